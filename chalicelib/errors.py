@@ -1,0 +1,116 @@
+"""Every exception of Tapedeck; whose fault it is shows in the type.
+
+TapedeckError
+├── CallerError            the one who asked can mend it; becomes an HTTP 4xx or a websocket close code
+│   ├── InvalidRequest     400   a value is wrong; the message names it
+│   ├── Unauthenticated    401   no key, no token, or one we don't know
+│   ├── Forbidden          403   a known caller, a thing that isn't theirs; a wrong signature
+│   ├── NotFound           404
+│   ├── Conflict           409   the thing is in another state, or exists with other options
+│   ├── TooLarge           413
+│   └── UrlRefused         400   the URL guard's no
+├── WireError              a carrier's message says something its dialect doesn't know
+├── CorruptContainer       stored bytes fail their checksum or their format
+├── IllegalTransition      the lifecycle table has no such row
+├── PreconditionFailed     a conditional write lost its race
+└── Unavailable            a store, a workflow or a receiver didn't answer; trying again is right
+"""
+
+
+class TapedeckError(Exception):
+    """The root: a fact with its values, and a stable code that clients may compare."""
+
+    code = "internal_error"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.code = code
+
+
+class CallerError(TapedeckError):
+    """What the caller can mend."""
+
+    code = "invalid_request"
+
+
+class InvalidRequest(CallerError):
+    """A value is missing, of a wrong type or out of range; the message names it."""
+
+
+class UrlRefused(InvalidRequest):
+    """A URL that we were given fails the URL guard."""
+
+    code = "url_refused"
+
+
+class Unauthenticated(CallerError):
+    """No credential, or one that proves nothing."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(CallerError):
+    """A known caller asks for what isn't theirs, or a signature is wrong."""
+
+    code = "forbidden"
+
+
+class NotFound(CallerError):
+    """Nothing of that name is the caller's to see."""
+
+    code = "not_found"
+
+
+class Conflict(CallerError):
+    """The thing exists in another state or with other options."""
+
+    code = "conflict"
+
+    def __init__(
+        self, message: str, *, code: str | None = None, retry_after_s: int | None = None
+    ) -> None:
+        super().__init__(message, code=code)
+        self.retry_after_s = retry_after_s
+
+
+class TooLarge(CallerError):
+    """More bytes than the border takes."""
+
+    code = "too_large"
+
+
+class WireError(TapedeckError):
+    """A carrier's message departs from its dialect; `code` names the fact."""
+
+    code = "wire_error"
+
+    def __init__(self, dialect: str, fact: str, *, code: str = "wire_error") -> None:
+        super().__init__(f"{dialect}: {fact}", code=code)
+        self.dialect = dialect
+        self.fact = fact
+
+
+class CorruptContainer(TapedeckError):
+    """A journal object or segment fails its format or a CRC."""
+
+    code = "corrupt_container"
+
+
+class IllegalTransition(TapedeckError):
+    """The lifecycle table has no row for this move."""
+
+    code = "illegal_transition"
+
+
+class PreconditionFailed(TapedeckError):
+    """A conditional write met another writer's result."""
+
+    code = "precondition_failed"
+
+
+class Unavailable(TapedeckError):
+    """Something outside didn't answer, or answered that it can't now."""
+
+    code = "unavailable"
