@@ -1,0 +1,63 @@
+"""Names of stored things: ids and S3 keys. A persisted format: change it only with a migration."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+from uuid import UUID, uuid5
+
+_TAPEDECK = UUID("6b5c1f0e-7a39-5a1e-9d6c-9f4a0d7c2e11")
+
+
+def call_key(account: str, carrier: str, call_id: str) -> str:
+    """Return `account/carrier/call id`, each percent-encoded: one path segment each."""
+    return "/".join(quote(part, safe="") for part in (account, carrier, call_id))
+
+
+def journal_key(worker: str, number: int) -> str:
+    """Return the key of a worker's journal object."""
+    return f"journal/{worker}/{number:010d}"
+
+
+def segment_key(call: str, worker: str, number: int) -> str:
+    """Return the key of a segment; `call` is the call key."""
+    return f"segments/{call}/{worker}/{number:06d}"
+
+
+def rendition_key(account: str, recording_id: str, extension: str) -> str:
+    """Return the key of a finished audio object."""
+    return f"recordings/{quote(account, safe='')}/{recording_id}/recording.{extension}"
+
+
+def manifest_key(account: str, recording_id: str) -> str:
+    """Return the key of a recording's manifest."""
+    return f"recordings/{quote(account, safe='')}/{recording_id}/manifest.json"
+
+
+def default_control_id(call: str, round_: int) -> str:
+    """Return the control id of the recording that a profile starts with a call's round."""
+    return str(uuid5(_TAPEDECK, f"{call}#{round_}"))
+
+
+def recording_id(call: str, control_id: str) -> str:
+    """Return the id of the recording that `record_call` with this control id makes."""
+    return str(uuid5(_TAPEDECK, f"{call}/record_call/{control_id}"))
+
+
+def event_channel(call: str) -> str:
+    """Return the `event_channel` of a call whose carrier named none."""
+    return f"swml:{uuid5(_TAPEDECK, call)}"
+
+
+def webhook_id(recording_id_: str, number: int) -> str:
+    """Return the constant id of a recording's n-th status callback."""
+    return f"msg_{recording_id_}_{number}"
+
+
+def finalization_name(recording_id_: str, attempt: int) -> str:
+    """Return the name of a finalization's execution."""
+    return f"{recording_id_}-{attempt}"
+
+
+def delivery_name(webhook_id_: str, round_: int) -> str:
+    """Return the name of a delivery's execution."""
+    return f"{webhook_id_}-{round_}"
