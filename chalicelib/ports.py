@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
+
 
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.recording.lifecycle import Cause
-from chalicelib.recording.model import CallRef, Ending, Recording
+from chalicelib.recording.model import (
+    Call,
+    CallRef,
+    Ending,
+    OutboxRow,
+    Profile,
+    Recording,
+    RecordingEvent,
+    Stream,
+)
+
+T = TypeVar("T")
 
 # --- what the sink asks of the rest: its door to the Core and Hot tables ----------------------
 
@@ -117,8 +129,156 @@ class MediaStore(Protocol):
     def get_head(self, key: str, size: int) -> bytes:
         """Return an object's first `size` bytes, or all of a smaller one. Raises NotFound."""
 
-    def list(self, prefix: str, after: str = "") -> Iterator[str]:
+    def keys(self, prefix: str, after: str = "") -> Iterator[str]:
         """Yield the keys under a prefix in order, after one."""
 
     def delete(self, keys: list[str]) -> None:
         """Delete objects; missing ones are success."""
+
+
+class RenditionStore(Protocol):
+    """Finished audio and manifests in the recordings bucket."""
+
+    def put_file(self, key: str, path: str, sha256: str, tags: Mapping[str, str]) -> None:
+        """Store a file in constant memory (multipart from 64 MiB); an equal object that exists is success.
+
+        The checksum that the store returns is compared. Raises Unavailable.
+        """
+
+    def put_text(self, key: str, text: str) -> None:
+        """Store a manifest; the same text again is success, another text replaces it."""
+
+    def get_text(self, key: str) -> str:
+        """Return a manifest. Raises NotFound."""
+
+    def size_of(self, key: str) -> int:
+        """Return a stored object's size in bytes. Raises NotFound."""
+
+    def presign(self, key: str, expires_s: int, filename: str) -> str:
+        """Return a URL that downloads the object, Range and all."""
+
+
+# --- rows -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """A stretch of a listing; `cursor` is empty at its end."""
+
+    rows: tuple[T, ...]
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingFilter:
+    """What `/v1/recordings` can ask for."""
+
+    call_id: str = ""
+    state: str = ""
+    label: tuple[str, str] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Recordings(Protocol):
+    """Recordings with their events and the callbacks they owe."""
+
+    def get(self, recording_id: str) -> Recording:
+        """Read one, consistently. Raises NotFound."""
+
+    def of_call(self, call_key: str) -> list[Recording]:
+        """Read a call's, consistently, oldest first."""
+
+    def create(
+        self, recording: Recording, event: RecordingEvent, outbox: OutboxRow | None
+    ) -> Recording:
+        """Write a new one with its event and callback in one transaction; return the one that exists
+        under the same id where another was first (the caller compares options)."""
+
+    def write(
+        self, recording: Recording, event: RecordingEvent, outbox: OutboxRow | None
+    ) -> Recording:
+        """Write a move of `recording` (as changed, `version` as read) in one transaction.
+
+        Returns it with its new version. Raises PreconditionFailed where the stored version differs.
+        """
+
+    def listing(
+        self, account: str, wanted: RecordingFilter, limit: int, cursor: str
+    ) -> Page[Recording]:
+        """Read an account's, newest first. Raises InvalidRequest for a cursor it didn't give."""
+
+
+class RecordingHistory(Protocol):
+    """What happened to a recording."""
+
+    def events(self, recording_id: str) -> list[RecordingEvent]:
+        """Read them in order."""
+
+    def append(self, event: RecordingEvent) -> None:
+        """Add one that comes with no move (an attempt to deliver, a download)."""
+
+
+class Outbox(Protocol):
+    """Status callbacks owed."""
+
+    def rows(self, recording_id: str) -> list[OutboxRow]:
+        """Read a recording's, in their order, consistently."""
+
+    def get(self, recording_id: str, webhook_id: str) -> OutboxRow:
+        """Read one, consistently. Raises NotFound."""
+
+    def record_attempt(self, row: OutboxRow) -> None:
+        """Write what an attempt changed, if `attempts` is still one less and the row isn't done.
+
+        Raises PreconditionFailed. A row that is delivered or given up is no longer due.
+        """
+
+
+class Calls(Protocol):
+    """Calls and the streams under them."""
+
+    def get(self, call_key: str) -> Call:
+        """Read one, consistently. Raises NotFound."""
+
+    def streams(self, call_key: str) -> list[Stream]:
+        """Read its streams of all rounds, consistently, oldest first."""
+
+    def listing(self, account: str, limit: int, cursor: str) -> Page[Call]:
+        """Read an account's, newest first. Raises InvalidRequest for a cursor it didn't give."""
+
+
+class Profiles(Protocol):
+    """Standing arrangements."""
+
+    def get(self, account: str, name: str) -> Profile:
+        """Read one. Raises NotFound."""
+
+    def create(self, profile: Profile) -> None:
+        """Write a new one. Raises Conflict."""
+
+    def replace(self, profile: Profile) -> None:
+        """Write a changed one. Raises NotFound."""
+
+    def delete(self, account: str, name: str) -> None:
+        """Remove one. Raises NotFound."""
+
+    def listing(self, account: str) -> list[Profile]:
+        """Read an account's, by name."""
+
+
+class Workflows(Protocol):
+    """Step Functions executions; starting one that was started is success."""
+
+    def start_finalization(self, recording_id: str, attempt: int) -> None:
+        """Assemble, then publish. Raises Unavailable."""
+
+    def start_delivery(self, recording_id: str, webhook_id: str, round_: int) -> None:
+        """Deliver one status callback. Raises Unavailable."""
+
+
+class EventBus(Protocol):
+    """EventBridge, beside each callback."""
+
+    def publish(self, row: OutboxRow) -> None:
+        """Put the callback's body on the bus. Raises Unavailable."""
