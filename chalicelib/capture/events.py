@@ -34,7 +34,8 @@ class StreamStarted(msgspec.Struct, frozen=True, kw_only=True):
     carrier_stream_id: str
     """the carrier's id; joins the stream with its webhook"""
     tracks: tuple[Track, ...]
-    encoding: Encoding
+    encoding: Encoding | None
+    """None: not said in band, the profile knows it"""
     rate_hz: int = 8000
     labels: Mapping[str, str] = {}
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 from chalicelib.capture.events import StreamEvent, StreamStarted
@@ -22,6 +25,7 @@ class StreamDialect(Protocol):
 
     Fed whole messages: `str` for text, `bytes` for binary. Returns the event that the message says, or
     None where the dialect documents that it says nothing (a SignalWire text message, a probe).
+    Media may come before StreamStarted: whoever reads keeps it until the start says whose it is.
     Raises WireError for everything that the dialect doesn't know; the parser stays usable after it.
     """
 
@@ -33,3 +37,30 @@ class StreamDialect(Protocol):
 
     def receive(self, message: str | bytes) -> StreamEvent | None:
         """Return what one message says."""
+
+
+CLOSE_CODES: Mapping[str, int] = MappingProxyType(
+    {
+        "wrong_dialect": 1003,
+        "unsupported_encoding": 1003,
+        "bad_start": 1007,
+        "start_missing": 1008,
+        "other_stream": 1008,
+    }
+)
+"""The WireErrors after which a stream can't go on, and the websocket close code that says so.
+
+Every other code is one message's fault: it is counted, and the stream goes on. `start_missing` is
+raised by no parser; it is the reader's, when no start came in time and its media has no call.
+"""
+
+_CARRIER_ID = re.compile(r"[!-~]{1,128}")
+
+
+def is_carrier_id(text: str) -> bool:
+    """Tell whether a text can name a call or a stream: 1 to 128 visible ASCII characters.
+
+    Every carrier's ids are UUIDs or prefixed UUIDs; the bound keeps keys made of them inside the
+    1,024 bytes of an S3 key, percent-encoded.
+    """
+    return _CARRIER_ID.fullmatch(text) is not None

@@ -1,0 +1,58 @@
+"""The stream dialects: one row each. The path chooses, never a guess."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from urllib.parse import unquote
+
+from chalicelib.dialects.streams.bandwidth import Bandwidth
+from chalicelib.dialects.streams.base import StreamDialect
+from chalicelib.dialects.streams.signalwire_tap import SignalWireTap
+from chalicelib.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A dialect's path after `/{name}/{token}`, and what makes its parser."""
+
+    parameters: tuple[str, ...]
+    parser: Callable[[Mapping[str, str]], StreamDialect]
+
+
+ROWS: Mapping[str, Row] = MappingProxyType(
+    {
+        SignalWireTap.name: Row(parameters=("call_id", "direction"), parser=SignalWireTap),
+        Bandwidth.name: Row(parameters=(), parser=Bandwidth),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """What a socket's path says; nothing of it is verified."""
+
+    dialect: str
+    token: str
+    parameters: Mapping[str, str]
+    """percent-decoded"""
+
+
+def route(path: str) -> Route:
+    """Return what `/{dialect}/{token}/{parameters…}` says; a query is left out.
+
+    Raises NotFound for a path that no dialect has.
+    """
+    empty, *segments = path.partition("?")[0].split("/")
+    row = ROWS.get(segments[0]) if segments and not empty else None
+    if row is None or len(segments) != 2 + len(row.parameters) or not all(segments):
+        raise NotFound("no stream dialect has this path", code="unknown_path")
+    name, token, *values = segments
+    parameters = dict(zip(row.parameters, map(unquote, values), strict=True))
+    return Route(dialect=name, token=token, parameters=parameters)
+
+
+def dialect(chosen: Route) -> StreamDialect:
+    """Return a new parser for one socket. Raises InvalidRequest for parameters that name nothing."""
+    return ROWS[chosen.dialect].parser(chosen.parameters)
