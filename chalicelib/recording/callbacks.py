@@ -1,0 +1,89 @@
+"""The body of a status callback: exactly the shape of SignalWire's `calling.call.record` (SWML, nested).
+
+Nothing more and nothing less than the carrier's own keys, so that existing parsers work.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from chalicelib.errors import TapedeckError
+from chalicelib.recording import naming
+from chalicelib.recording.model import Call, Profile, Recording, Rendition, State
+
+EVENT_TYPE = "calling.call.record"
+
+
+def record_body(
+    recording: Recording,
+    call: Call,
+    *,
+    at: datetime,
+    public_url: str,
+    download_token: str = "",
+    worker: str = "",
+    profile: Profile | None = None,
+) -> dict[str, object]:
+    """Return the body that tells a recording's present state.
+
+    `public_url` is the API's base, up to and with the stage; `download_token` goes into the URL of
+    a profile that asks for it. `worker` and `profile` stand in where the carrier named no node,
+    project or space.
+    """
+    return {
+        "event_type": EVENT_TYPE,
+        "event_channel": call.event_channel or naming.event_channel(call.ref.key),
+        "timestamp": round(at.timestamp(), 3),
+        "project_id": call.project_id or (profile.project_id if profile else ""),
+        "space_id": call.space_id or (profile.space_id if profile else ""),
+        "params": _params(recording, call, public_url, download_token, worker),
+    }
+
+
+def download_url(public_url: str, recording_id: str, token: str = "") -> str:
+    """Return where a recording is downloaded: with an API key, or by whoever holds the token."""
+    url = f"{public_url.rstrip('/')}/v1/recordings/{recording_id}/download"
+    return f"{url}/{token}" if token else url
+
+
+def encode(body: Mapping[str, object]) -> str:
+    """Return the exact text that is stored, signed and sent: compact JSON, in ASCII."""
+    return json.dumps(body, separators=(",", ":"), allow_nan=False)
+
+
+def _params(
+    recording: Recording, call: Call, public_url: str, token: str, worker: str
+) -> dict[str, object]:
+    params: dict[str, object] = {
+        "call_id": call.carrier_call_id or call.ref.call_id,
+        "node_id": call.node_id or (f"tapedeck-{worker}" if worker else "tapedeck"),
+        "control_id": recording.control_id,
+        "state": str(recording.state),
+    }
+    if recording.state is State.FINISHED:
+        params["record"] = _record(
+            recording, download_url(public_url, recording.recording_id, token)
+        )
+    return params
+
+
+def _record(recording: Recording, url: str) -> dict[str, object]:
+    rendition = _asked_rendition(recording)
+    return {
+        "url": url,
+        "duration": rendition.duration_ms / 1000,
+        "size": rendition.size,
+        "format": str(rendition.format),
+    }
+
+
+def _asked_rendition(recording: Recording) -> Rendition:
+    """Return the rendition in the recording's format: what a download without `format` gets."""
+    for rendition in recording.renditions:
+        if rendition.format is recording.options.format:
+            return rendition
+    raise TapedeckError(
+        f"recording {recording.recording_id} is finished without its {recording.options.format}"
+    )
