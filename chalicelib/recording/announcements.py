@@ -1,0 +1,157 @@
+"""What carriers' webhooks say of streams, and how it joins what the sink saw.
+
+The law: nobody writes the other's row. The sink owns calls and streams, a webhook owns the
+announcement under the same call, and joining is a merge at read time, whichever came first.
+`merge` is commutative, associative and idempotent: neither order nor repetition of webhooks shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from chalicelib.capture.events import Encoding, Track
+from chalicelib.recording.model import Call, CallRef, Ending, Stream
+
+CLOCK_TOLERANCE = timedelta(seconds=60)
+"""How far a carrier's clock may be from ours before a late webhook looks like a new stream."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarrierFacts:
+    """What one webhook said beside start and end; empty where it didn't."""
+
+    said_at: datetime
+    tracks: tuple[Track, ...] = ()
+    encoding: Encoding | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    node_id: str = ""
+    event_channel: str = ""
+    carrier_segment_id: str = ""
+    project_id: str = ""
+    space_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """Everything that webhooks said of one stream; a row under its call in the Core table."""
+
+    call: CallRef
+    carrier_stream_id: str
+    profile: str
+    version: int = 0
+    """counts its writes; 0: not stored"""
+    started_at: datetime | None = None
+    """the carrier's time of the latest start"""
+    ended_at: datetime | None = None
+    """the carrier's time of the latest end or refusal"""
+    cause: str = ""
+    """the carrier's word for why it ended"""
+    facts: CarrierFacts
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether the carrier's last word is that the stream is over."""
+        if self.ended_at is None:
+            return False
+        return self.started_at is None or self.ended_at >= self.started_at
+
+    @property
+    def latest_at(self) -> datetime:
+        """Return the carrier's time of the last thing that it said."""
+        return max(at for at in (self.started_at, self.ended_at, self.facts.said_at) if at)
+
+
+def merge(stored: Announcement, said: Announcement) -> Announcement:
+    """Return what both say together; the stored one's version and profile stay."""
+    last = max(stored, said, key=_rank_of_end)
+    return replace(
+        stored,
+        started_at=_later(stored.started_at, said.started_at),
+        ended_at=last.ended_at,
+        cause=last.cause,
+        facts=max(stored.facts, said.facts, key=_rank_of_facts),
+    )
+
+
+def _rank_of_end(announcement: Announcement) -> tuple[float, str]:
+    at = announcement.ended_at
+    return (at.timestamp() if at else float("-inf"), announcement.cause)
+
+
+def _rank_of_facts(facts: CarrierFacts) -> tuple[float, str]:
+    # Two webhooks of one instant that differ: any rule will do that doesn't look at their order.
+    words = (facts.node_id, facts.event_channel, facts.carrier_segment_id, facts.project_id)
+    rest = (facts.space_id, facts.encoding, facts.tracks, sorted(facts.labels.items()))
+    return (facts.said_at.timestamp(), repr((words, rest)))
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((at for at in (one, other) if at), default=None)
+
+
+def corrected_stream(stream: Stream, announcements: Iterable[Announcement]) -> Stream:
+    """Return a stream as webhooks correct it: its encoding, and STOPPED where they said so."""
+    for said in announcements:
+        if said.carrier_stream_id == stream.carrier_stream_id:
+            stream = replace(stream, encoding=said.facts.encoding or stream.encoding)
+            if stream.ending is not None and says_stopped(said, stream.opened_at):
+                stream = replace(stream, ending=Ending.STOPPED)
+    return stream
+
+
+def says_stopped(said: Announcement, opened_at: datetime) -> bool:
+    """Tell whether the end that a carrier announced is that of a stream opened then.
+
+    A path can be tapped again: an end from before the handshake belongs to an earlier stream.
+    """
+    return said.ended and said.ended_at is not None and said.ended_at >= opened_at
+
+
+def corrected_call(call: Call, announcements: Iterable[Announcement]) -> Call:
+    """Return a call with what the latest of its webhooks says of it."""
+    said = max((a.facts for a in announcements), key=_rank_of_facts, default=None)
+    if said is None:
+        return call
+    return replace(
+        call,
+        labels={**call.labels, **said.labels},
+        node_id=said.node_id or call.node_id,
+        event_channel=said.event_channel or call.event_channel,
+        carrier_segment_id=said.carrier_segment_id or call.carrier_segment_id,
+        project_id=said.project_id or call.project_id,
+        space_id=said.space_id or call.space_id,
+    )
+
+
+def next_round(call: Call | None) -> int:
+    """Return the round that a stream which joins now belongs to."""
+    if call is None:
+        return 1
+    return call.round if call.open else call.round + 1
+
+
+def awaited_round(said: Announcement, call: Call | None, streams: Iterable[Stream]) -> int | None:
+    """Return the round that waits for the announced stream's media; None where nothing waits.
+
+    Nothing waits for a stream that came, nor for one that belongs to a round which closed.
+    """
+    if any(_came(said, stream) for stream in streams):
+        return None
+    if call is not None and not call.open and call.closed_at is not None:
+        starts_anew = (
+            not said.ended
+            and said.started_at is not None
+            and said.started_at > call.closed_at + CLOCK_TOLERANCE
+        )
+        return next_round(call) if starts_anew else None
+    return next_round(call)
+
+
+def _came(said: Announcement, stream: Stream) -> bool:
+    if stream.carrier_stream_id != said.carrier_stream_id:
+        return False
+    if stream.ended_at is None or said.started_at is None:
+        return True
+    return said.started_at <= stream.ended_at + CLOCK_TOLERANCE
