@@ -1,11 +1,11 @@
-"""Whether a URL that somebody gave us may be called. Pure: it judges text and addresses, it resolves nothing.
+"""Whether a URL that we were given may be called. Pure: judges text and addresses, resolves nothing.
 
 The law: a URL is refused unless every rule lets it through, and a name proves nothing; the address
 that was connected to is judged as well (`judge_address`). Nothing is repaired: what two parsers
 could read in two ways is refused, and what this parser read is what the sender must use.
 
-Sources: OWASP "Server-Side Request Forgery Prevention", Stripe's smokescreen, the IANA special-purpose
-address registries, RFC 3986 (URLs), RFC 1123 (names), RFC 5952 (IPv6 text).
+Sources: OWASP's cheat sheet on server-side request forgery, Stripe's smokescreen, the IANA
+special-purpose address registries, RFC 3986 (URLs), RFC 1123 (names), RFC 5952 (IPv6 text).
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ DENIED_NETWORKS: tuple[Network, ...] = tuple(
 
 
 class Purpose(StrEnum):
-    """What the URL is for; decides its schemes and ports. The value names the property in messages."""
+    """What the URL is for: decides its schemes; the value names it in messages."""
 
     STATUS_URL = "status_url"
     TAP_URI = "uri"
@@ -147,7 +147,7 @@ _NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 def make_policy(*, http_allowed: bool, ports: str, networks: str) -> UrlPolicy:
-    """Return the policy that an operator's settings say: ports `80,443` or `*`, networks `10.0.0.0/8,…`.
+    """Return the policy of an operator's settings: ports `80,443` or `*`, networks `10.0.0.0/8,…`.
 
     Raises ValueError for what is neither.
     """
@@ -159,7 +159,7 @@ def make_policy(*, http_allowed: bool, ports: str, networks: str) -> UrlPolicy:
 
 
 def parse_url(text: str, policy: UrlPolicy, purpose: Purpose) -> GuardedUrl:
-    """Return the parts of a URL that may be called. Raises UrlRefused; its message names the rule."""
+    """Return the parts of a URL that may be called. Raises UrlRefused; the message names the rule."""
     scheme, authority, path, query = _split(text, purpose)
     _judge_scheme(scheme, policy, purpose)
     if "@" in authority:

@@ -1,4 +1,4 @@
-"""The body of a status callback: exactly the shape of SignalWire's `calling.call.record` (SWML, nested).
+"""The body of a status callback: exactly the shape of SignalWire's nested `calling.call.record`.
 
 Nothing more and nothing less than the carrier's own keys, so that existing parsers work.
 """
@@ -11,7 +11,8 @@ from datetime import datetime
 
 from chalicelib.errors import TapedeckError
 from chalicelib.recording import naming
-from chalicelib.recording.model import Call, Profile, Recording, Rendition, State
+from chalicelib.recording.lifecycle import is_finished
+from chalicelib.recording.model import Call, Profile, Recording, Rendition
 
 EVENT_TYPE = "calling.call.record"
 
@@ -62,10 +63,9 @@ def _params(
         "control_id": recording.control_id,
         "state": str(recording.state),
     }
-    if recording.state is State.FINISHED:
-        params["record"] = _record(
-            recording, download_url(public_url, recording.recording_id, token)
-        )
+    if is_finished(recording.state):
+        url = download_url(public_url, recording.recording_id, token)
+        params["record"] = _record(recording, url)
     return params
 
 

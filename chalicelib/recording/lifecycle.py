@@ -119,6 +119,11 @@ def is_live(state: State) -> bool:
     return state in (State.PENDING, State.RECORDING, State.PAUSED)
 
 
+def is_finished(state: State) -> bool:
+    """Tell whether a recording in this state can be downloaded."""
+    return state is State.FINISHED
+
+
 def has_callback(state: State) -> bool:
     """Tell whether entering this state owes a status callback."""
     return state in _CALLBACK_STATES

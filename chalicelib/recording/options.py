@@ -1,6 +1,6 @@
 """record_call's properties: SWML's names, types, defaults and ranges, read strictly.
 
-Source: SignalWire's SWML schema, `RecordCall`. Where it names no bound, ours stands below with its reason.
+Source: SignalWire's SWML schema, `RecordCall`. Where it names no bound, ours stands below.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _VARIABLE = re.compile(r"[$%]\{.*\}", re.DOTALL)
 _CONTROL_ID = re.compile(rf"[!-~](?:[ -~]{{0,{MAX_CONTROL_ID_LENGTH - 2}}}[!-~])?")
 _TERMINATORS = re.compile(rf"[0-9A-D*#]{{0,{MAX_TERMINATORS}}}")
 
+_Parsed = TypeVar("_Parsed")
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
@@ -42,7 +43,6 @@ def parse_record_call(
         if isinstance(given, str) and _VARIABLE.search(given):
             raise InvalidRequest(f"{key} holds an SWML variable", code="unresolved_variable")
     control_id = _control_id("control_id", body["control_id"]) if "control_id" in body else None
-    # RecordOptions names a property with a unit where SWML leaves it out.
     return control_id, RecordOptions(
         stereo=_given(body, "stereo", _boolean, False),
         format=_given(body, "format", _format, Format.WAV),
@@ -58,7 +58,7 @@ def parse_record_call(
 
 
 def to_json(options: RecordOptions) -> dict[str, object]:
-    """Return the options under SWML's names, as an answer shows them and `parse_record_call` reads them.
+    """Return the options under SWML's names, as `parse_record_call` reads them.
 
     A `status_url` that isn't set is left out: it has no empty form in SWML.
     """
@@ -79,8 +79,6 @@ def to_json(options: RecordOptions) -> dict[str, object]:
 
 
 _PROPERTIES = frozenset({"control_id", "status_url", *to_json(RecordOptions())})
-
-_Parsed = TypeVar("_Parsed")
 
 
 def _given(
