@@ -1,0 +1,116 @@
+"""Who may touch what: every right of every function, on one page (TRUST 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_ssm as ssm
+from aws_cdk import aws_stepfunctions as sfn
+
+from infra.functions import FunctionShell
+from infra.storage import Storage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What there is to touch."""
+
+    storage: Storage
+    secret: secretsmanager.ISecret
+    public_url: ssm.IStringParameter
+    bus: events.IEventBus
+    finalization: sfn.IStateMachine
+    delivery: sfn.IStateMachine
+
+
+def grant_functions(shells: dict[str, FunctionShell], around: Surroundings) -> None:
+    """Give each function's role what its work needs."""
+    roles = {name: shell.role for name, shell in shells.items()}
+    _grant_api(roles["api_handler"], around)
+    _grant_assemble(roles["assemble"], around)
+    _grant_publish(roles["publish"], around)
+    _grant_mark_error(roles["mark_error"], around)
+    _grant_attempt(roles["attempt"], around)
+    _grant_sweep(roles["sweep"], around)
+
+
+def grant_sink(role: iam.IRole, around: Surroundings) -> None:
+    """The sink writes rows and puts journal objects and segments; it deletes nothing."""
+    around.storage.core.grant_read_write_data(role)
+    around.storage.hot.grant_read_write_data(role)
+    for prefix in ("journal/*", "segments/*"):
+        around.storage.media.grant_put(role, prefix)
+    _grant_comparison(role, around)
+    around.secret.grant_read(role)
+    around.finalization.grant_start_execution(role)
+    around.delivery.grant_start_execution(role)
+    around.bus.grant_put_events_to(role)
+
+
+def _grant_comparison(role: iam.IRole, around: Surroundings) -> None:
+    # A put whose answer was lost is repeated and finds its own object: only the checksum tells.
+    media = around.storage.media
+    role.add_to_principal_policy(
+        iam.PolicyStatement(
+            actions=["s3:GetObject"],
+            resources=[media.arn_for_objects("journal/*"), media.arn_for_objects("segments/*")],
+        )
+    )
+
+
+def _grant_api(role: iam.IRole, around: Surroundings) -> None:
+    """The API signs reads: a presigned URL can do what its signer may."""
+    around.storage.core.grant_read_write_data(role)
+    around.storage.hot.grant_read_write_data(role)
+    around.storage.recordings.grant_read(role)
+    around.secret.grant_read(role)
+    around.public_url.grant_read(role)
+    around.finalization.grant_start_execution(role)
+    around.delivery.grant_start_execution(role)
+    around.bus.grant_put_events_to(role)
+
+
+def _grant_assemble(role: iam.IRole, around: Surroundings) -> None:
+    around.storage.core.grant_read_write_data(role)
+    around.storage.hot.grant_read_data(role)
+    around.storage.media.grant_read(role)
+    around.storage.recordings.grant_read(role)
+    around.storage.recordings.grant_put(role)
+
+
+def _grant_publish(role: iam.IRole, around: Surroundings) -> None:
+    around.storage.core.grant_read_write_data(role)
+    around.storage.recordings.grant_read(role)
+    around.public_url.grant_read(role)
+    around.secret.grant_read(role)
+    around.delivery.grant_start_execution(role)
+    around.bus.grant_put_events_to(role)
+
+
+def _grant_mark_error(role: iam.IRole, around: Surroundings) -> None:
+    around.storage.core.grant_read_write_data(role)
+    around.public_url.grant_read(role)
+    around.delivery.grant_start_execution(role)
+    around.bus.grant_put_events_to(role)
+
+
+def _grant_attempt(role: iam.IRole, around: Surroundings) -> None:
+    """It talks to strangers, so it has no right to audio."""
+    around.storage.core.grant_read_write_data(role)
+    around.secret.grant_read(role)
+    around.public_url.grant_read(role)
+    around.bus.grant_put_events_to(role)
+
+
+def _grant_sweep(role: iam.IRole, around: Surroundings) -> None:
+    around.storage.core.grant_read_write_data(role)
+    around.storage.hot.grant_read_write_data(role)
+    around.storage.media.grant_read(role)
+    around.storage.media.grant_delete(role)
+    around.public_url.grant_read(role)
+    around.finalization.grant_start_execution(role)
+    around.delivery.grant_start_execution(role)
+    around.bus.grant_put_events_to(role)

@@ -1,0 +1,65 @@
+"""What a deployment decides before synthesis: `cdk deploy -c name=value`.
+
+What can change without another template (the sink's URL, allowed networks …) is a stack
+parameter instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from constructs import Node
+
+DEFAULT_LOG_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The context values, parsed."""
+
+    removable: bool
+    """no deletion protection, and `cdk destroy` removes tables and buckets with what they hold"""
+    object_lock: bool
+    """finished recordings can be locked against deletion; only a new bucket can get this"""
+    alarm_email: str
+    """where alarms go beside the topic; "" is nowhere"""
+    sink_domain: str
+    """the sink's host name, e.g. sink.example.com; "" leaves the SinkStack out"""
+    hosted_zone_id: str
+    """the Route 53 zone of that name; "" when DNS lives elsewhere and a certificate is given"""
+    hosted_zone_name: str
+    certificate_arn: str
+    """an ACM certificate for that name; "" makes one, validated through the hosted zone"""
+
+
+def read_settings(node: Node) -> Settings:
+    """Parse a construct's context. Raises ValueError for a combination that can't be deployed."""
+    settings = Settings(
+        removable=_flag(node, "removable"),
+        object_lock=_flag(node, "object_lock"),
+        alarm_email=_text(node, "alarm_email"),
+        sink_domain=_text(node, "sink_domain"),
+        hosted_zone_id=_text(node, "hosted_zone_id"),
+        hosted_zone_name=_text(node, "hosted_zone_name"),
+        certificate_arn=_text(node, "certificate_arn"),
+    )
+    _verify(settings)
+    return settings
+
+
+def _verify(settings: Settings) -> None:
+    if bool(settings.hosted_zone_id) != bool(settings.hosted_zone_name):
+        raise ValueError("hosted_zone_id and hosted_zone_name come together or not at all")
+    if settings.sink_domain and not (settings.certificate_arn or settings.hosted_zone_id):
+        raise ValueError("sink_domain needs a certificate_arn or a hosted zone")
+
+
+def _text(node: Node, name: str) -> str:
+    return str(node.try_get_context(name) or "").strip()
+
+
+def _flag(node: Node, name: str) -> bool:
+    value = _text(node, name).lower()
+    if value not in ("", "true", "false"):
+        raise ValueError(f"{name} is true or false, not {value}")
+    return value == "true"

@@ -1,0 +1,122 @@
+"""Tables and buckets: what is true, and what was heard."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.settings import Settings
+
+JOURNAL_DAYS = 3
+"""The sweeper deletes journal objects after about two minutes; this is the net below it."""
+
+SEGMENT_DAYS = 37
+"""Segments of a recording in error live 30 days; a week more is the net."""
+
+RETENTION_DAYS = (7, 30, 90, 180, 365, 730, 2555)
+"""What a profile's retention may be: one lifecycle rule each, chosen by the object's tag."""
+
+RETENTION_TAG = "retention_days"
+
+
+class Storage(Construct):
+    """Core and Hot tables, the media bucket, the recordings bucket with its key."""
+
+    def __init__(self, scope: Construct, name: str, *, settings: Settings) -> None:
+        super().__init__(scope, name)
+        self._removal = RemovalPolicy.DESTROY if settings.removable else RemovalPolicy.RETAIN
+        self._protected = not settings.removable
+        self.core = self._core_table()
+        self.hot = self._hot_table()
+        self.media = self._media_bucket()
+        self.recordings = self._recordings_bucket(settings.object_lock)
+
+    def _core_table(self) -> dynamodb.Table:
+        table = dynamodb.Table(
+            self,
+            "Core",
+            partition_key=_string("pk"),
+            sort_key=_string("sk"),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=self._protected,
+            removal_policy=self._removal,
+            time_to_live_attribute="expires_at",
+        )
+        for index, key in (("by_call", "gsi1"), ("by_account", "gsi2"), ("due", "due")):
+            table.add_global_secondary_index(
+                index_name=index, partition_key=_string(f"{key}pk"), sort_key=_string(f"{key}sk")
+            )
+        return table
+
+    def _hot_table(self) -> dynamodb.Table:
+        return dynamodb.Table(
+            self,
+            "Hot",
+            partition_key=_string("pk"),
+            sort_key=_string("sk"),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            removal_policy=RemovalPolicy.DESTROY,
+            time_to_live_attribute="expires_at",
+        )
+
+    def _media_bucket(self) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            "Media",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            removal_policy=self._removal,
+            lifecycle_rules=[
+                _expire("journal", JOURNAL_DAYS, prefix="journal/"),
+                _expire("segments", SEGMENT_DAYS, prefix="segments/"),
+                _abort_uploads(),
+            ],
+        )
+
+    def _recordings_bucket(self, object_lock: bool) -> s3.Bucket:
+        key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=self._removal)
+        return s3.Bucket(
+            self,
+            "Recordings",
+            versioned=True,
+            object_lock_enabled=object_lock,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=key,
+            bucket_key_enabled=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            removal_policy=self._removal,
+            lifecycle_rules=[*(_retain(days) for days in RETENTION_DAYS), _abort_uploads()],
+        )
+
+
+def _string(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
+
+
+def _expire(name: str, days: int, *, prefix: str) -> s3.LifecycleRule:
+    return s3.LifecycleRule(id=name, prefix=prefix, expiration=Duration.days(days))
+
+
+def _retain(days: int) -> s3.LifecycleRule:
+    return s3.LifecycleRule(
+        id=f"retention-{days}",
+        tag_filters={RETENTION_TAG: str(days)},
+        expiration=Duration.days(days),
+        noncurrent_version_expiration=Duration.days(1),
+    )
+
+
+def _abort_uploads() -> s3.LifecycleRule:
+    return s3.LifecycleRule(
+        id="unfinished-uploads", abort_incomplete_multipart_upload_after=Duration.days(1)
+    )
