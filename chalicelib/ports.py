@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 
@@ -282,3 +283,40 @@ class EventBus(Protocol):
 
     def publish(self, row: OutboxRow) -> None:
         """Put the callback's body on the bus. Raises Unavailable."""
+
+
+class SendFault(StrEnum):
+    """Why an attempt has no answer."""
+
+    URL = "url_refused"
+    """the text fails the URL guard, and always will"""
+    ADDRESS = "address_refused"
+    """the name's addresses fail it, today"""
+    NAME = "name_not_resolved"
+    CONNECT = "connect_failed"
+    TLS = "tls_failed"
+    BROKEN = "connection_broken"
+    MALFORMED = "malformed_answer"
+    DEADLINE = "deadline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What one attempt to send came to: an answer, or why there is none."""
+
+    status: int | None = None
+    """HTTP's; None: no answer, see `fault`"""
+    fault: SendFault | None = None
+    detail: str = ""
+    """what went wrong, in words; never the URL"""
+    retry_after: str = ""
+    """the header as it came"""
+    body_head: bytes = b""
+    """the first KB of the answer"""
+
+
+class Sender(Protocol):
+    """One POST to an address that somebody gave us, through the URL guard."""
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """Send once, follow nothing, end in time. Whatever goes wrong is a value, never raised."""

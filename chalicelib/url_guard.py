@@ -1,4 +1,4 @@
-"""Whether a URL that we were given may be called. Pure: judges text and addresses, resolves nothing.
+"""Whether a URL that we were given may be called: pure judgement of texts and addresses.
 
 The law: a URL is refused unless every rule lets it through, and a name proves nothing; the address
 that was connected to is judged as well (`judge_address`). Nothing is repaired: what two parsers
@@ -18,7 +18,6 @@ from ipaddress import (
     IPv4Network,
     IPv6Address,
     IPv6Network,
-    ip_address,
     ip_network,
 )
 
@@ -159,7 +158,10 @@ def make_policy(*, http_allowed: bool, ports: str, networks: str) -> UrlPolicy:
 
 
 def parse_url(text: str, policy: UrlPolicy, purpose: Purpose) -> GuardedUrl:
-    """Return the parts of a URL that may be called. Raises UrlRefused; the message names the rule."""
+    """Return the parts of a URL that may be called.
+
+    Raises UrlRefused, whose message names the purpose and the rule, never the URL.
+    """
     scheme, authority, path, query = _split(text, purpose)
     _judge_scheme(scheme, policy, purpose)
     if "@" in authority:
@@ -274,11 +276,6 @@ def _unmapped(address: Address) -> Address:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
-
-
-def parse_address(text: str) -> Address:
-    """Return the address of a socket's text; a zone id stays with it. Raises ValueError."""
-    return ip_address(text)
 
 
 def _words(text: str) -> list[str]:
