@@ -1,0 +1,136 @@
+"""What a deployment decides, read once from the environment. Nobody else reads `os.environ`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from ipaddress import ip_network
+
+from chalicelib.url_guard import USUAL_PORTS, Network, UrlPolicy
+
+_PREFIX = "TAPEDECK_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of a process; names that it doesn't need may be empty."""
+
+    core_table: str = ""
+    hot_table: str = ""
+    media_bucket: str = ""
+    """journal and segments"""
+    recordings_bucket: str = ""
+    """renditions and manifests"""
+    finalization_arn: str = ""
+    delivery_arn: str = ""
+    event_bus: str = ""
+    """empty: no events beside the callbacks"""
+    secret_id: str = ""
+    """holds token keys and webhook secrets"""
+    public_url_parameter: str = ""
+    """names the parameter that holds the API's public base"""
+    sink_url: str = ""
+    """e.g. wss://sink.example.com"""
+    url_policy: UrlPolicy = UrlPolicy()
+    wait_scale: float = 1.0
+    """multiplies the waits of the Delivery schedule"""
+    pending_for: timedelta = timedelta(minutes=5)
+    """how long a `record_call` before media waits for its call"""
+    announced_for: timedelta = timedelta(seconds=15)
+    """how long an announced stream may stay without media"""
+    download_token_for: timedelta = timedelta(hours=24)
+    """how long a `record_call_url` opens"""
+    sink_host: str = "0.0.0.0"  # noqa: S104  # the load balancer's and the container's door
+    sink_port: int = 8080
+    run_dir: str = "/tmp"  # noqa: S108  # the one place that a task may write to
+    """where the sink spools media that the store can't take"""
+
+
+def required(value: str, variable: str) -> str:
+    """Return a setting that this process can't do without. Raises ValueError naming its variable."""
+    if not value:
+        raise ValueError(f"{_PREFIX}{variable} is not set")
+    return value
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Parse an environment. Raises ValueError naming the variable that can't be read."""
+    read = _Reader(environ)
+    return Settings(
+        core_table=read.text("CORE_TABLE"),
+        hot_table=read.text("HOT_TABLE"),
+        media_bucket=read.text("MEDIA_BUCKET"),
+        recordings_bucket=read.text("RECORDINGS_BUCKET"),
+        finalization_arn=read.text("FINALIZATION_ARN"),
+        delivery_arn=read.text("DELIVERY_ARN"),
+        event_bus=read.text("EVENT_BUS"),
+        secret_id=read.text("SECRET_ID"),
+        public_url_parameter=read.text("PUBLIC_URL_PARAMETER"),
+        sink_url=read.text("SINK_URL").rstrip("/"),
+        url_policy=UrlPolicy(
+            http_allowed=read.flag("ALLOW_HTTP"),
+            ports=read.ports("ALLOWED_PORTS"),
+            allowed_networks=read.networks("ALLOWED_NETWORKS"),
+        ),
+        wait_scale=read.number("WAIT_SCALE", 1.0),
+        pending_for=timedelta(seconds=read.number("PENDING_SECONDS", 300)),
+        announced_for=timedelta(seconds=read.number("ANNOUNCED_SECONDS", 15)),
+        download_token_for=timedelta(seconds=read.number("DOWNLOAD_TOKEN_SECONDS", 86_400)),
+        sink_host=read.text("SINK_HOST", Settings.sink_host),
+        sink_port=int(read.number("SINK_PORT", Settings.sink_port)),
+        run_dir=read.text("RUN_DIR", Settings.run_dir),
+    )
+
+
+@cache
+def settings() -> Settings:
+    """Return this process's settings."""
+    return read_settings(os.environ)
+
+
+class _Reader:
+    """Reads variables; an empty one is the same as none."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def text(self, name: str, default: str = "") -> str:
+        return self._environ.get(_PREFIX + name, "").strip() or default
+
+    def flag(self, name: str) -> bool:
+        value = self.text(name, "0").lower()
+        if value not in ("0", "1", "true", "false"):
+            raise ValueError(f"{_PREFIX}{name} is 0 or 1, not {value!r}")
+        return value in ("1", "true")
+
+    def number(self, name: str, default: float) -> float:
+        value = self.text(name, str(default))
+        try:
+            number = float(value)
+        except ValueError:
+            raise ValueError(f"{_PREFIX}{name} is a number, not {value!r}") from None
+        if not 0 <= number < float("inf"):
+            raise ValueError(f"{_PREFIX}{name} is a number from 0, not {value!r}")
+        return number
+
+    def networks(self, name: str) -> tuple[Network, ...]:
+        try:
+            return tuple(ip_network(text) for text in self._listed(name))
+        except ValueError as error:
+            raise ValueError(f"{_PREFIX}{name} is a list of networks: {error}") from None
+
+    def ports(self, name: str) -> frozenset[int] | None:
+        """Return None for `*`: any port."""
+        listed = self._listed(name)
+        if listed == ["*"]:
+            return None
+        try:
+            return frozenset(int(text) for text in listed) or USUAL_PORTS
+        except ValueError as error:
+            raise ValueError(f"{_PREFIX}{name} is * or a list of ports: {error}") from None
+
+    def _listed(self, name: str) -> list[str]:
+        return [text.strip() for text in self.text(name).split(",") if text.strip()]

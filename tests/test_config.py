@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from ipaddress import ip_network
+
+import pytest
+
+from chalicelib.config import Settings, read_settings, required
+from chalicelib.url_guard import USUAL_PORTS
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    """Every setting has a default, so that a process names only what it needs."""
+
+    assert Settings() == read_settings({})
+
+
+def test_variables_carry_the_prefix() -> None:
+    """Only TAPEDECK_ variables are read, and surrounding space doesn't count."""
+
+    read = read_settings({"TAPEDECK_CORE_TABLE": " core ", "HOT_TABLE": "hot"})
+
+    assert ("core", "") == (read.core_table, read.hot_table)
+
+
+def test_an_empty_variable_is_no_variable() -> None:
+    """A stack parameter that was left empty means the default."""
+
+    read = read_settings({"TAPEDECK_WAIT_SCALE": "", "TAPEDECK_ALLOWED_PORTS": ""})
+
+    assert (1.0, USUAL_PORTS) == (read.wait_scale, read.url_policy.ports)
+
+
+def test_the_url_policy_is_read_from_three_variables() -> None:
+    """Plain http, networks and ports beyond the strict rule are the operator's to allow."""
+
+    policy = read_settings(
+        {
+            "TAPEDECK_ALLOW_HTTP": "1",
+            "TAPEDECK_ALLOWED_NETWORKS": "127.0.0.0/8, ::1/128",
+            "TAPEDECK_ALLOWED_PORTS": "80, 9000",
+        }
+    ).url_policy
+
+    assert policy.http_allowed
+    assert (ip_network("127.0.0.0/8"), ip_network("::1/128")) == policy.allowed_networks
+    assert frozenset({80, 9000}) == policy.ports
+
+
+def test_a_star_allows_every_port() -> None:
+    """`*` is any port."""
+
+    assert read_settings({"TAPEDECK_ALLOWED_PORTS": "*"}).url_policy.ports is None
+
+
+def test_waits_are_seconds() -> None:
+    """Durations are read in seconds."""
+
+    read = read_settings({"TAPEDECK_ANNOUNCED_SECONDS": "2.5", "TAPEDECK_SINK_PORT": "9001"})
+
+    assert (timedelta(seconds=2.5), 9001) == (read.announced_for, read.sink_port)
+
+
+def test_a_trailing_slash_of_the_sink_s_url_is_dropped() -> None:
+    """Paths are joined to the URL with one slash."""
+
+    assert "wss://sink" == read_settings({"TAPEDECK_SINK_URL": "wss://sink/"}).sink_url
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TAPEDECK_ALLOW_HTTP", "perhaps"),
+        ("TAPEDECK_WAIT_SCALE", "fast"),
+        ("TAPEDECK_WAIT_SCALE", "-1"),
+        ("TAPEDECK_WAIT_SCALE", "nan"),
+        ("TAPEDECK_ALLOWED_NETWORKS", "127.0.0.1/8"),
+        ("TAPEDECK_ALLOWED_PORTS", "80,http"),
+    ],
+)
+def test_a_value_that_can_t_be_read_names_its_variable(name: str, value: str) -> None:
+    """A wrong value stops the process with the variable's name."""
+
+    with pytest.raises(ValueError, match=name):
+        read_settings({name: value})
+
+
+def test_a_needed_setting_that_is_missing_names_its_variable() -> None:
+    """What a process can't do without is asked for by name."""
+
+    with pytest.raises(ValueError, match="TAPEDECK_CORE_TABLE is not set"):
+        required("", "CORE_TABLE")
+    assert "core" == required("core", "CORE_TABLE")
