@@ -9,9 +9,13 @@ from datetime import timedelta
 from functools import cache
 from ipaddress import ip_network
 
-from chalicelib.url_guard import USUAL_PORTS, Network, UrlPolicy
+from chalicelib.url_guard import STRICT, USUAL_PORTS, Network, UrlPolicy
 
 _PREFIX = "TAPEDECK_"
+
+_ANY_HOST = "0.0.0.0"  # noqa: S104  # a container's door is its security group
+_SINK_PORT = 8080
+_RUN_DIR = "/tmp"  # noqa: S108  # the one place that a task may write to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +38,7 @@ class Settings:
     """names the parameter that holds the API's public base"""
     sink_url: str = ""
     """e.g. wss://sink.example.com"""
-    url_policy: UrlPolicy = UrlPolicy()
+    url_policy: UrlPolicy = STRICT
     wait_scale: float = 1.0
     """multiplies the waits of the Delivery schedule"""
     pending_for: timedelta = timedelta(minutes=5)
@@ -43,14 +47,14 @@ class Settings:
     """how long an announced stream may stay without media"""
     download_token_for: timedelta = timedelta(hours=24)
     """how long a `record_call_url` opens"""
-    sink_host: str = "0.0.0.0"  # noqa: S104  # the load balancer's and the container's door
-    sink_port: int = 8080
-    run_dir: str = "/tmp"  # noqa: S108  # the one place that a task may write to
+    sink_host: str = _ANY_HOST
+    sink_port: int = _SINK_PORT
+    run_dir: str = _RUN_DIR
     """where the sink spools media that the store can't take"""
 
 
 def required(value: str, variable: str) -> str:
-    """Return a setting that this process can't do without. Raises ValueError naming its variable."""
+    """Return a setting that this process can't do without. Raises ValueError with its name."""
     if not value:
         raise ValueError(f"{_PREFIX}{variable} is not set")
     return value
@@ -79,9 +83,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         pending_for=timedelta(seconds=read.number("PENDING_SECONDS", 300)),
         announced_for=timedelta(seconds=read.number("ANNOUNCED_SECONDS", 15)),
         download_token_for=timedelta(seconds=read.number("DOWNLOAD_TOKEN_SECONDS", 86_400)),
-        sink_host=read.text("SINK_HOST", Settings.sink_host),
-        sink_port=int(read.number("SINK_PORT", Settings.sink_port)),
-        run_dir=read.text("RUN_DIR", Settings.run_dir),
+        sink_host=read.text("SINK_HOST", _ANY_HOST),
+        sink_port=int(read.number("SINK_PORT", _SINK_PORT)),
+        run_dir=read.text("RUN_DIR", _RUN_DIR),
     )
 
 
