@@ -1,0 +1,37 @@
+"""Operations on pcm: L16 in native order, one track or interleaved."""
+
+from __future__ import annotations
+
+import audioop
+from array import array
+
+WIDTH = 2
+"""bytes a sample takes"""
+
+
+def silence(samples: int) -> bytes:
+    """Return one track's pcm in which nothing sounds."""
+    return bytes(WIDTH * samples)
+
+
+def samples_of(pcm: bytes) -> int:
+    """Return how many samples one track's pcm holds."""
+    return len(pcm) // WIDTH
+
+
+def interleave(first: bytes, second: bytes) -> bytes:
+    """Return two channels of two tracks of equal length. Raises ValueError where they differ."""
+    channels = array("h", bytes(len(first) + len(second)))
+    channels[0::2] = array("h", first)
+    channels[1::2] = array("h", second)
+    return channels.tobytes()
+
+
+def mix(first: bytes, second: bytes) -> bytes:
+    """Return the sum of two tracks of equal length, saturated to 16 bits: it clips, it never wraps.
+
+    Raises ValueError where their lengths differ.
+    """
+    if len(first) != len(second):
+        raise ValueError(f"tracks of {len(first)} and {len(second)} bytes don't mix")
+    return audioop.add(first, second, WIDTH)

@@ -1,0 +1,84 @@
+"""WAV of PCM16 whose length is known before its first byte: a header, then the samples.
+
+RIFF (Microsoft, 1991), 44 bytes; from 4 GiB on RF64 (EBU Tech 3306), 80 bytes.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from chalicelib.errors import CorruptContainer
+
+_PCM = 1
+_WIDTH = 2
+_LIMIT = 0xFFFFFFFF
+_FORMAT = struct.Struct("<4sIHHIIHH")
+_CHUNK = struct.Struct("<4sI")
+_RIFF = struct.Struct("<4sI4s")
+_DS64 = struct.Struct("<4sIQQQI")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WavFormat:
+    """What a header says."""
+
+    rate_hz: int
+    channels: int
+    samples: int
+    """per channel"""
+    header_size: int
+    """bytes before the first sample"""
+
+
+def header(*, rate_hz: int, channels: int, samples: int) -> bytes:
+    """Return the bytes that stand before `samples` samples per channel."""
+    size = samples * channels * _WIDTH
+    before_data = len("WAVE") + _FORMAT.size + _CHUNK.size
+    if before_data + size <= _LIMIT:
+        opening = _RIFF.pack(b"RIFF", before_data + size, b"WAVE")
+        return opening + _format(rate_hz, channels) + _CHUNK.pack(b"data", size)
+    extended = _DS64.pack(
+        b"ds64", _DS64.size - _CHUNK.size, before_data + _DS64.size + size, size, samples, 0
+    )
+    opening = _RIFF.pack(b"RF64", _LIMIT, b"WAVE") + extended
+    return opening + _format(rate_hz, channels) + _CHUNK.pack(b"data", _LIMIT)
+
+
+def _format(rate_hz: int, channels: int) -> bytes:
+    block = channels * _WIDTH
+    return _FORMAT.pack(b"fmt ", 16, _PCM, channels, rate_hz, rate_hz * block, block, 8 * _WIDTH)
+
+
+def parse(head: bytes) -> WavFormat:
+    """Return what the header at the start of `head` says, if it is one that `header` writes.
+
+    Raises CorruptContainer for everything else.
+    """
+    try:
+        return _parse(head)
+    except struct.error as error:
+        raise CorruptContainer(f"a WAV header that ends after {len(head)} bytes") from error
+
+
+def _parse(head: bytes) -> WavFormat:
+    form, _, kind = _RIFF.unpack_from(head)
+    offset = _RIFF.size
+    size_beyond_limit = 0
+    if form == b"RF64":
+        _, _, _, size_beyond_limit, _, _ = _DS64.unpack_from(head, offset)
+        offset += _DS64.size
+    name, _, tag, channels, rate_hz, _, block, bits = _FORMAT.unpack_from(head, offset)
+    offset += _FORMAT.size
+    data, size = _CHUNK.unpack_from(head, offset)
+    found = (form in (b"RIFF", b"RF64"), kind, name, data, tag, bits, block)
+    if found != (True, b"WAVE", b"fmt ", b"data", _PCM, 8 * _WIDTH, channels * _WIDTH):
+        raise CorruptContainer("no WAV of PCM16 with a plain header")
+    if not channels:
+        raise CorruptContainer("a WAV without channels")
+    return WavFormat(
+        rate_hz=rate_hz,
+        channels=channels,
+        samples=(size_beyond_limit or size) // block,
+        header_size=offset + _CHUNK.size,
+    )
