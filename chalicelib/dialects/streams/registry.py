@@ -15,16 +15,19 @@ from chalicelib.errors import NotFound
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A dialect's path after `/{name}/{token}`, and what makes its parser."""
+    """A dialect's carrier, its path after `/{name}/{token}`, and what makes its parser."""
 
+    carrier: str
     parameters: tuple[str, ...]
     parser: Callable[[Mapping[str, str]], StreamDialect]
 
 
 ROWS: Mapping[str, Row] = MappingProxyType(
     {
-        SignalWireTap.name: Row(parameters=("call_id", "direction"), parser=SignalWireTap),
-        Bandwidth.name: Row(parameters=(), parser=Bandwidth),
+        SignalWireTap.name: Row(
+            carrier="signalwire", parameters=("call_id", "direction"), parser=SignalWireTap
+        ),
+        Bandwidth.name: Row(carrier="bandwidth", parameters=(), parser=Bandwidth),
     }
 )
 
@@ -56,3 +59,8 @@ def route(path: str) -> Route:
 def dialect(chosen: Route) -> StreamDialect:
     """Return a new parser for one socket. Raises InvalidRequest for parameters that name nothing."""
     return ROWS[chosen.dialect].parser(chosen.parameters)
+
+
+def carrier(dialect_: str) -> str:
+    """Return whose dialect it is: the middle part of its calls' keys."""
+    return ROWS[dialect_].carrier
