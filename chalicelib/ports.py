@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 from chalicelib.capture.events import Encoding, Track
+from chalicelib.recording.announcements import Announcement
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import (
     Call,
@@ -248,6 +249,88 @@ class Calls(Protocol):
     def listing(self, account: str, limit: int, cursor: str) -> Page[Call]:
         """Read an account's, newest first. Raises InvalidRequest for a cursor it didn't give."""
 
+    def ensure(self, call: Call) -> Call:
+        """Write the call's row if it has none; return the stored one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundEvent:
+    """A carrier's webhook as it is stored, for 30 days; tokens redacted."""
+
+    account: str
+    carrier: str
+    event_key: str
+    """tells one event from another, however often it comes; hex"""
+    event_type: str
+    """ours; `unknown` where we don't understand it"""
+    call_id: str
+    """empty where it names none"""
+    occurred_at: datetime | None
+    received_at: datetime
+    body: str
+    """JSON text"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requested:
+    """A pending recording, with the event that tells of it."""
+
+    recording: Recording
+    event: RecordingEvent
+
+
+class Inbox(Protocol):
+    """Carriers' webhooks, and what they say of streams."""
+
+    def announcements(self, call_key: str) -> list[Announcement]:
+        """Read a call's, consistently."""
+
+    def accept(
+        self,
+        event: InboundEvent,
+        call: Call | None,
+        announcement: Announcement | None,
+        requested: Requested | None,
+    ) -> bool:
+        """Write in one transaction: the event; the call if it has no row; the announcement, if its
+        stored version is still `version`, with the next one; the pending recording, if none has its id.
+
+        Returns False, and changes nothing, where the event is known. A call or a recording that
+        exists stays as it is. Raises PreconditionFailed where the announcement changed meanwhile.
+        """
+
+    def events(self, call_key: str) -> list[InboundEvent]:
+        """Read what carriers said of a call, in the order of its receipt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """What is kept of an API key."""
+
+    key_id: str
+    """hex; the part of the key that may be shown"""
+    account: str
+    secret_sha256: str
+    """hex"""
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+class ApiKeys(Protocol):
+    """Keys of the REST API."""
+
+    def get(self, key_id: str) -> ApiKey:
+        """Read one, consistently. Raises NotFound."""
+
+    def create(self, key: ApiKey) -> None:
+        """Write a new one. Raises Conflict."""
+
+    def revoke(self, account: str, key_id: str, at: datetime) -> None:
+        """Mark one as revoked; again is success. Raises NotFound where the account has none of that id."""
+
+    def listing(self, account: str) -> list[ApiKey]:
+        """Read an account's, oldest first."""
+
 
 class Profiles(Protocol):
     """Standing arrangements."""
@@ -320,3 +403,17 @@ class Sender(Protocol):
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """Send once, follow nothing, end in time. Whatever goes wrong is a value, never raised."""
+
+
+class Parameters(Protocol):
+    """Short public texts that a deployment fixes after its code."""
+
+    def get(self, name: str) -> str:
+        """Read one; up to five minutes old. Raises NotFound, Unavailable."""
+
+
+class Secrets(Protocol):
+    """What only few may read."""
+
+    def get(self, secret_id: str) -> str:
+        """Read one's current text; up to five minutes old. Raises NotFound, Unavailable."""

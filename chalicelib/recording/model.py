@@ -184,6 +184,12 @@ class Recording:
     continues: str = ""
     """the recording of the call's earlier round"""
     retention_days: int = 0
+    due_at: datetime | None = None
+    """when the sweeper looks at it: a pending one without media then is `no_media`"""
+    attempt_at: datetime | None = None
+    """when the latest finalization began"""
+    due_at: datetime | None = None
+    """when the sweeper looks at it again; None: never"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +212,8 @@ class Call:
     carrier_segment_id: str = ""
     project_id: str = ""
     space_id: str = ""
+    due_at: datetime | None = None
+    """when the sweeper looks at it again; None: never"""
 
 
 class Ending(StrEnum):
