@@ -184,8 +184,6 @@ class Recording:
     continues: str = ""
     """the recording of the call's earlier round"""
     retention_days: int = 0
-    due_at: datetime | None = None
-    """when the sweeper looks at it: a pending one without media then is `no_media`"""
     attempt_at: datetime | None = None
     """when the latest finalization began"""
     due_at: datetime | None = None
