@@ -42,7 +42,7 @@ def _signature(signed: bytes, secret: str) -> str:
 
 
 def _key(secret: str) -> bytes:
-    """Return a secret's bytes; its padding may be missing, as the reference implementations allow."""
+    """Return a secret's bytes; its padding may be missing, as in the reference implementations."""
     text = secret.removeprefix(SECRET_PREFIX)
     try:
         key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)

@@ -1,0 +1,203 @@
+"""Deliver a status callback: one attempt, what came of it, and when the next one is due.
+
+An attempt may be started twice, and may die after any line and run again: the receiver then gets
+the same message under the same `webhook-id` once more, and never one that isn't owed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.errors import NotFound, PreconditionFailed, Unavailable
+from chalicelib.ports import EventBus, Outbox, RecordingHistory, Reply, Sender, SendFault
+from chalicelib.recording import schedule
+from chalicelib.recording.model import OutboxRow, RecordingEvent
+from chalicelib.recording.schedule import Reason
+from chalicelib.signing import signature_headers
+
+EVENT_PATIENCE = timedelta(seconds=60)
+"""a callback waits this long for a bus that doesn't answer, then goes without its event"""
+
+_EVENT_RETRY_S = 2.0
+_RACE_RETRY_S = 1.0
+_SKIPPED = frozenset({Reason.NO_URL, Reason.SUPERSEDED})
+
+_Facts = dict[str, str | int | float | bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """The receiver has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postponed:
+    """Try again then."""
+
+    wait_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenUp:
+    """Nothing more to do, although the receiver doesn't have it."""
+
+    reason: str
+    """one of `Reason`"""
+
+
+Outcome = Delivered | Postponed | GivenUp
+
+
+def attempt(
+    recording_id: str,
+    webhook_id: str,
+    *,
+    outbox: Outbox,
+    history: RecordingHistory,
+    sender: Sender,
+    bus: EventBus,
+    secrets: Sequence[str],
+    now: Callable[[], datetime],
+    jitter: float,
+    wait_scale: float,
+) -> Outcome:
+    """Make the attempt that is due, if one is, and return how the callback stands.
+
+    `jitter` is evenly random from 0 to 1; `wait_scale` multiplies the schedule's waits. Raises
+    Unavailable where a row can't be read or written.
+    """
+    try:
+        row = outbox.get(recording_id, webhook_id)
+    except NotFound:
+        return GivenUp(reason=Reason.DELETED)
+    begun_at = now()
+    if (standing := _standing(row, begun_at)) is not None:
+        return standing
+    rows = outbox.rows(recording_id)
+    if not schedule.is_its_turn(row, rows):
+        return Postponed(wait_seconds=schedule.turn_wait_s(row, begun_at))
+    if schedule.is_superseded(row, rows):
+        changed = replace(row, attempts=row.attempts + 1, given_up=Reason.SUPERSEDED)
+        return _record(changed, _tell(changed, begun_at, {}), outbox, history)
+    if row.first_ended_at is None and not _publish(row, bus, history, begun_at):
+        return Postponed(wait_seconds=_EVENT_RETRY_S)
+    reply = _send(row, sender, secrets, begun_at)
+    ended_at = now()
+    changed = _after(row, reply, ended_at, jitter, wait_scale)
+    facts = _facts(reply) | {"took_ms": round((ended_at - begun_at).total_seconds() * 1000)}
+    return _record(changed, _tell(changed, ended_at, facts), outbox, history)
+
+
+def _standing(row: OutboxRow, at: datetime) -> Outcome | None:
+    """Return how a callback stands that needs no attempt now; None: one is due."""
+    if row.delivered_at is not None:
+        return Delivered()
+    if row.given_up:
+        return GivenUp(reason=row.given_up)
+    if row.next_at is not None and row.next_at > at:
+        return Postponed(wait_seconds=(row.next_at - at).total_seconds())
+    return None
+
+
+def _publish(row: OutboxRow, bus: EventBus, history: RecordingHistory, at: datetime) -> bool:
+    """Put the event on the bus; tell whether the callback may go on."""
+    try:
+        bus.publish(row)
+    except Unavailable:
+        if at - row.created_at < EVENT_PATIENCE:
+            return False
+        history.append(_line(row, "event_not_published", at, {}))
+    return True
+
+
+def _send(row: OutboxRow, sender: Sender, secrets: Sequence[str], at: datetime) -> Reply:
+    if not row.url:
+        return Reply()
+    body = row.body.encode()
+    headers = signature_headers(row.webhook_id, at, body, secrets)
+    return sender.post(row.url, body, {"Content-Type": "application/json"} | headers)
+
+
+def _after(
+    row: OutboxRow, reply: Reply, at: datetime, jitter: float, wait_scale: float
+) -> OutboxRow:
+    """Return the row as this attempt leaves it."""
+    tried = replace(
+        row,
+        attempts=row.attempts + 1,
+        first_ended_at=row.first_ended_at or at,
+        next_at=None,
+        last_error="",
+    )
+    if reply.status is not None and 200 <= reply.status < 300:
+        return replace(tried, delivered_at=at)
+    failed = replace(tried, last_error=_error(reply))
+    wait = schedule.wait_s(failed.attempts, jitter, wait_scale)
+    if (reason := _final_reason(row, reply)) or wait is None:
+        return replace(failed, given_up=reason or Reason.EXHAUSTED)
+    wait = max(wait, schedule.retry_after_s(reply.retry_after, at))
+    return replace(failed, next_at=at + timedelta(seconds=wait))
+
+
+def _final_reason(row: OutboxRow, reply: Reply) -> Reason | None:
+    """Return why this reply ends it all; None: it doesn't."""
+    if not row.url:
+        return Reason.NO_URL
+    if reply.status == 410:
+        return Reason.GONE
+    return Reason.REFUSED if reply.fault is SendFault.URL else None
+
+
+def _error(reply: Reply) -> str:
+    return str(reply.fault or "") if reply.status is None else f"http_{reply.status}"
+
+
+def _record(
+    row: OutboxRow, event: RecordingEvent, outbox: Outbox, history: RecordingHistory
+) -> Outcome:
+    """Store an attempt; where another execution was faster, its word counts."""
+    try:
+        outbox.record_attempt(row)
+    except PreconditionFailed:
+        row = outbox.get(row.recording_id, row.webhook_id)
+    # The row first: a line missing from the history is better than a callback sent again.
+    history.append(event)
+    return _standing(row, event.at) or Postponed(wait_seconds=_RACE_RETRY_S)
+
+
+def _facts(reply: Reply) -> _Facts:
+    """Return what the history tells of a reply; an answer's beginning in printable characters."""
+    facts: _Facts = {}
+    if reply.status is not None:
+        facts["status"] = reply.status
+    if reply.detail:
+        facts["detail"] = reply.detail
+    if reply.body_head:
+        text = reply.body_head.decode("utf-8", "replace")
+        facts["answer"] = "".join(mark if mark.isprintable() else " " for mark in text)
+    return facts
+
+
+def _tell(row: OutboxRow, at: datetime, facts: _Facts) -> RecordingEvent:
+    """Return the history's line of an attempt, from the row as it left it."""
+    if row.delivered_at is not None:
+        return _line(row, "callback_delivered", at, facts)
+    if row.last_error:
+        facts = facts | {"error": row.last_error}
+    if row.next_at is not None:
+        facts = facts | {"next_at": row.next_at.isoformat()}
+    if row.given_up:
+        facts = facts | {"given_up": row.given_up}
+    event = "callback_skipped" if row.given_up in _SKIPPED else "callback_failed"
+    return _line(row, event, at, facts)
+
+
+def _line(row: OutboxRow, event: str, at: datetime, facts: _Facts) -> RecordingEvent:
+    about: _Facts = {
+        "webhook_id": row.webhook_id,
+        "state": str(row.state),
+        "attempt": row.attempts,
+    }
+    return RecordingEvent(recording_id=row.recording_id, at=at, event=event, detail=about | facts)
