@@ -1,4 +1,7 @@
-"""The values that a call's recording is made of. Times are aware datetimes; `_us` is µs since 1970 on the wall."""
+"""The values that a call's recording is made of.
+
+Times are aware datetimes; `_us` is µs since 1970 on the wall.
+"""
 
 from __future__ import annotations
 
@@ -104,7 +107,10 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A stretch of the call clock that a recording shows; None: from the first sample, to the last."""
+    """A stretch of the call clock that a recording shows.
+
+    None: from the first sample, to the last.
+    """
 
     from_us: int | None = None
     to_us: int | None = None

@@ -1,0 +1,181 @@
+"""The values that ports speak in, beside the domain's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from chalicelib.capture.events import Encoding, Track
+from chalicelib.recording.model import CallRef, Recording, RecordingEvent
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joining:
+    """A stream that wants to belong to its call."""
+
+    call: CallRef
+    profile: str
+    stream_key: str
+    carrier_stream_id: str
+    worker: str
+    dialect: str
+    tracks: tuple[Track, ...]
+    encoding: Encoding | None
+    """None: the profile's (dialects that don't say it in band)"""
+    rate_hz: int
+    labels: Mapping[str, str]
+    opened_at: datetime
+    journal_from: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """What a worker must know of a call that it captures."""
+
+    call: CallRef
+    round: int
+    generation: int
+    encoding: Encoding
+    recordings: tuple[Recording, ...]
+    """the live ones of this round; empty: nobody wants this call's media"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """What came of the wish to close a call."""
+
+    closed: bool
+    retry_at: datetime | None = None
+    """ask again then: a grace runs; None: the worker of another live stream will close it"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A worker's sign of life; a row of the Hot table."""
+
+    worker: str
+    started_at: datetime
+    renewals: int
+    """grows with each renewal: observers compare it, not clocks"""
+    calls: int
+    journal_safe_below: int
+    """every journal object with a smaller number is covered by segments (or void): deletable"""
+    address: str = ""
+    degraded: str = ""
+    renewed_at: datetime | None = None
+    """the worker's wall clock: dates the end of a dead one's streams, never tells its death"""
+    over: bool = False
+    """released, or declared dead: it takes no renewal any more"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """A stretch of a listing; `cursor` is empty at its end, and only there."""
+
+    rows: tuple[T, ...]
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingFilter:
+    """What `/v1/recordings` can ask for."""
+
+    call_id: str = ""
+    state: str = ""
+    label: tuple[str, str] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundEvent:
+    """A carrier's webhook as stored, 30 days; tokens redacted."""
+
+    account: str
+    carrier: str
+    event_key: str
+    """the dedupe key, hex; unique within the account"""
+    event_type: str
+    """`unknown` where we don't understand it"""
+    call_id: str
+    """empty where it names none"""
+    occurred_at: datetime | None
+    received_at: datetime
+    body: str
+    """JSON text, tokens redacted"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requested:
+    """A pending recording to create with an event or a request."""
+
+    recording: Recording
+    event: RecordingEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A bearer key of an account; its secret is known by its hash alone."""
+
+    key_id: str
+    """short, shown in listings; the first part of the key"""
+    account: str
+    secret_sha256: str
+    """hex"""
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+class DueKind(StrEnum):
+    """What is due."""
+
+    RECORDING = "recording"
+    CALLBACK = "callback"
+    CALL = "call"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A row that wants the sweeper's look."""
+
+    kind: DueKind
+    key: str
+    """a recording id, or a call key"""
+    number: int
+    """of the callback; 0 for the others"""
+    due_at: datetime
+
+
+class SendFault(StrEnum):
+    """Why an attempt has no answer."""
+
+    URL = "url_refused"
+    """the text fails the URL guard, and always will"""
+    ADDRESS = "address_refused"
+    """the name's addresses fail it, today"""
+    NAME = "name_not_resolved"
+    CONNECT = "connect_failed"
+    TLS = "tls_failed"
+    BROKEN = "connection_broken"
+    MALFORMED = "malformed_answer"
+    DEADLINE = "deadline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What one attempt to send came to: an answer, or why there is none."""
+
+    status: int | None = None
+    """HTTP's; None: no answer, see `fault`"""
+    fault: SendFault | None = None
+    detail: str = ""
+    """what went wrong, in words; never the URL"""
+    retry_after: str = ""
+    """the header as it came"""
+    body_head: bytes = b""
+    """the first KB of the answer"""

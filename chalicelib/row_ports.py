@@ -1,0 +1,235 @@
+"""What Tapedeck needs from its database, in our words.
+
+Every port raises Unavailable where the database doesn't answer or can't now. Each write is
+conditional; its contract says what comes of losing the race.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.port_values import (
+    ApiKey,
+    Due,
+    InboundEvent,
+    Lease,
+    Page,
+    RecordingFilter,
+    Requested,
+)
+from chalicelib.recording.announcements import Announcement
+from chalicelib.recording.model import (
+    Call,
+    OutboxRow,
+    Profile,
+    Recording,
+    RecordingEvent,
+    Stream,
+)
+
+
+class Leases(Protocol):
+    """Signs of life of workers."""
+
+    def renew(self, lease: Lease) -> None:
+        """Write the lease. Raises PreconditionFailed where the worker was declared dead."""
+
+    def release(self, worker: str) -> None:
+        """Say that the worker ended and left nothing behind; its row stays, `over`."""
+
+    def all(self) -> list[Lease]:
+        """Read every lease that isn't forgotten, consistently."""
+
+    def bury(self, lease: Lease) -> None:
+        """Declare a worker dead: its row is `over`. One that is over already is success.
+
+        Raises PreconditionFailed where it renewed since `lease` was read.
+        """
+
+    def forget(self, worker: str) -> None:
+        """Put a worker that is over, and left nothing behind, out of sight."""
+
+
+class Recordings(Protocol):
+    """Recordings with their events and the callbacks they owe."""
+
+    def get(self, recording_id: str) -> Recording:
+        """Read one, consistently. Raises NotFound."""
+
+    def of_call(self, call_key: str) -> list[Recording]:
+        """Read a call's, consistently, oldest first."""
+
+    def create(
+        self, recording: Recording, event: RecordingEvent, outbox: OutboxRow | None
+    ) -> Recording:
+        """Write a new one, as version 1, with its event and callback in one transaction; return the
+        one that exists under the same id where another was first (the caller compares options)."""
+
+    def write(
+        self, recording: Recording, event: RecordingEvent, outbox: OutboxRow | None
+    ) -> Recording:
+        """Write a move of `recording` (as changed, `version` as read) in one transaction.
+
+        Returns it with its new version. Raises PreconditionFailed where the stored version differs,
+        unless what is stored is this very write (its answer was lost).
+        """
+
+    def listing(
+        self, account: str, wanted: RecordingFilter, limit: int, cursor: str
+    ) -> Page[Recording]:
+        """Read an account's, newest first; a page may be short, or empty, and still have a cursor.
+
+        Raises InvalidRequest for a cursor it didn't give.
+        """
+
+
+class RecordingHistory(Protocol):
+    """What happened to a recording."""
+
+    def events(self, recording_id: str) -> list[RecordingEvent]:
+        """Read them in order."""
+
+    def append(self, event: RecordingEvent) -> None:
+        """Add one that comes with no move (an attempt to deliver); the same again is one."""
+
+
+class Outbox(Protocol):
+    """Status callbacks owed."""
+
+    def rows(self, recording_id: str) -> list[OutboxRow]:
+        """Read a recording's, in their order, consistently."""
+
+    def get(self, recording_id: str, webhook_id: str) -> OutboxRow:
+        """Read one, consistently. Raises NotFound."""
+
+    def record_attempt(self, row: OutboxRow) -> None:
+        """Write what an attempt changed, if `attempts` is still one less and the row isn't done.
+
+        Raises PreconditionFailed. A row that is delivered or given up is no longer due.
+        """
+
+    def begin_round(self, row: OutboxRow) -> OutboxRow:
+        """Write `row` as the first of its next round: `round` one more, not done, due at `next_at`.
+
+        Raises PreconditionFailed where the stored round isn't the row's any more.
+        """
+
+
+class Calls(Protocol):
+    """Calls and the streams under them, both as the carrier's announcements correct them."""
+
+    def get(self, call_key: str) -> Call:
+        """Read one, consistently. Raises NotFound."""
+
+    def streams(self, call_key: str) -> list[Stream]:
+        """Read its streams of all rounds, consistently, oldest first."""
+
+    def listing(self, account: str, limit: int, cursor: str) -> Page[Call]:
+        """Read an account's, newest first. Raises InvalidRequest for a cursor it didn't give."""
+
+    def named(self, account: str, call_id: str) -> list[Call]:
+        """Read an account's calls of that carrier's id: one, unless two carriers gave the same."""
+
+    def ensure(self, call: Call) -> Call:
+        """Write a call that doesn't exist; return the stored one."""
+
+
+class CallLife(Protocol):
+    """How calls open and close."""
+
+    def join(self, call: Call, stream: Stream) -> None:
+        """Write a new stream, and its call as that stream leaves it, in one transaction.
+
+        Raises PreconditionFailed unless the stored call is open in this round, or closed in the one
+        before, and one generation younger; or where the stream is there already.
+        """
+
+    def end_stream(self, stream: Stream, due_at: datetime) -> None:
+        """Write how a live stream ended, and when the sweeper looks whether its call closed.
+
+        Raises PreconditionFailed where the stream has ended already.
+        """
+
+    def close(self, call: Call) -> None:
+        """Write a closed call. Raises PreconditionFailed unless it is open with this generation."""
+
+    def postpone(self, call: Call) -> None:
+        """Write when the sweeper looks at a call again, unless the call changed meanwhile."""
+
+
+class LiveStreams(Protocol):
+    """Which streams a worker holds; those of a dead one stay until they are forgotten."""
+
+    def of_worker(self, worker: str) -> list[Stream]:
+        """Read them from their calls, consistently."""
+
+    def forget(self, stream: Stream) -> None:
+        """Say that nothing of the stream waits for its worker's journal any more."""
+
+
+class DueWork(Protocol):
+    """The sparse index of what is due."""
+
+    def due(self, until: datetime, limit: int) -> list[Due]:
+        """Read what is due, longest first, about `limit`; it may lag behind the rows."""
+
+
+class Inbox(Protocol):
+    """Carriers' webhooks and what they say of streams."""
+
+    def announcements(self, call_key: str) -> list[Announcement]:
+        """Read a call's, consistently."""
+
+    def accept(
+        self,
+        event: InboundEvent,
+        call: Call | None,
+        announcement: Announcement | None,
+        requested: Requested | None,
+    ) -> bool:
+        """Write in one transaction: the event if new; `call` if it doesn't exist; the announcement
+        if its stored version is still `version` (0: none is stored); the pending recording if
+        none exists under its id. A call or a recording that exists is left as it is.
+
+        Return False, and change nothing, where the event is known already. Raises
+        PreconditionFailed where the announcement changed meanwhile (the caller reads again).
+        """
+
+    def events(self, call_key: str) -> list[InboundEvent]:
+        """Read what carriers said of a call, in order of occurrence."""
+
+
+class Profiles(Protocol):
+    """Standing arrangements."""
+
+    def get(self, account: str, name: str) -> Profile:
+        """Read one. Raises NotFound."""
+
+    def create(self, profile: Profile) -> None:
+        """Write a new one. Raises Conflict."""
+
+    def replace(self, profile: Profile) -> None:
+        """Write a changed one. Raises NotFound."""
+
+    def delete(self, account: str, name: str) -> None:
+        """Remove one. Raises NotFound."""
+
+    def listing(self, account: str) -> list[Profile]:
+        """Read an account's, by name."""
+
+
+class ApiKeys(Protocol):
+    """Bearer keys, hashed."""
+
+    def get(self, key_id: str) -> ApiKey:
+        """Read one, consistently. Raises NotFound."""
+
+    def create(self, key: ApiKey) -> None:
+        """Write a new one. Raises Conflict."""
+
+    def revoke(self, account: str, key_id: str, at: datetime) -> None:
+        """Switch one off for good; a revoked one stays as it is. Raises NotFound."""
+
+    def listing(self, account: str) -> list[ApiKey]:
+        """Read an account's, oldest first."""
