@@ -2,8 +2,8 @@
 
     base64url( key id (4 bytes) | HMAC-SHA256 (32 bytes) | claims (msgpack) ), without padding
 
-The alphabet is `A-Za-z0-9-_`, so that no proxy, carrier or framework has a reason to touch it. The key id is derived
-from the key: during rotation the token itself says which of the keys made it.
+The alphabet is `A-Za-z0-9-_`, so that no proxy, carrier or framework has a reason to touch it. The
+key id is derived from the key: during rotation the token itself says which of the keys made it.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def issue(
 def verify(keys: Sequence[bytes], token: str, kind: TokenKind, now: datetime) -> Claims:
     """Return what a token says that one of the keys made and that is of this kind.
 
-    Raises Unauthenticated: `token_invalid` (which of its reasons, it doesn't tell), `token_expired`.
+    Raises Unauthenticated `token_invalid` (which of its reasons, it doesn't tell), `token_expired`.
     """
     sealed = _sealed(token)
     key_id = sealed[:_KEY_ID_BYTES]

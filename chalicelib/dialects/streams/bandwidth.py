@@ -1,6 +1,7 @@
-"""Bandwidth `<StartStream>`: JSON text messages, base64 payload, two tracks (docs/wire/bandwidth.md).
+"""Bandwidth `<StartStream>`: JSON text messages, base64 payload, two tracks.
 
-The message shapes below are what we read of each; what else a message holds is skipped.
+The message shapes below are what we read of each; what else a message holds is skipped
+(docs/wire/bandwidth.md).
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ class Bandwidth:
         """Return None: the start comes in band."""
 
     def receive(self, message: str | bytes) -> StreamEvent:
-        """Return what one message says. Raises WireError; its code is a row of docs/wire/bandwidth.md."""
+        """Return what one message says. Raises WireError (codes: docs/wire/bandwidth.md)."""
         if not isinstance(message, str):
             raise self._binary()
         try:

@@ -23,8 +23,8 @@ class Clock(StrEnum):
 class StreamDialect(Protocol):
     """One live socket's parser.
 
-    Fed whole messages: `str` for text, `bytes` for binary. Returns the event that the message says, or
-    None where the dialect documents that it says nothing (a SignalWire text message, a probe).
+    Fed whole messages: `str` for text, `bytes` for binary. Returns the event that the message says,
+    or None where the dialect documents that it says nothing (a SignalWire text message, a probe).
     Media may come before StreamStarted: whoever reads keeps it until the start says whose it is.
     Raises WireError for everything that the dialect doesn't know; the parser stays usable after it.
     """
@@ -33,7 +33,7 @@ class StreamDialect(Protocol):
     clock: Clock
 
     def open(self) -> StreamStarted | None:
-        """Return the start that the path alone tells (SignalWire tap), or None where a message will."""
+        """Return the start that the path alone tells (SignalWire tap), else None: a message will."""
 
     def receive(self, message: str | bytes) -> StreamEvent | None:
         """Return what one message says."""
@@ -54,13 +54,13 @@ Every other code is one message's fault: it is counted, and the stream goes on. 
 raised by no parser; it is the reader's, when no start came in time and its media has no call.
 """
 
-_CARRIER_ID = re.compile(r"[!-~]{1,128}")
+CARRIER_ID_PATTERN = "[!-~]{1,128}"
+"""Every carrier's ids are UUIDs or prefixed UUIDs. The bound keeps the keys made of them,
+percent-encoded, inside the 1,024 bytes of an S3 key."""
+
+_CARRIER_ID = re.compile(CARRIER_ID_PATTERN)
 
 
 def is_carrier_id(text: str) -> bool:
-    """Tell whether a text can name a call or a stream: 1 to 128 visible ASCII characters.
-
-    Every carrier's ids are UUIDs or prefixed UUIDs; the bound keeps keys made of them inside the
-    1,024 bytes of an S3 key, percent-encoded.
-    """
+    """Tell whether a text can name a call or a stream: 1 to 128 visible ASCII characters."""
     return _CARRIER_ID.fullmatch(text) is not None

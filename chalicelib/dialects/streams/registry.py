@@ -57,7 +57,7 @@ def route(path: str) -> Route:
 
 
 def dialect(chosen: Route) -> StreamDialect:
-    """Return a new parser for one socket. Raises InvalidRequest for parameters that name nothing."""
+    """Return one socket's parser. Raises InvalidRequest for parameters that name nothing."""
     return ROWS[chosen.dialect].parser(chosen.parameters)
 
 

@@ -1,7 +1,8 @@
-"""SignalWire `tap` to a WebSocket: bare codec bytes, one direction a socket (docs/wire/signalwire-tap.md).
+"""SignalWire `tap` to a WebSocket: bare codec bytes, one direction a socket.
 
 The socket says nothing but audio: no start, no stop, no call id, no codec. What a start would say
-stands in the path that SWML filled, `/signalwire-tap/{token}/{call_id}/{direction}`.
+stands in the path that SWML filled, `/signalwire-tap/{token}/{call_id}/{direction}`
+(docs/wire/signalwire-tap.md).
 """
 
 from __future__ import annotations
