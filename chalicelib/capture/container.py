@@ -1,51 +1,256 @@
-"""The one stored format of journal objects and segments: index first, payload after, a trailer CRC.
+"""The one stored format of journal objects and segments: index first, payloads after, a trailer.
 
-    "TDK1" | u32 index length | index (msgpack) | payloads, back to back | u32 CRC-32 of all before
+    "TDK1" | u32 index length | u32 CRC-32 of the index
+    index (msgpack, an `_Index`)
+    payloads, back to back, in the index's order
+    u32 CRC-32 of everything before the payloads
 
-Integers are big-endian. The index is an `Index`; each entry of it says where its payload lies and
-carries the payload's own CRC-32, so that a broken object gives up only what is broken.
+Integers are big-endian. Each entry of the index carries its payload's length and CRC-32, so the
+payloads are read once to seal an object, and a broken one gives up only what is broken. The index
+has a CRC of its own because assembly reads it from an object's first bytes, without the trailer.
+New fields go to the end of the index's structs; an older reader leaves them out.
 """
 
 from __future__ import annotations
 
+import struct
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
 import msgspec
 
 from chalicelib.capture.events import Encoding, Track
+from chalicelib.capture.record import Record, StoredRecord, StreamHead
+from chalicelib.errors import CorruptContainer
+
+INDEX_HEAD_BYTES = 32 * 1024
+"""first bytes of a segment that usually hold its index: a minute of two tracks takes about 12 KB"""
+
+_MAGIC = b"TDK1"
+_HEADER = struct.Struct(">4sII")
+_TRAILER = struct.Struct(">I")
+_LARGEST_INDEX = 64 * 1024 * 1024
+"""bytes; what no writer reaches, so that a broken length asks for no absurd read"""
 
 
-class StreamHead(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """The stream that a container's records belong to, and its counts so far."""
+class Kind(StrEnum):
+    """Which tier an object belongs to."""
 
-    stream_key: str
-    call_key: str
-    carrier_stream_id: str
-    dialect: str
-    rate_hz: int
-    opened_at_us: int
-    """the wall clock at the handshake; arrivals of its records count from the same anchor"""
-    messages_received: int = 0
-    messages_lost: int = 0
-    messages_late: int = 0
-    messages_reordered: int = 0
-    messages_duplicated: int = 0
-    messages_refused: int = 0
-    """malformed ones, answered and left out"""
+    JOURNAL = "journal"
+    SEGMENT = "segment"
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A run of one track's payload without a pause in its arrival."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredIndex:
+    """What the first bytes of an object tell."""
 
-    stream_key: str
+    kind: Kind
+    worker: str
+    journal_through: int
+    """of a segment: its worker's journal numbers up to this one hold nothing of its call that
+    this and earlier segments don't; -1: none is covered"""
+    heads: tuple[StreamHead, ...]
+    entries: tuple[StoredRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """A whole object, read."""
+
+    kind: Kind
+    worker: str
+    journal_through: int
+    heads: tuple[StreamHead, ...]
+    records: tuple[Record, ...]
+    broken: tuple[str, ...]
+    """one sentence for each record whose payload fails its CRC; it isn't among `records`"""
+
+
+_Natural = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    stream: _Natural
+    """the place of its head in the index"""
     track: Track
     encoding: Encoding
-    first_sample: int
-    """arrival clocks: samples of this track received before it; other clocks: its position"""
-    samples: int
+    first_sample: _Natural
+    samples: _Natural
     arrived_at_us: int
-    """wall clock at which its first message arrived"""
     least_lateness_us: int
-    """min over its messages of (arrival - stream's opened_at_us - position), in µs"""
-    sequence: int | None = None
-    """the carrier's number of its first message, where the dialect has one"""
-    messages: int = 1
-    payload: bytes = b""
+    sequence: int | None
+    last_sequence: int | None
+    messages: _Natural
+    length: _Natural
+    crc: _Natural
+
+
+class _Index(msgspec.Struct, frozen=True, array_like=True):
+    kind: Kind
+    worker: str
+    journal_through: int
+    heads: list[StreamHead]
+    entries: list[_Entry]
+
+
+_index_encoder = msgspec.msgpack.Encoder()
+_index_decoder = msgspec.msgpack.Decoder(_Index)
+
+
+def encode(
+    heads: Iterable[StreamHead],
+    records: Iterable[Record],
+    *,
+    kind: Kind,
+    worker: str,
+    journal_through: int = -1,
+) -> bytes:
+    """Return an object's bytes. Every record's stream has its head among `heads`."""
+    streams = list(heads)
+    place_of = {head.stream_key: place for place, head in enumerate(streams)}
+    entries: list[_Entry] = []
+    payloads: list[bytes] = []
+    for record in records:
+        entries.append(_entry(record, place_of[record.stream_key]))
+        payloads.append(record.payload)
+    index = _index_encoder.encode(_Index(kind, worker, journal_through, streams, entries))
+    header = _HEADER.pack(_MAGIC, len(index), zlib.crc32(index))
+    trailer = _TRAILER.pack(zlib.crc32(index, zlib.crc32(header)))
+    return b"".join([header, index, *payloads, trailer])
+
+
+def _entry(record: Record, stream: int) -> _Entry:
+    return _Entry(
+        stream,
+        record.track,
+        record.encoding,
+        record.first_sample,
+        record.samples,
+        record.arrived_at_us,
+        record.least_lateness_us,
+        record.sequence,
+        record.last_sequence,
+        record.messages,
+        len(record.payload),
+        zlib.crc32(record.payload),
+    )
+
+
+def index_size(head: bytes) -> int:
+    """Return how many first bytes of the object hold its whole index; 12 bytes tell.
+
+    Raises CorruptContainer where they are no container's.
+    """
+    return _HEADER.size + _parse_header(head)[0]
+
+
+def decode_index(head: bytes, object_key: str) -> StoredIndex:
+    """Return an object's facts from its first `index_size` bytes or more.
+
+    Raises CorruptContainer where they fail their CRC or their format.
+    """
+    length, crc = _parse_header(head)
+    packed = head[_HEADER.size : _HEADER.size + length]
+    if len(packed) < length:
+        raise CorruptContainer(f"{object_key}: {len(packed)} of {length} index bytes are there")
+    if zlib.crc32(packed) != crc:
+        raise CorruptContainer(f"{object_key}: the index fails its CRC")
+    try:
+        index = _index_decoder.decode(packed)
+    except msgspec.MsgspecError as error:
+        raise CorruptContainer(f"{object_key}: the index is none: {error}") from error
+    return StoredIndex(
+        kind=index.kind,
+        worker=index.worker,
+        journal_through=index.journal_through,
+        heads=tuple(index.heads),
+        entries=_locate(index, object_key, _HEADER.size + length),
+    )
+
+
+def _parse_header(head: bytes) -> tuple[int, int]:
+    if len(head) < _HEADER.size:
+        raise CorruptContainer(f"{len(head)} bytes are no container")
+    magic, length, crc = _HEADER.unpack_from(head)
+    if magic != _MAGIC:
+        raise CorruptContainer(f"a container begins with {_MAGIC!r}, not {magic!r}")
+    if length > _LARGEST_INDEX:
+        raise CorruptContainer(f"an index of {length} bytes is longer than {_LARGEST_INDEX}")
+    return length, crc
+
+
+def _locate(index: _Index, object_key: str, offset: int) -> tuple[StoredRecord, ...]:
+    stored: list[StoredRecord] = []
+    for entry in index.entries:
+        if entry.stream >= len(index.heads):
+            raise CorruptContainer(f"{object_key}: an entry names stream {entry.stream}")
+        stored.append(
+            StoredRecord(
+                record=_record(entry, index.heads[entry.stream].stream_key),
+                object_key=object_key,
+                offset=offset,
+                length=entry.length,
+                crc=entry.crc,
+            )
+        )
+        offset += entry.length
+    return tuple(stored)
+
+
+def _record(entry: _Entry, stream_key: str) -> Record:
+    return Record(
+        stream_key=stream_key,
+        track=entry.track,
+        encoding=entry.encoding,
+        first_sample=entry.first_sample,
+        samples=entry.samples,
+        arrived_at_us=entry.arrived_at_us,
+        least_lateness_us=entry.least_lateness_us,
+        sequence=entry.sequence,
+        last_sequence=entry.last_sequence,
+        messages=entry.messages,
+    )
+
+
+def read_payload(body: bytes, entry: StoredRecord) -> bytes:
+    """Return one record's payload from its object's bytes. Raises CorruptContainer, naming it."""
+    payload = body[entry.offset : entry.offset + entry.length]
+    if len(payload) != entry.length or zlib.crc32(payload) != entry.crc:
+        record = entry.record
+        raise CorruptContainer(
+            f"{entry.object_key}: stream {record.stream_key}, {record.track},"
+            f" samples from {record.first_sample}: the payload fails its CRC"
+        )
+    return payload
+
+
+def decode(body: bytes, object_key: str = "container") -> Container:
+    """Return a whole object's records; those with a broken payload are told, not given.
+
+    Raises CorruptContainer where the index or the trailer is broken.
+    """
+    index = decode_index(body, object_key)
+    end = index_size(body)
+    sealed = end + sum(entry.length for entry in index.entries)
+    if body[sealed:] != _TRAILER.pack(zlib.crc32(body[:end])):
+        raise CorruptContainer(f"{object_key}: the trailer fails its CRC")
+    records: list[Record] = []
+    broken: list[str] = []
+    for entry in index.entries:
+        try:
+            payload = read_payload(body, entry)
+        except CorruptContainer as error:
+            broken.append(error.message)
+        else:
+            records.append(msgspec.structs.replace(entry.record, payload=payload))
+    return Container(
+        kind=index.kind,
+        worker=index.worker,
+        journal_through=index.journal_through,
+        heads=index.heads,
+        records=tuple(records),
+        broken=tuple(broken),
+    )

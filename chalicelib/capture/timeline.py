@@ -1,26 +1,12 @@
-"""A call's capture laid out on one clock: which stored samples sound when, and where nothing does."""
+"""A call's capture on one clock: which stored samples sound when, and where nothing does."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chalicelib.capture.container import Record
 from chalicelib.capture.events import Encoding, Track
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredRecord:
-    """A record's facts without its payload, and where the payload lies."""
-
-    record: Record
-    """its payload is empty here"""
-    object_key: str
-    offset: int
-    """of the payload within the object, in bytes"""
-    length: int
-    """bytes"""
-    crc: int
+from chalicelib.capture.record import StoredRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +34,7 @@ class Hole:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """All tracks of a call's round, placed. Placements of a track are in order and don't overlap."""
+    """All tracks of a call's round, placed: each track's placements in order, without overlap."""
 
     rate_hz: int
     origin_us: int

@@ -1,0 +1,66 @@
+"""The facts that capture keeps: a stream, its records, and where a stored record lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from chalicelib.capture.events import Encoding, Track
+
+
+class StreamHead(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """The stream that a container's records belong to, and its counts so far."""
+
+    stream_key: str
+    call_key: str
+    carrier_stream_id: str
+    dialect: str
+    rate_hz: int
+    opened_at_us: int
+    """the wall clock at the handshake; arrivals of its records count from the same anchor"""
+    messages_received: int = 0
+    messages_lost: int = 0
+    """by the carrier's sequence numbers; 0 where the dialect has none"""
+    messages_late: int = 0
+    """those before which the arrival paused"""
+    messages_reordered: int = 0
+    messages_duplicated: int = 0
+    """a copy of the one before; left out"""
+    messages_refused: int = 0
+    """malformed ones, answered and left out"""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A run of one track's payload without a pause in its arrival."""
+
+    stream_key: str
+    track: Track
+    encoding: Encoding
+    first_sample: int
+    """arrival clocks: samples of this track received before it; other clocks: its position"""
+    samples: int
+    arrived_at_us: int
+    """wall clock at which its first message arrived"""
+    least_lateness_us: int
+    """min over its messages of (arrival - stream's opened_at_us - position of its end), in µs"""
+    sequence: int | None = None
+    """the carrier's number of its first message, where the dialect has one"""
+    last_sequence: int | None = None
+    """the carrier's number of its last message"""
+    messages: int = 1
+    payload: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRecord:
+    """A record's facts without its payload, and where the payload lies."""
+
+    record: Record
+    """its payload is empty here"""
+    object_key: str
+    offset: int
+    """of the payload within the object, in bytes"""
+    length: int
+    """bytes"""
+    crc: int
