@@ -26,6 +26,8 @@ class CarrierFacts:
     tracks: tuple[Track, ...] = ()
     encoding: Encoding | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    carrier_call_id: str = ""
+    """where it differs from the call id of the stream's path"""
     node_id: str = ""
     event_channel: str = ""
     carrier_segment_id: str = ""
@@ -82,9 +84,9 @@ def _rank_of_end(announcement: Announcement) -> tuple[float, str]:
 
 def _rank_of_facts(facts: CarrierFacts) -> tuple[float, str]:
     # Two webhooks of one instant that differ: any rule will do that doesn't look at their order.
-    words = (facts.node_id, facts.event_channel, facts.carrier_segment_id, facts.project_id)
-    rest = (facts.space_id, facts.encoding, facts.tracks, sorted(facts.labels.items()))
-    return (facts.said_at.timestamp(), repr((words, rest)))
+    words = (facts.carrier_call_id, facts.node_id, facts.event_channel, facts.carrier_segment_id)
+    rest = (facts.project_id, facts.space_id, facts.encoding, facts.tracks)
+    return (facts.said_at.timestamp(), repr((words, rest, sorted(facts.labels.items()))))
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
@@ -117,6 +119,7 @@ def corrected_call(call: Call, announcements: Iterable[Announcement]) -> Call:
     return replace(
         call,
         labels={**call.labels, **said.labels},
+        carrier_call_id=said.carrier_call_id or call.carrier_call_id,
         node_id=said.node_id or call.node_id,
         event_channel=said.event_channel or call.event_channel,
         carrier_segment_id=said.carrier_segment_id or call.carrier_segment_id,

@@ -1,0 +1,116 @@
+"""What every route shares: errors become answers, by one table; path parameters arrive decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import unquote
+
+from aws_lambda_powertools import Logger
+from chalice.app import Blueprint, Request, Response
+
+from chalicelib.errors import (
+    CallerError,
+    Conflict,
+    Forbidden,
+    IllegalTransition,
+    NotFound,
+    PreconditionFailed,
+    TapedeckError,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    WireError,
+)
+
+logger = Logger(service="tapedeck")
+
+View = Callable[..., Any]
+
+STATUS_OF: tuple[tuple[type[TapedeckError], int], ...] = (
+    (Unauthenticated, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (TooLarge, 413),
+    (CallerError, 400),
+    (WireError, 400),
+    (IllegalTransition, 409),
+    (PreconditionFailed, 409),
+    (Unavailable, 503),
+    (TapedeckError, 500),
+)
+"""The first row whose class fits decides."""
+
+_FRAMEWORK_CODES = {
+    400: "bad_request",
+    405: "method_not_allowed",
+    415: "unsupported_media_type",
+}
+_RETRY_UNAVAILABLE_S = 1
+
+
+class Routes(Blueprint):  # type: ignore[misc]  # chalice is seen as untyped
+    """A blueprint whose views raise TapedeckError and take decoded path parameters."""
+
+    def route(self, path: str, **options: Any) -> Callable[[View], View]:
+        """Return a decorator that registers a view."""
+        register: Callable[[View], View] = super().route(path, **options)
+        return lambda view: register(_answering(view))
+
+
+def _answering(view: View) -> View:
+    @wraps(view)
+    def answered(**parameters: str) -> Any:
+        try:
+            # API Gateway's REST API hands path parameters over as they stood in the URL.
+            return view(**{name: unquote(value) for name, value in parameters.items()})
+        except TapedeckError as error:
+            return answer_of(error)
+        except Exception:  # the entry point: what nobody expected becomes a 500 without details
+            logger.exception("A request failed")
+            return _error(500, "internal_error", "an internal error occurred")
+
+    return answered
+
+
+def answer_of(error: TapedeckError) -> Response:
+    """Return the HTTP answer that tells an error."""
+    status = next(status for kind, status in STATUS_OF if isinstance(error, kind))
+    if status == 500:
+        logger.error("A request failed", code=error.code)
+        return _error(500, "internal_error", "an internal error occurred")
+    response = _error(status, error.code, error.message)
+    response.headers.update(_headers_of(error))
+    return response
+
+
+def _headers_of(error: TapedeckError) -> dict[str, str]:
+    if isinstance(error, Unauthenticated):
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, Conflict) and error.retry_after_s is not None:
+        return {"Retry-After": str(error.retry_after_s)}
+    if isinstance(error, Unavailable):
+        return {"Retry-After": str(_RETRY_UNAVAILABLE_S)}
+    return {}
+
+
+def _error(status: int, code: str, message: str) -> Response:
+    return Response(body={"error": {"code": code, "message": message}}, status_code=status)
+
+
+def correlate(event: Any, proceed: Callable[[Any], Any]) -> Any:
+    """Middleware: give every log line the id of its request or invocation."""
+    context = event.lambda_context if isinstance(event, Request) else event.context
+    logger.set_correlation_id(getattr(context, "aws_request_id", ""))
+    return proceed(event)
+
+
+def shape_errors(request: Request, proceed: Callable[[Request], Response]) -> Response:
+    """Middleware: give the framework's own errors (405, 415 …) our shape."""
+    response = proceed(request)
+    if isinstance(response.body, dict) and response.body.keys() == {"Code", "Message"}:
+        code = _FRAMEWORK_CODES.get(response.status_code, "internal_error")
+        response.body = {"error": {"code": code, "message": response.body["Message"]}}
+    return response
