@@ -33,7 +33,7 @@ class StreamDialect(Protocol):
     clock: Clock
 
     def open(self) -> StreamStarted | None:
-        """Return the start that the path alone tells (SignalWire tap), else None: a message will."""
+        """Return the start that the path alone tells, or None where a message will."""
 
     def receive(self, message: str | bytes) -> StreamEvent | None:
         """Return what one message says."""

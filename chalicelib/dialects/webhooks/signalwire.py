@@ -1,7 +1,7 @@
 """SignalWire's status callbacks: `calling.call.tap`, `calling.call.record`.
 
-Two shapes of each are about: SWML wraps `params` in an envelope; Relay has no envelope, sends numbers
-as strings, and puts a recording's result beside `record`, which there echoes the request
+Two shapes of each are about: SWML wraps `params` in an envelope; Relay has none, sends numbers as
+strings, and puts a recording's result beside `record`, which there echoes the request
 (docs/wire/signalwire-tap.md).
 """
 
@@ -155,7 +155,7 @@ def _tap(received: Document) -> WebhookEvent:
     path_call_id, stream_id = _of_stream(device.uri or "")
     codec = (device.codec or "").upper()
     return StreamAnnounced(
-        facts=_facts(received, event, params, path_call_id or params.call_id),
+        facts=_facts(received, event, params, path_call_id or params.call_id, stream_id),
         state=state,
         carrier_stream_id=stream_id,
         control_id=params.control_id,
@@ -197,9 +197,10 @@ def _facts(
     event: TapEvent | RecordEvent,
     params: TapParams | RecordParams,
     call_id: str,
+    stream_id: str = "",
 ) -> EventFacts:
     event_type, sent = received.text("event_type"), str(event.timestamp)
-    named = (params.call_id, params.control_id, params.state)
+    named = (params.call_id, params.control_id, stream_id, params.state)
     return EventFacts(
         carrier=CARRIER,
         event_type=event_type,
