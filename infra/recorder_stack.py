@@ -40,7 +40,8 @@ class RecorderStack(Stack):
         self.topic = build_topic(self, settings.alarm_email)
         build_alarms(self, self.topic, app, workflows)
         self._publish_url(app)
-        self._print_names()
+        # What a process outside Lambda needs: the sink's tasks, `make key`, the local run.
+        CfnOutput(self, "Environment", value=self.to_json_string(self.environment_of_all))
 
     def _surroundings(self, settings: Settings) -> Surroundings:
         return Surroundings(
@@ -125,10 +126,3 @@ class RecorderStack(Stack):
         )
         CfnOutput(self, "ApiId", value=api)
         CfnOutput(self, "ApiUrl", value=url)
-
-    def _print_names(self) -> None:
-        """Output the environment of a process outside Lambda: TAPEDECK_CORE_TABLE is CoreTable."""
-        for variable, value in self.environment_of_all.items():
-            words = variable.removeprefix("TAPEDECK_").split("_")
-            if value:
-                CfnOutput(self, "".join(word.capitalize() for word in words) + "Name", value=value)
