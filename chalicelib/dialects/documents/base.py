@@ -1,0 +1,59 @@
+"""What a carrier must be told so that it streams a call to us: a document in its own language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from chalicelib.capture.events import Encoding
+from chalicelib.recording.model import RecordOptions
+
+
+class Sides(StrEnum):
+    """Which sides of a call the carrier shall stream; SWML's words."""
+
+    SPEAK = "speak"
+    LISTEN = "listen"
+    BOTH = "both"
+    """each as a track of its own"""
+    MIXED = "mixed"
+    """both in one track"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrangement:
+    """What goes into a document."""
+
+    sink_url: str
+    """e.g. wss://sink.example.com"""
+    token: str
+    hook_url: str
+    """where the carrier posts its webhooks"""
+    sides: Sides = Sides.BOTH
+    encoding: Encoding = Encoding.PCMU
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """given to the stream, where the carrier can"""
+    carrier_records: RecordOptions | None = None
+    """the carrier records too, with these options, and tells us where its file is"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A text to give to the carrier."""
+
+    name: str
+    """e.g. `swml.yaml`"""
+    content_type: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentDialect:
+    """How one stream dialect is asked for."""
+
+    stream_urls: Callable[[Arrangement], tuple[str, ...]]
+    """where the carrier shall stream to; Raises InvalidRequest for sides that it can't stream so"""
+    call_stream_url: Callable[[Arrangement, str], str]
+    """one URL for one known call id"""
+    documents: Callable[[Arrangement], tuple[Document, ...]]

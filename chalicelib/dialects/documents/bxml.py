@@ -1,0 +1,71 @@
+"""BXML: Bandwidth's markup.
+
+Source: Bandwidth's pages of `<StartStream>` and `<StartRecording>`. `tracks` states both: the
+default is inbound alone.
+"""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from chalicelib.dialects.documents.base import Arrangement, Document, DocumentDialect, Sides
+from chalicelib.dialects.streams import bandwidth
+from chalicelib.errors import InvalidRequest
+from chalicelib.recording.model import Format, RecordOptions
+
+_TRACKS = {Sides.SPEAK: "inbound", Sides.LISTEN: "outbound", Sides.BOTH: "both"}
+
+
+def stream_urls(wanted: Arrangement) -> tuple[str, ...]:
+    """Return the one URL that carries all tracks."""
+    return (_url(wanted),)
+
+
+def call_stream_url(wanted: Arrangement, _call_id: str) -> str:
+    """Return the same URL: the stream says in band which call it is."""
+    return _url(wanted)
+
+
+def documents(wanted: Arrangement) -> tuple[Document, ...]:
+    """Return the verbs. Raises InvalidRequest for mixed sides: Bandwidth streams each by itself."""
+    tracks = _TRACKS.get(wanted.sides)
+    if tracks is None:
+        raise InvalidRequest("sides: bandwidth streams no mixed track", code="out_of_range")
+    response = Element("Response")
+    start = SubElement(
+        response,
+        "StartStream",
+        {
+            "destination": _url(wanted),
+            "tracks": tracks,
+            "streamEventUrl": wanted.hook_url,
+            "streamEventMethod": "POST",
+        },
+    )
+    for name, value in list(wanted.labels.items())[: bandwidth.PARAMS_MAX]:
+        SubElement(start, "StreamParam", {"name": name, "value": value})
+    if wanted.carrier_records is not None:
+        _add_recording(response, wanted.carrier_records, wanted.hook_url)
+    indent(response)
+    text = '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(response, encoding="unicode")
+    return (Document(name="bxml", content_type="application/xml", text=text + "\n"),)
+
+
+def _add_recording(response: Element, options: RecordOptions, hook_url: str) -> None:
+    # Bandwidth writes wav and mp3 only.
+    file_format = "mp3" if options.format is Format.MP3 else "wav"
+    attributes = {
+        "recordingAvailableUrl": hook_url,
+        "fileFormat": file_format,
+        "multiChannel": "true" if options.stereo else "false",
+    }
+    SubElement(response, "StartRecording", attributes)
+
+
+def _url(wanted: Arrangement) -> str:
+    return f"{wanted.sink_url}/{bandwidth.NAME}/{wanted.token}"
+
+
+DIALECT = DocumentDialect(
+    stream_urls=stream_urls, call_stream_url=call_stream_url, documents=documents
+)

@@ -1,0 +1,195 @@
+"""Profiles: standing arrangements with a carrier, read strictly from what a customer sends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from chalicelib.capture.events import Encoding
+from chalicelib.dialects.streams import registry as streams
+from chalicelib.errors import InvalidRequest
+from chalicelib.ports import Profiles
+from chalicelib.recording import options
+from chalicelib.recording.model import Profile, RecordOptions
+from chalicelib.url_guard import Purpose, UrlPolicy, parse_url
+
+MAX_LABELS = 32
+MAX_LABEL_NAME = 64
+MAX_LABEL_VALUE = 256
+MAX_TEXT = 256
+MAX_RETENTION_DAYS = 36_500
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_LABEL_NAME = re.compile(rf"[A-Za-z0-9_.-]{{1,{MAX_LABEL_NAME}}}")
+_ENCODINGS = {encoding.value: encoding for encoding in (Encoding.PCMU, Encoding.PCMA)}
+
+_Values = dict[str, Any]
+"""fields of a Profile, parsed"""
+
+
+def create_profile(
+    profiles: Profiles, account: str, body: Mapping[str, object], policy: UrlPolicy, now: datetime
+) -> Profile:
+    """Store a new profile. Raises InvalidRequest naming the key, Conflict for a taken name."""
+    values = _parse(body, _PROPERTIES, policy)
+    for key in ("name", "dialect"):
+        if key not in values:
+            raise InvalidRequest(f"{key} is missing", code="missing_property")
+    profile = Profile(
+        account=account,
+        carrier=streams.carrier(values["dialect"]),
+        created_at=now,
+        **values,
+    )
+    profiles.create(profile)
+    return profile
+
+
+def change_profile(
+    profiles: Profiles, account: str, name: str, body: Mapping[str, object], policy: UrlPolicy
+) -> Profile:
+    """Store the properties that the body names; the others stay.
+
+    Raises InvalidRequest naming the key, NotFound.
+    """
+    values = _parse(body, _CHANGEABLE, policy)
+    profile: Profile = replace(profiles.get(account, name), **values)
+    profiles.replace(profile)
+    return profile
+
+
+def to_json(profile: Profile) -> dict[str, object]:
+    """Return a profile as `/v1/profiles` shows it, and as it may be sent back."""
+    return {
+        "name": profile.name,
+        "dialect": profile.dialect,
+        "carrier": profile.carrier,
+        "record_call": options.to_json(profile.record_call) if profile.record_call else None,
+        "status_url": profile.status_url,
+        "encoding": str(profile.encoding),
+        "labels": dict(profile.labels),
+        "project_id": profile.project_id,
+        "space_id": profile.space_id,
+        "retention_days": profile.retention_days,
+        "secret_id": profile.secret_id,
+        "tokened_url": profile.tokened_url,
+        "created_at": profile.created_at.isoformat(),
+    }
+
+
+_Reader = Callable[[str, object, UrlPolicy], object]
+
+
+def _parse(
+    body: Mapping[str, object], readers: Mapping[str, _Reader], policy: UrlPolicy
+) -> _Values:
+    values: _Values = {}
+    for key, given in body.items():
+        if key not in readers:
+            raise InvalidRequest(
+                f"a profile has no property {key!r} to set", code="unknown_property"
+            )
+        values[key] = readers[key](key, given, policy)
+    return values
+
+
+def _name(key: str, given: object, policy: UrlPolicy) -> str:
+    text = _text(key, given, policy)
+    if not _NAME.fullmatch(text):
+        raise _out_of_range(key, "1 to 63 of a-z, 0-9, _ and -, a letter or digit first")
+    return text
+
+
+def _dialect(key: str, given: object, policy: UrlPolicy) -> str:
+    text = _text(key, given, policy)
+    if text not in streams.ROWS:
+        raise _out_of_range(key, "one of " + ", ".join(streams.ROWS))
+    return text
+
+
+def _record_call(key: str, given: object, policy: UrlPolicy) -> RecordOptions | None:
+    """Parse default options; null: recorded only on request."""
+    if given is None:
+        return None
+    if not isinstance(given, dict):
+        raise _wrong_type(key, "an object or null")
+    if "control_id" in given:
+        raise InvalidRequest(f"{key}: a default has no control_id", code="unknown_property")
+    return options.parse_record_call(given, policy=policy)[1]
+
+
+def _status_url(key: str, given: object, policy: UrlPolicy) -> str:
+    text = _text(key, given, policy)
+    if text:
+        parse_url(text, policy, Purpose.STATUS_URL)
+    return text
+
+
+def _encoding(key: str, given: object, policy: UrlPolicy) -> Encoding:
+    text = _text(key, given, policy)
+    if text not in _ENCODINGS:
+        raise _out_of_range(key, "one of " + ", ".join(_ENCODINGS))
+    return _ENCODINGS[text]
+
+
+def _labels(key: str, given: object, _policy: UrlPolicy) -> dict[str, str]:
+    if not isinstance(given, dict):
+        raise _wrong_type(key, "an object of strings")
+    if len(given) > MAX_LABELS:
+        raise _out_of_range(key, f"at most {MAX_LABELS} labels")
+    for name, value in given.items():
+        if not isinstance(value, str):
+            raise _wrong_type(f"{key}.{name}", "a string")
+        if not _LABEL_NAME.fullmatch(name) or len(value) > MAX_LABEL_VALUE:
+            raise _out_of_range(
+                key,
+                f"names of A-Z, a-z, 0-9, _ . -, values of at most {MAX_LABEL_VALUE} characters",
+            )
+    return given
+
+
+def _retention_days(key: str, given: object, _policy: UrlPolicy) -> int:
+    if isinstance(given, bool) or not isinstance(given, int):
+        raise _wrong_type(key, "a whole number")
+    if not 0 <= given <= MAX_RETENTION_DAYS:
+        raise _out_of_range(key, f"from 0 to {MAX_RETENTION_DAYS}")
+    return given
+
+
+def _tokened_url(key: str, given: object, _policy: UrlPolicy) -> bool:
+    if not isinstance(given, bool):
+        raise _wrong_type(key, "true or false")
+    return given
+
+
+def _text(key: str, given: object, _policy: UrlPolicy) -> str:
+    if not isinstance(given, str):
+        raise _wrong_type(key, "a string")
+    if len(given) > MAX_TEXT and key != "status_url":
+        raise _out_of_range(key, f"at most {MAX_TEXT} characters")
+    return given
+
+
+_CHANGEABLE: Mapping[str, _Reader] = {
+    "record_call": _record_call,
+    "status_url": _status_url,
+    "encoding": _encoding,
+    "labels": _labels,
+    "project_id": _text,
+    "space_id": _text,
+    "retention_days": _retention_days,
+    "secret_id": _text,
+    "tokened_url": _tokened_url,
+}
+_PROPERTIES: Mapping[str, _Reader] = {"name": _name, "dialect": _dialect, **_CHANGEABLE}
+
+
+def _wrong_type(key: str, wanted: str) -> InvalidRequest:
+    return InvalidRequest(f"{key} must be {wanted}", code="wrong_type")
+
+
+def _out_of_range(key: str, wanted: str) -> InvalidRequest:
+    return InvalidRequest(f"{key} must be {wanted}", code="out_of_range")
