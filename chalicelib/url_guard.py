@@ -145,18 +145,6 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?")
 _NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
-def make_policy(*, http_allowed: bool, ports: str, networks: str) -> UrlPolicy:
-    """Return the policy of an operator's settings: ports `80,443` or `*`, networks `10.0.0.0/8,…`.
-
-    Raises ValueError for what is neither.
-    """
-    return UrlPolicy(
-        http_allowed=http_allowed,
-        ports=None if ports.strip() == "*" else frozenset(int(port) for port in _words(ports)),
-        allowed_networks=tuple(ip_network(network) for network in _words(networks)),
-    )
-
-
 def parse_url(text: str, policy: UrlPolicy, purpose: Purpose) -> GuardedUrl:
     """Return the parts of a URL that may be called.
 
@@ -276,10 +264,6 @@ def _unmapped(address: Address) -> Address:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _refused(purpose: Purpose, rule: Rule, fact: str) -> UrlRefused:

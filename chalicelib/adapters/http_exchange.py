@@ -44,7 +44,7 @@ def within(timeout_s: float, ask: Callable[[], _T]) -> _T:
     def run() -> None:
         try:
             answers.put((ask(), None))
-        except Exception as error:  # noqa: BLE001 - it is raised again where it is waited for
+        except Exception as error:  # raised again where it is waited for
             answers.put((None, error))
 
     Thread(target=run, daemon=True).start()
@@ -68,7 +68,7 @@ class Wire:
         self._sock.settimeout(self._deadline.left_s())
         self._sock.sendall(octets)
 
-    def makefile(self, mode: str) -> io.BufferedReader:
+    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002  # a socket's signature
         return io.BufferedReader(_BoundedReader(self._sock, self._deadline))
 
     def close(self) -> None:
