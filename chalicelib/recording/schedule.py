@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from chalicelib.recording.model import OutboxRow
@@ -21,6 +20,7 @@ MAX_ATTEMPTS = len(WAITS_S) + 1
 MAX_RETRY_AFTER_S = 86_400
 _LEAST_TURN_WAIT_S, _LARGEST_TURN_WAIT_S = 1.0, 60.0
 _SECONDS = re.compile(r"[0-9]{1,9}")
+_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 
 
 class Reason(StrEnum):
@@ -52,15 +52,13 @@ def wait_s(attempts: int, jitter: float, wait_scale: float) -> float | None:
 def retry_after_s(header: str, at: datetime) -> float:
     """Return what a Retry-After asks for in seconds, at most a day; 0 for none or nonsense.
 
-    Source: RFC 9110, 10.2.3: seconds or a date.
+    Source: RFC 9110, 10.2.3: seconds or a date (of its three forms the one that may be sent).
     """
     if _SECONDS.fullmatch(header):
         return min(float(header), MAX_RETRY_AFTER_S)
     try:
-        until = parsedate_to_datetime(header)
+        until = datetime.strptime(header, _DATE).replace(tzinfo=UTC)
     except ValueError:
-        return 0.0
-    if until.tzinfo is None:
         return 0.0
     return min(max((until - at).total_seconds(), 0.0), MAX_RETRY_AFTER_S)
 
