@@ -144,12 +144,11 @@ class TrackRun:
         last = self._last
         for message in messages:
             number = message[2]
-            before = last[2] if last is not None else None
-            if number is not None and before is not None and number <= before:
-                if number == before and last == message[:1] + last[1:] and self._counts():
+            if last is not None and last[2] is not None and number is not None:
+                if number == last[2] and message[0] == last[0] and self._counts():
                     self.duplicated += 1
                     continue
-                self.reordered += number < before
+                self.reordered += number < last[2]
             self._note(number)
             kept.append(message)
             last = message

@@ -1,0 +1,220 @@
+"""What a rendition is made of: a plan of stored samples and silence. No bytes, no I/O."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from chalicelib.capture.events import Encoding, Track
+from chalicelib.capture.placing import SHORTEST_GAP_MS
+from chalicelib.capture.record import StoredRecord, StreamHead
+from chalicelib.capture.timeline import Hole, Placement, Reason, Timeline
+from chalicelib.recording.model import Direction, Gap, Interval, Quality, RecordOptions
+
+MIXED_SOURCE = "mixed_source"
+MIXED_RATES = "mixed_rates"
+
+_WANTED = {
+    Direction.SPEAK: (Track.INBOUND,),
+    Direction.LISTEN: (Track.OUTBOUND,),
+    Direction.BOTH: (Track.INBOUND, Track.OUTBOUND),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A stretch of a stored payload on the rendition's timeline; all counts are samples."""
+
+    stored: StoredRecord
+    encoding: Encoding
+    skip: int
+    samples: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """One track's pieces, in order and without overlap; what lies between them is silence."""
+
+    track: Track
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """What one channel of the file sounds like: the sum of its lanes, saturated to 16 bits."""
+
+    lanes: tuple[Lane, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenditionPlan:
+    """Everything that encoding needs to know; the same for every format."""
+
+    rate_hz: int
+    samples: int
+    """the length of every channel"""
+    channels: tuple[Channel, ...]
+    gaps: tuple[Gap, ...]
+    quality: Quality
+    note: str = ""
+    """`mixed_source`: the carrier sent both sides as one, so there is one channel"""
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing was recorded (then there is no rendition)."""
+        return not any(lane.pieces for channel in self.channels for lane in channel.lanes)
+
+    @property
+    def object_keys(self) -> tuple[str, ...]:
+        """Return the objects that the pieces lie in, in order of their first use."""
+        pieces = [piece for c in self.channels for lane in c.lanes for piece in lane.pieces]
+        pieces.sort(key=lambda piece: piece.position)
+        return tuple(dict.fromkeys(piece.stored.object_key for piece in pieces))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span:
+    """A stretch of the call clock, and where it begins on the rendition's timeline."""
+
+    begin: int
+    end: int
+    position: int
+
+
+def plan(
+    timeline: Timeline,
+    heads: Iterable[StreamHead],
+    options: RecordOptions,
+    intervals: Sequence[Interval] = (),
+    announced: Collection[Track] = (),
+) -> RenditionPlan:
+    """Return the plan of a recording's renditions.
+
+    No interval is one open interval. `announced` are the tracks that the call's streams told: one
+    that never came is silence. What lies outside the intervals is left out, as if never said.
+    """
+    tracks, note = _channel_tracks(options, timeline.tracks.keys(), announced)
+    spans = _spans(timeline, intervals, options.max_length_s)
+    samples = sum(span.end - span.begin for span in spans)
+    channels = tuple(
+        Channel(lanes=tuple(_lane(timeline, track, spans) for track in of)) for of in tracks
+    )
+    used = [lane for channel in channels for lane in channel.lanes]
+    return RenditionPlan(
+        rate_hz=timeline.rate_hz,
+        samples=samples,
+        channels=channels,
+        gaps=_gaps(timeline, [lane.track for lane in used], spans),
+        quality=_quality(timeline, heads, used, samples),
+        note=note,
+    )
+
+
+def _channel_tracks(
+    options: RecordOptions, captured: Collection[Track], announced: Collection[Track]
+) -> tuple[tuple[tuple[Track, ...], ...], str]:
+    """Return the tracks of each channel, and a note where they aren't those asked for."""
+    wanted = _WANTED[options.direction]
+    if Track.MIXED in captured and not all(track in captured for track in wanted):
+        return ((Track.MIXED,),), MIXED_SOURCE
+    present = tuple(track for track in wanted if track in captured or track in announced)
+    if options.stereo and len(present) > 1:
+        return tuple((track,) for track in present), ""
+    return (present or wanted,), ""
+
+
+def _spans(timeline: Timeline, intervals: Sequence[Interval], max_length_s: float) -> list[_Span]:
+    left = round(max_length_s * timeline.rate_hz) if max_length_s else timeline.samples
+    bounds = sorted(_bounds(timeline, interval) for interval in intervals or (Interval(),))
+    spans: list[_Span] = []
+    done = position = 0
+    for wanted_from, wanted_to in bounds:
+        begin = max(wanted_from, done)
+        samples = min(wanted_to - begin, left - position)
+        if samples > 0:
+            spans.append(_Span(begin=begin, end=begin + samples, position=position))
+            done = begin + samples
+            position += samples
+    return spans
+
+
+def _bounds(timeline: Timeline, interval: Interval) -> tuple[int, int]:
+    begin = 0 if interval.from_us is None else timeline.position_at(interval.from_us)
+    end = timeline.samples if interval.to_us is None else timeline.position_at(interval.to_us)
+    return max(0, begin), min(timeline.samples, end)
+
+
+def _lane(timeline: Timeline, track: Track, spans: Sequence[_Span]) -> Lane:
+    placements = timeline.tracks.get(track, ())
+    pieces: list[Piece] = []
+    for span in spans:
+        first = bisect_right(placements, span.begin, key=lambda p: p.position + p.samples)
+        for placement in placements[first:]:
+            if placement.position >= span.end:
+                break
+            pieces.append(_piece(placement, span))
+    return Lane(track=track, pieces=tuple(pieces))
+
+
+def _piece(placement: Placement, span: _Span) -> Piece:
+    begin = max(placement.position, span.begin)
+    end = min(placement.position + placement.samples, span.end)
+    return Piece(
+        stored=placement.stored,
+        encoding=placement.encoding,
+        skip=placement.skip + begin - placement.position,
+        samples=end - begin,
+        position=span.position + begin - span.begin,
+    )
+
+
+def _gaps(timeline: Timeline, tracks: Sequence[Track], spans: Sequence[_Span]) -> tuple[Gap, ...]:
+    silent = [
+        Hole(track=track, position=0, samples=timeline.samples, reason=Reason.NO_MEDIA)
+        for track in tracks
+        if track not in timeline.tracks
+    ]
+    gaps = [
+        gap
+        for hole in (*timeline.holes, *silent)
+        if hole.track in tracks
+        for span in spans
+        if (gap := _gap(hole, span, timeline.rate_hz)).duration_ms >= SHORTEST_GAP_MS
+    ]
+    return tuple(sorted(gaps, key=lambda gap: (gap.offset_ms, gap.track)))
+
+
+def _gap(hole: Hole, span: _Span, rate_hz: int) -> Gap:
+    begin = max(hole.position, span.begin)
+    end = min(hole.position + hole.samples, span.end)
+    return Gap(
+        track=hole.track,
+        offset_ms=(span.position + begin - span.begin) * 1000 / rate_hz,
+        duration_ms=(end - begin) * 1000 / rate_hz,
+        reason=hole.reason,
+    )
+
+
+def _quality(
+    timeline: Timeline, heads: Iterable[StreamHead], lanes: Sequence[Lane], samples: int
+) -> Quality:
+    fullest: dict[str, StreamHead] = {}
+    for head in heads:
+        known = fullest.get(head.stream_key)
+        if known is None or head.messages_received > known.messages_received:
+            fullest[head.stream_key] = head
+    streams = list(fullest.values())
+    silent = sum(samples - sum(piece.samples for piece in lane.pieces) for lane in lanes)
+    return Quality(
+        messages_received=sum(head.messages_received for head in streams),
+        messages_lost=sum(head.messages_lost for head in streams),
+        messages_late=sum(head.messages_late for head in streams),
+        messages_reordered=sum(head.messages_reordered for head in streams),
+        messages_duplicated=sum(head.messages_duplicated for head in streams),
+        silence_inserted_ms=silent * 1000 / timeline.rate_hz,
+        largest_skew_ms=timeline.largest_skew_us / 1000,
+        reconnects=timeline.reconnects,
+        degraded=MIXED_RATES if timeline.left_out else "",
+    )
