@@ -47,7 +47,7 @@ def build_alarms(
 
 
 def alarm(
-    stack: Stack, topic: sns.Topic, name: str, metric: cloudwatch.IMetric, *, threshold: float = 1
+    stack: Stack, topic: sns.ITopic, name: str, metric: cloudwatch.IMetric, *, threshold: float = 1
 ) -> None:
     """Alarm as soon as a metric's sum reaches the threshold; no datapoint is a good sign."""
     made = cloudwatch.Alarm(

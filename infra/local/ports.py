@@ -18,7 +18,7 @@ def choose_port(variable: str) -> int:
     wanted = os.environ.get(variable, "").strip()
     if not wanted:
         return _bound(0)
-    if not wanted.isdigit() or not 1 <= int(wanted) <= 65535:
+    if not (wanted.isascii() and wanted.isdigit()) or not 1 <= int(wanted) <= 65535:
         raise RunFailed(f"{variable} must be a port number from 1 to 65535, not {wanted!r}.")
     try:
         return _bound(int(wanted))

@@ -1,0 +1,54 @@
+"""One synthesis for all tests of the templates: it packages the real app."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
+
+from infra.app import build
+from infra.layer import build_layer
+
+CONTEXT = {
+    "alarm_email": "ops@example.com",
+    "sink_domain": "sink.example.com",
+    "hosted_zone_id": "Z0123456789",
+    "hosted_zone_name": "example.com",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """What `cdk synth` leaves."""
+
+    folder: Path
+    recorder: Template
+    sink: Template
+
+    def asset(self, stack: str, suffix: str, part_of_name: str) -> Path:
+        """Return one of a stack's files, by the name of the construct that brings it."""
+        manifest = json.loads((self.folder / f"{stack}.assets.json").read_text())
+        found = [
+            self.folder / entry["source"]["path"]
+            for entry in manifest["files"].values()
+            if part_of_name in entry["displayName"] and entry["source"]["path"].endswith(suffix)
+        ]
+        assert len(found) == 1, manifest
+        return found[0]
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Both stacks, synthesized with a domain for the sink and an address for alarms."""
+    build_layer()
+    folder = tmp_path_factory.mktemp("cdk.out")
+    app = App(outdir=str(folder), context=CONTEXT)
+    build(app)
+    recorder = Template.from_stack(app.node.find_child("RecorderStack"))
+    sink = Template.from_stack(app.node.find_child("SinkStack"))
+    app.synth()
+    return Assembly(folder=folder, recorder=recorder, sink=sink)

@@ -1,0 +1,87 @@
+"""What is uploaded: sizes against Lambda's limits, and Chalice on its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from infra.paths import ROOT
+from tests.infra.conftest import Assembly
+
+MIB = 1024 * 1024
+CHALICE_LIMIT = 50 * MIB
+LAMBDA_LIMIT = 250 * 1000 * 1000
+"""unzipped, with every layer"""
+
+
+def unzipped(path: Path) -> int:
+    """How many bytes an archive holds."""
+    with zipfile.ZipFile(path) as archive:
+        return sum(entry.file_size for entry in archive.infolist())
+
+
+def app_zip(assembly: Assembly) -> Path:
+    """The zip of the Lambda functions."""
+    return assembly.asset("RecorderStack", ".zip", "ChaliceAppCode")
+
+
+def layer_zip(assembly: Assembly) -> Path:
+    """The zip of the encoder's layer."""
+    return assembly.asset("RecorderStack", ".zip", "Ffmpeg")
+
+
+def test_zip_passes_chalice(assembly: Assembly) -> None:
+    """The Lambda zip is smaller than what can be uploaded in one piece."""
+
+    assert app_zip(assembly).stat().st_size < CHALICE_LIMIT
+
+
+def test_zip_and_layer_fit_together(assembly: Assembly) -> None:
+    """Unpacked, the functions and the encoder stay under Lambda's limit."""
+
+    assert unzipped(app_zip(assembly)) + unzipped(layer_zip(assembly)) < LAMBDA_LIMIT
+
+
+def test_zip_holds_no_development_requirement(assembly: Assembly) -> None:
+    """moto, pytest, the CDK and the encoder stay outside."""
+    with zipfile.ZipFile(app_zip(assembly)) as archive:
+        packages = {name.split("/")[0] for name in archive.namelist()}
+
+    assert set() == packages & {"moto", "pytest", "aws_cdk", "imageio_ffmpeg", "picows", "infra"}
+
+
+def test_layer_lets_ffmpeg_run(assembly: Assembly) -> None:
+    """The encoder is where Python looks in a layer, and may be executed."""
+    with zipfile.ZipFile(layer_zip(assembly)) as archive:
+        modes = {
+            entry.filename: entry.external_attr >> 16
+            for entry in archive.infolist()
+            if "/binaries/ffmpeg" in entry.filename
+        }
+
+    assert 1 == len(modes)
+    assert all(name.startswith("python/imageio_ffmpeg/") for name in modes)
+    assert all(mode & stat.S_IXOTH for mode in modes.values())
+
+
+def test_chalice_packages_without_the_cdk(tmp_path: Path) -> None:
+    """.chalice/config.json stands on its own: `chalice package` writes a zip and a template."""
+    chalice = Path(sys.executable).parent / "chalice"
+
+    done = subprocess.run(
+        [str(chalice), "package", "--stage", "dev", str(tmp_path / "out")],
+        cwd=ROOT,
+        env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    template = json.loads((tmp_path / "out" / "sam.json").read_text())
+    assert {"APIHandler", "Assemble", "Sweep"} <= set(template["Resources"])

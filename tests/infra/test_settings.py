@@ -1,0 +1,48 @@
+"""Context values of a deployment."""
+
+from __future__ import annotations
+
+import pytest
+from aws_cdk import App
+
+from infra.settings import Settings, read_settings
+
+
+def read(**context: str) -> Settings:
+    """The settings that `cdk -c name=value …` gives."""
+    return read_settings(App(context=context).node)
+
+
+def test_nothing_given_is_a_deployment_without_a_sink() -> None:
+    """The recorder alone can be deployed; what it keeps is protected."""
+    settings = read()
+
+    assert ("", False, False) == (settings.sink_domain, settings.removable, settings.object_lock)
+
+
+def test_a_domain_needs_a_certificate_or_a_zone() -> None:
+    """Without either there is no way to TLS."""
+
+    with pytest.raises(ValueError, match="certificate_arn or a hosted zone"):
+        read(sink_domain="sink.example.com")
+
+
+def test_a_zone_has_an_id_and_a_name() -> None:
+    """One without the other can't be used."""
+
+    with pytest.raises(ValueError, match="come together"):
+        read(hosted_zone_id="Z1")
+
+
+def test_a_flag_is_true_or_false() -> None:
+    """Another word is refused, not taken for false."""
+
+    with pytest.raises(ValueError, match="removable is true or false, not maybe"):
+        read(removable="maybe")
+
+
+def test_a_certificate_is_enough_for_a_domain() -> None:
+    """DNS may live elsewhere."""
+    settings = read(sink_domain="sink.example.com", certificate_arn="arn:aws:acm:…")
+
+    assert ("sink.example.com", "") == (settings.sink_domain, settings.hosted_zone_id)

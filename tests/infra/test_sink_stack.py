@@ -1,0 +1,116 @@
+"""SinkStack, as CloudFormation will read it."""
+
+from __future__ import annotations
+
+import json
+
+from aws_cdk.assertions import Match
+
+from tests.infra.conftest import Assembly
+
+
+def task_statements(assembly: Assembly) -> list[dict[str, object]]:
+    """What the task role may do."""
+    policies = assembly.sink.find_resources("AWS::IAM::Policy")
+    return [
+        statement
+        for policy in policies.values()
+        if any("TaskTaskRole" in role["Ref"] for role in policy["Properties"]["Roles"])
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+
+
+def test_network_has_no_nat_and_no_interface_endpoint(assembly: Assembly) -> None:
+    """Public subnets, and S3 and DynamoDB through gateway endpoints: nothing costs by the hour."""
+
+    assembly.sink.resource_count_is("AWS::EC2::NatGateway", 0)
+    assembly.sink.resource_count_is("AWS::EC2::VPCEndpoint", 2)
+    assembly.sink.all_resources_properties("AWS::EC2::VPCEndpoint", {"VpcEndpointType": "Gateway"})
+
+
+def test_balancer_waits_for_silent_calls(assembly: Assembly) -> None:
+    """A held call can say nothing for more than an hour."""
+
+    assembly.sink.has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        {
+            "Scheme": "internet-facing",
+            "LoadBalancerAttributes": Match.array_with(
+                [{"Key": "idle_timeout.timeout_seconds", "Value": "4000"}]
+            ),
+        },
+    )
+
+
+def test_carriers_come_in_by_tls_only(assembly: Assembly) -> None:
+    """There is one listener, it speaks TLS 1.2 and newer."""
+
+    assembly.sink.resource_count_is("AWS::ElasticLoadBalancingV2::Listener", 1)
+    assembly.sink.has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::Listener", {"Port": 443, "Protocol": "HTTPS"}
+    )
+
+
+def test_worker_is_asked_whether_it_is_well(assembly: Assembly) -> None:
+    """The load balancer and the container ask /healthz."""
+
+    assembly.sink.has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::TargetGroup", {"HealthCheckPath": "/healthz"}
+    )
+    assert "/healthz" in json.dumps(
+        assembly.sink.find_resources("AWS::ECS::TaskDefinition"), ensure_ascii=False
+    )
+
+
+def test_worker_has_time_to_write_everything(assembly: Assembly) -> None:
+    """A stopped task has 120 s, room for an hour of S3 outage, and a root it can't change."""
+
+    assembly.sink.has_resource_properties(
+        "AWS::ECS::TaskDefinition",
+        {
+            "Cpu": "1024",
+            "EphemeralStorage": {"SizeInGiB": 21},
+            "ContainerDefinitions": [
+                Match.object_like({"StopTimeout": 120, "ReadonlyRootFilesystem": True})
+            ],
+        },
+    )
+
+
+def test_service_scales_on_live_calls(assembly: Assembly) -> None:
+    """Tasks follow the average of live calls a task, not processor load."""
+
+    assembly.sink.has_resource_properties(
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        {
+            "TargetTrackingScalingPolicyConfiguration": Match.object_like(
+                {
+                    "CustomizedMetricSpecification": Match.object_like(
+                        {"Namespace": "Tapedeck", "MetricName": "LiveCalls", "Statistic": "Average"}
+                    )
+                }
+            )
+        },
+    )
+
+
+def test_task_protects_itself(assembly: Assembly) -> None:
+    """A worker with calls may keep itself from being scaled in, and no other cluster's task."""
+    protection = [
+        statement
+        for statement in task_statements(assembly)
+        if "ecs:UpdateTaskProtection" in statement["Action"]  # type: ignore[operator]
+    ]
+
+    assert 1 == len(protection)
+    assert ":task/" in json.dumps(protection[0]["Resource"])
+
+
+def test_sink_touches_only_journal_and_segments(assembly: Assembly) -> None:
+    """The sink's rights on S3 end at two prefixes, and nothing there can be deleted by it."""
+    on_s3 = [statement for statement in task_statements(assembly) if "s3:" in json.dumps(statement)]
+    resources = json.dumps([statement["Resource"] for statement in on_s3])
+
+    assert 2 * len(on_s3) >= resources.count("/journal/*") + resources.count("/segments/*") > 0
+    assert "s3:Delete" not in json.dumps(on_s3)
+    assert "Recordings" not in resources
