@@ -179,3 +179,14 @@ class Reply:
     """the header as it came"""
     body_head: bytes = b""
     """the first KB of the answer"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedFile:
+    """A rendition that isn't stored yet."""
+
+    path: str
+    size: int
+    """bytes"""
+    sha256: str
+    """hex"""

@@ -6,15 +6,18 @@ database, and the values that all of them speak in, can be imported from here to
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.media.pcm import Sound
 from chalicelib.port_values import (
     ApiKey,
     Closing,
     Due,
     DueKind,
+    EncodedFile,
     InboundEvent,
     Joined,
     Joining,
@@ -26,7 +29,7 @@ from chalicelib.port_values import (
     SendFault,
 )
 from chalicelib.recording.lifecycle import Cause
-from chalicelib.recording.model import CallRef, Ending, OutboxRow
+from chalicelib.recording.model import CallRef, Ending, Format, OutboxRow
 from chalicelib.row_ports import (
     ApiKeys,
     CallLife,
@@ -51,6 +54,8 @@ __all__ = [
     "Due",
     "DueKind",
     "DueWork",
+    "EncodedFile",
+    "Encoder",
     "EventBus",
     "InboundEvent",
     "Inbox",
@@ -122,6 +127,19 @@ class MediaStore(Protocol):
 
     def delete(self, keys: list[str]) -> None:
         """Delete objects; missing ones are success."""
+
+
+class Encoder(Protocol):
+    """Makes renditions."""
+
+    def encode(
+        self, format_: Format, sound: Sound, pcm: Iterable[bytes], tags: Mapping[str, str]
+    ) -> AbstractContextManager[EncodedFile]:
+        """Return a file that lasts as long as the context; written in constant memory.
+
+        The same pcm and tags give the same bytes. What decodes is as long as the pcm, within 20 ms.
+        Raises ValueError where the pcm isn't as long as `sound` says, Unavailable.
+        """
 
 
 class RenditionStore(Protocol):

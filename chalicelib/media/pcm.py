@@ -4,9 +4,30 @@ from __future__ import annotations
 
 import audioop
 from array import array
+from dataclasses import dataclass
 
 WIDTH = 2
 """bytes a sample takes"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
+    """How much pcm of which kind; channels are interleaved."""
+
+    rate_hz: int
+    channels: int
+    samples: int
+    """per channel"""
+
+    @property
+    def size(self) -> int:
+        """Return its length in bytes."""
+        return self.samples * self.channels * WIDTH
+
+    @property
+    def duration_ms(self) -> int:
+        """Return how long it sounds, rounded."""
+        return round(self.samples * 1000 / self.rate_hz)
 
 
 def silence(samples: int) -> bytes:
