@@ -23,6 +23,16 @@ def segment_key(call: str, worker: str, number: int) -> str:
     return f"segments/{call}/{worker}/{number:06d}"
 
 
+def segments_prefix(call: str) -> str:
+    """Return what the keys of a call's segments begin with."""
+    return f"segments/{call}/"
+
+
+def segment_prefix(call: str, worker: str) -> str:
+    """Return what the keys of a worker's segments of a call begin with."""
+    return f"{segments_prefix(call)}{worker}/"
+
+
 def rendition_key(account: str, recording_id: str, extension: str) -> str:
     """Return the key of a finished audio object."""
     return f"recordings/{quote(account, safe='')}/{recording_id}/recording.{extension}"

@@ -1,0 +1,124 @@
+"""What the media bucket holds of a call's round: the indexes of its segments, and of the journal
+where a stream's media may not all lie in segments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from chalicelib.capture.container import (
+    INDEX_HEAD_BYTES,
+    StoredIndex,
+    decode_index,
+    index_size,
+)
+from chalicelib.capture.journal import JournalWalk, journal_start
+from chalicelib.capture.record import StoredRecord, StreamHead
+from chalicelib.errors import CorruptContainer, NotFound
+from chalicelib.ports import MediaStore
+from chalicelib.recording import naming
+from chalicelib.recording.model import Stream
+
+_READERS = 8
+"""threads: a call of 12 hours has 720 segments, at some 30 ms a read"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdings:
+    """A round's records, wherever they lie; doubles are as they came."""
+
+    heads: tuple[StreamHead, ...]
+    entries: tuple[StoredRecord, ...]
+    broken: tuple[str, ...]
+    """keys of the objects whose index can't be read"""
+
+
+@dataclass(slots=True)
+class _Found:
+    """The indexes read so far, by object key, and the keys of broken ones."""
+
+    indexes: dict[str, StoredIndex] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+
+
+def read_holdings(call_key: str, streams: Sequence[Stream], media: MediaStore) -> Holdings:
+    """Return what is stored of these streams of a call. Raises Unavailable."""
+    found = _Found()
+    keys = list(media.keys(naming.segments_prefix(call_key)))
+    with ThreadPoolExecutor(_READERS) as pool:
+        for key, index in zip(keys, pool.map(lambda key: _read(key, media), keys), strict=True):
+            if index is None:
+                found.broken.append(key)
+            else:
+                found.indexes[key] = index
+    for worker, first in _journals(call_key, streams, found).items():
+        _read_journal(worker, first, media, found)
+    return _holdings(found, {stream.stream_key for stream in streams})
+
+
+def _read(key: str, media: MediaStore) -> StoredIndex | None:
+    """Return an object's index; None: it is broken. Raises NotFound."""
+    head = media.get_head(key, INDEX_HEAD_BYTES)
+    try:
+        size = index_size(head)
+        if size > len(head):
+            head = media.get_head(key, size)
+        return decode_index(head, key)
+    except CorruptContainer:
+        return None
+
+
+def _journals(call_key: str, streams: Iterable[Stream], found: _Found) -> Mapping[str, int]:
+    """Return the workers whose journal is to be read, each with its first number."""
+    firsts: dict[str, int] = {}
+    for stream in streams:
+        sound = _sound_indexes(call_key, stream.worker, found)
+        if not stream.complete or sound is not None:
+            indexes = found.indexes.values() if sound is None else sound
+            first = journal_start(stream.journal_from, indexes, stream.worker)
+            firsts[stream.worker] = min(first, firsts.get(stream.worker, first))
+    return firsts
+
+
+def _sound_indexes(call_key: str, worker: str, found: _Found) -> list[StoredIndex] | None:
+    """Return a worker's segments before its first broken one; None: none of them is broken.
+
+    What the broken one held may still lie in the journal, and later ones claim to cover that.
+    """
+    own = naming.segment_prefix(call_key, worker)
+    broken = [key for key in found.broken if key.startswith(own)]
+    if not broken:
+        return None
+    return [index for key, index in found.indexes.items() if key < min(broken)]
+
+
+def _read_journal(worker: str, first: int, media: MediaStore, found: _Found) -> None:
+    walk = JournalWalk(first)
+    while not walk.is_over:
+        key = naming.journal_key(worker, walk.number)
+        try:
+            index = _read(key, media)
+        except NotFound:
+            walk.missed()
+            continue
+        walk.found()
+        if index is None:
+            found.broken.append(key)
+        else:
+            found.indexes[key] = index
+
+
+def _holdings(found: _Found, stream_keys: Collection[str]) -> Holdings:
+    indexes = found.indexes.values()
+    return Holdings(
+        heads=tuple(h for index in indexes for h in index.heads if h.stream_key in stream_keys),
+        entries=tuple(
+            entry
+            for index in indexes
+            for entry in index.entries
+            if entry.record.stream_key in stream_keys
+        ),
+        broken=tuple(found.broken),
+    )

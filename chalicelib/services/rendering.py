@@ -1,0 +1,140 @@
+"""A plan to pcm, a window at a time: memory doesn't grow with the call."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future
+from functools import reduce
+
+from chalicelib.capture.container import read_payload
+from chalicelib.errors import CorruptContainer, NotFound, Unavailable
+from chalicelib.media import codecs
+from chalicelib.media.pcm import WIDTH, Sound, interleave, mix, silence
+from chalicelib.ports import MediaStore
+from chalicelib.recording.assembly import Channel, Lane, Piece, RenditionPlan
+from chalicelib.recording.model import Gap
+
+WINDOW_S = 2
+CORRUPT = "corrupt"
+"""a gap's reason: stored bytes failed their checksum"""
+
+_READ_AHEAD = 2
+_KEPT = 6
+"""objects in memory: 1 MB for a segment of G.711, 8 MiB at most for one of the journal"""
+
+
+def sound_of(plan: RenditionPlan) -> Sound:
+    """Return what kind of pcm a plan gives, and how much."""
+    return Sound(rate_hz=plan.rate_hz, channels=len(plan.channels), samples=plan.samples)
+
+
+class Rendering:
+    """One pass over a plan. `corrupt` fills while the pcm is read."""
+
+    def __init__(self, plan: RenditionPlan, media: MediaStore, executor: Executor) -> None:
+        self._plan = plan
+        self._objects = _Objects(plan.object_keys, media, executor)
+        self.corrupt: list[Gap] = []
+
+    def pcm(self) -> Iterator[bytes]:
+        """Yield the rendition's pcm in order. Raises Unavailable, also where an object vanished."""
+        channels = [self._lanes(channel) for channel in self._plan.channels]
+        window = WINDOW_S * self._plan.rate_hz
+        for start in range(0, self._plan.samples, window):
+            samples = min(window, self._plan.samples - start)
+            yield _joined([_sum(lanes, samples) for lanes in channels])
+
+    def _lanes(self, channel: Channel) -> list[_LaneReader]:
+        return [_LaneReader(lane, self) for lane in channel.lanes]
+
+    def piece(self, lane: Lane, piece: Piece) -> bytes:
+        """Return a piece's pcm; a broken payload is silence, and noted."""
+        try:
+            payload = read_payload(self._objects.body(piece.stored.object_key), piece.stored)
+        except CorruptContainer:
+            self._note(lane, piece)
+            return silence(piece.samples)
+        pcm = codecs.decode(payload, piece.encoding)
+        wanted = pcm[WIDTH * piece.skip : WIDTH * (piece.skip + piece.samples)]
+        return wanted.ljust(WIDTH * piece.samples, b"\0")
+
+    def _note(self, lane: Lane, piece: Piece) -> None:
+        per_ms = self._plan.rate_hz / 1000
+        self.corrupt.append(
+            Gap(
+                track=lane.track,
+                offset_ms=piece.position / per_ms,
+                duration_ms=piece.samples / per_ms,
+                reason=CORRUPT,
+            )
+        )
+
+
+class _LaneReader:
+    """A track's pcm in order, silence where no piece lies."""
+
+    def __init__(self, lane: Lane, rendering: Rendering) -> None:
+        self._lane = lane
+        self._rendering = rendering
+        self._pieces = iter(lane.pieces)
+        self._position = 0
+        self._advance()
+
+    def _advance(self) -> None:
+        self._piece = next(self._pieces, None)
+        self._pcm: bytes | None = None
+
+    def read(self, samples: int) -> bytes:
+        """Return the next samples."""
+        begin, end = self._position, self._position + samples
+        window = bytearray(silence(samples))
+        while self._piece is not None and self._piece.position < end:
+            piece_end = self._piece.position + self._piece.samples
+            first, last = max(begin, self._piece.position), min(end, piece_end)
+            window[WIDTH * (first - begin) : WIDTH * (last - begin)] = self._part(first, last)
+            if piece_end > end:
+                break
+            self._advance()
+        self._position = end
+        return bytes(window)
+
+    def _part(self, first: int, last: int) -> bytes:
+        assert self._piece is not None
+        if self._pcm is None:
+            self._pcm = self._rendering.piece(self._lane, self._piece)
+        start = self._piece.position
+        return self._pcm[WIDTH * (first - start) : WIDTH * (last - start)]
+
+
+class _Objects:
+    """Whole objects: the next ones are read ahead, the last used ones kept."""
+
+    def __init__(self, keys: Sequence[str], media: MediaStore, executor: Executor) -> None:
+        self._keys = keys
+        self._place_of = {key: place for place, key in enumerate(keys)}
+        self._media = media
+        self._executor = executor
+        self._bodies: OrderedDict[str, Future[bytes]] = OrderedDict()
+
+    def body(self, key: str) -> bytes:
+        """Return an object. Raises Unavailable."""
+        place = self._place_of[key]
+        for wanted in self._keys[place : place + 1 + _READ_AHEAD]:
+            if wanted not in self._bodies:
+                self._bodies[wanted] = self._executor.submit(self._media.get, wanted)
+        self._bodies.move_to_end(key)
+        while len(self._bodies) > _KEPT:
+            self._bodies.popitem(last=False)
+        try:
+            return self._bodies[key].result()
+        except NotFound as error:
+            raise Unavailable(f"{key} vanished meanwhile; its media lies elsewhere now") from error
+
+
+def _sum(lanes: Sequence[_LaneReader], samples: int) -> bytes:
+    return reduce(mix, [lane.read(samples) for lane in lanes] or [silence(samples)])
+
+
+def _joined(channels: Sequence[bytes]) -> bytes:
+    return channels[0] if len(channels) == 1 else interleave(*channels)
