@@ -13,7 +13,8 @@ TapedeckError
 ├── CorruptContainer       stored bytes fail their checksum or their format
 ├── IllegalTransition      the lifecycle table has no such row
 ├── PreconditionFailed     a conditional write lost its race
-└── Unavailable            a store, a workflow or a receiver didn't answer; trying again is right
+├── Unavailable            a store, a workflow or a receiver didn't answer; trying again is right
+└── DeliveryPostponed      a callback's next attempt is due later; what the Delivery workflow waits by
 """
 
 
@@ -114,3 +115,12 @@ class Unavailable(TapedeckError):
     """Something outside didn't answer, or answered that it can't now."""
 
     code = "unavailable"
+
+
+class DeliveryPostponed(TapedeckError):
+    """Not a fault: the message is the JSON that tells the workflow how long to wait.
+
+    An error is the one way to leave a Lambda task by another door, and saves a state transition.
+    """
+
+    code = "delivery_postponed"

@@ -10,7 +10,8 @@ from chalicelib import tokens
 from chalicelib.dialects.documents.base import Arrangement, Document, DocumentDialect, Sides
 from chalicelib.dialects.documents.registry import ROWS
 from chalicelib.errors import InvalidRequest, NotFound
-from chalicelib.recording.model import Direction, Profile, RecordOptions
+from chalicelib.recording import callbacks
+from chalicelib.recording.model import Direction, Profile, Recording, RecordOptions
 from chalicelib.tokens import TokenKind
 
 TOKEN_FOR = timedelta(days=3650)
@@ -102,6 +103,15 @@ def call_stream_url(
     """Return where the carrier shall stream one known call to."""
     wish = Wish(sides=_SIDES[options.direction], labels={})
     return _row(profile).call_stream_url(arrange(profile, wish, deployment, now), call_id)
+
+
+def download_url(recording: Recording, deployment: Deployment, expires_at: datetime) -> str:
+    """Return a URL that opens a recording's audio, for whoever holds it, until then."""
+    account, recording_id = recording.call.account, recording.recording_id
+    token = tokens.issue(
+        deployment.token_keys, TokenKind.RECORDING, account, recording_id, expires_at
+    )
+    return callbacks.download_url(deployment.public_url, recording_id, token)
 
 
 def arrange(profile: Profile, wish: Wish, deployment: Deployment, now: datetime) -> Arrangement:

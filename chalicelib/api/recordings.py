@@ -1,0 +1,84 @@
+"""`/v1/recordings`."""
+
+from __future__ import annotations
+
+import time
+
+from chalice.app import Response
+
+from chalicelib import tokens, wiring
+from chalicelib.api.http import Routes
+from chalicelib.api.requests import account_of, json_object, now, query
+from chalicelib.api.views import events_json, recording_json, recordings_json
+from chalicelib.errors import InvalidRequest, Unauthenticated
+from chalicelib.recording.model import Recording
+from chalicelib.services import queries
+from chalicelib.services.redeliver import redeliver
+from chalicelib.tokens import TokenKind
+
+routes = Routes(__name__)
+
+_FILTERS = ("call_id", "state", "from", "to", "label", "label.", "cursor", "limit")
+
+
+@routes.route("/v1/recordings", methods=["GET"])
+def list_recordings() -> Response:
+    """List an account's recordings, newest first."""
+    account, ports = account_of(routes.current_request), wiring.ports()
+    asked = query(routes.current_request, _FILTERS)
+    page = queries.list_recordings(ports.recordings, account, asked)
+    return Response(body=recordings_json(page, ports.public_url()))
+
+
+@routes.route("/v1/recordings/{recording_id}", methods=["GET"])
+def get_recording(recording_id: str) -> Response:
+    """Show a recording."""
+    return Response(body=recording_json(_found(recording_id), wiring.ports().public_url()))
+
+
+@routes.route("/v1/recordings/{recording_id}/events", methods=["GET"])
+def list_events(recording_id: str) -> Response:
+    """Show what happened to a recording, in order."""
+    recording = _found(recording_id)
+    return Response(body=events_json(wiring.ports().history.events(recording.recording_id)))
+
+
+@routes.route("/v1/recordings/{recording_id}/download", methods=["GET"])
+def download(recording_id: str) -> Response:
+    """Redirect to the audio."""
+    asked = query(routes.current_request, ("format",))
+    return _redirect(_found(recording_id), asked.get("format", ""))
+
+
+@routes.route("/v1/recordings/{recording_id}/download/{token}", methods=["GET"])
+def download_with_token(recording_id: str, token: str) -> Response:
+    """Redirect whoever holds the token to the audio, as soon as it is there."""
+    ports, asked = wiring.ports(), query(routes.current_request, ("format",))
+    claims = tokens.verify(ports.token_keys(), token, TokenKind.RECORDING, now())
+    if claims.subject != recording_id:
+        raise Unauthenticated("token: of another recording", code="token_invalid")
+    waiting = queries.Waiting(clock=time.monotonic, sleep=time.sleep)
+    recording = queries.await_finished(ports.recordings, recording_id, waiting)
+    return _redirect(recording, asked.get("format", ""))
+
+
+@routes.route("/v1/recordings/{recording_id}/redeliver", methods=["POST"])
+def redeliver_callback(recording_id: str) -> Response:
+    """Send a status callback again, under its own id."""
+    recording, ports = _found(recording_id), wiring.ports()
+    webhook_id = json_object(routes.current_request).get("webhook_id", "")
+    if not isinstance(webhook_id, str):
+        raise InvalidRequest("webhook_id must be a string", code="wrong_type")
+    row = redeliver(recording.recording_id, webhook_id, ports.outbox, ports.workflows, now())
+    return Response(body={"webhook_id": row.webhook_id, "round": row.round}, status_code=202)
+
+
+def _found(recording_id: str) -> Recording:
+    account = account_of(routes.current_request)
+    return queries.find_recording(wiring.ports().recordings, account, recording_id)
+
+
+def _redirect(recording: Recording, format_: str) -> Response:
+    url = queries.locate_audio(recording, format_, wiring.ports().renditions)
+    headers = {"Location": url, "Cache-Control": "no-store"}
+    return Response(body={"url": url}, status_code=302, headers=headers)

@@ -1,0 +1,77 @@
+"""What carriers post. TRUST 4's order: size, token, signature, parse, one transaction, answer."""
+
+from __future__ import annotations
+
+from chalice.app import Request, Response
+
+from chalicelib import tokens, wiring
+from chalicelib.api.http import Routes
+from chalicelib.api.requests import now, raw_body
+from chalicelib.dialects import signatures
+from chalicelib.dialects.signatures import Signed
+from chalicelib.dialects.webhooks.registry import dialect
+from chalicelib.errors import Forbidden, NotFound, Unauthenticated
+from chalicelib.recording.model import Profile
+from chalicelib.services.instructions import hook_url
+from chalicelib.services.intake import IntakeStores, take_in
+from chalicelib.tokens import TokenKind
+
+routes = Routes(__name__)
+
+# Carriers are held to JSON by the parser, which tells the field, not by their content type.
+_ANY_TYPE: list[str] = []
+
+
+@routes.route("/hooks/signalwire/{token}", methods=["POST"], content_types=_ANY_TYPE)
+def take_signalwire(token: str) -> Response:
+    """SignalWire's status callbacks."""
+    return _take("signalwire", token, routes.current_request)
+
+
+@routes.route("/hooks/bandwidth/{token}", methods=["POST"], content_types=_ANY_TYPE)
+def take_bandwidth(token: str) -> Response:
+    """Bandwidth's media stream and recording events."""
+    return _take("bandwidth", token, routes.current_request)
+
+
+def _take(carrier: str, token: str, request: Request) -> Response:
+    ports, row = wiring.ports(), dialect(carrier)
+    body = raw_body(request)
+    profile = _profile(carrier, token)
+    _verify_signature(profile, row.signature_scheme, token, request, body)
+    stores = IntakeStores(inbox=ports.inbox, calls=ports.calls, recordings=ports.recordings)
+    take_in(
+        row.parse(body),
+        profile,
+        stores,
+        now=now(),
+        announced_for=ports.settings.announced_for,
+    )
+    return Response(body="", status_code=row.answer_status)
+
+
+def _profile(carrier: str, token: str) -> Profile:
+    ports = wiring.ports()
+    claims = tokens.verify(ports.token_keys(), token, TokenKind.PROFILE, now())
+    try:
+        profile = ports.profiles.get(claims.account, claims.subject)
+    except NotFound:
+        raise Unauthenticated("token: its profile is gone", code="token_invalid") from None
+    if profile.carrier != carrier:
+        raise Forbidden(f"token: its profile is {profile.carrier}'s", code="wrong_carrier")
+    return profile
+
+
+def _verify_signature(
+    profile: Profile, scheme: str, token: str, request: Request, body: bytes
+) -> None:
+    """A carrier that signs is held to it as soon as the profile knows its key.
+
+    Not every callback of SignalWire is signed, so none at all is no forgery: the token stands.
+    """
+    if not profile.secret_id or not signatures.is_signed(scheme, request.headers):
+        return
+    ports = wiring.ports()
+    url = hook_url(ports.public_url(), profile.carrier, token)
+    key = ports.signing_key(profile.secret_id)
+    signatures.verify(scheme, request.headers, Signed(key=key, url=url, body=body))

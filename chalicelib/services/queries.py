@@ -1,0 +1,186 @@
+"""What may be asked: recordings, calls, what happened, and where the audio is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from chalicelib.errors import Conflict, InvalidRequest, NotFound
+from chalicelib.ports import Calls, Page, RecordingFilter, Recordings, RenditionStore
+from chalicelib.recording.lifecycle import is_live, is_terminal
+from chalicelib.recording.model import Call, Format, Recording, Rendition, State, Stream
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+PRESIGNED_FOR_S = 300
+WAIT_S = 20.0
+"""how long a tokened download waits for its recording: a carrier plays it right after the stop"""
+POLL_S = 0.5
+RETRY_AFTER_S = 5
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownCall:
+    """A call with what belongs to it."""
+
+    call: Call
+    streams: tuple[Stream, ...]
+    recordings: tuple[Recording, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """How a shell waits: what tells the time, in seconds, and what lets it pass."""
+
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+
+
+def list_recordings(
+    recordings: Recordings, account: str, query: Mapping[str, str]
+) -> Page[Recording]:
+    """Return a page of an account's recordings, newest first. Raises InvalidRequest."""
+    wanted = RecordingFilter(
+        call_id=query.get("call_id", ""),
+        state=_state(query),
+        label=_label(query),
+        since=_instant(query, "from"),
+        until=_instant(query, "to"),
+    )
+    return recordings.listing(account, wanted, _limit(query), query.get("cursor", ""))
+
+
+def list_calls(calls: Calls, account: str, query: Mapping[str, str]) -> Page[Call]:
+    """Return a page of an account's calls, newest first. Raises InvalidRequest."""
+    return calls.listing(account, _limit(query), query.get("cursor", ""))
+
+
+def find_recording(recordings: Recordings, account: str, recording_id: str) -> Recording:
+    """Return an account's recording. Raises NotFound, also for another account's."""
+    recording = recordings.get(recording_id)
+    if recording.call.account != account:
+        raise NotFound(f"no recording {recording_id}")
+    return recording
+
+
+def find_call(calls: Calls, account: str, call_id: str, carrier: str = "") -> Call | None:
+    """Return an account's call of a carrier's id, None where it has none.
+
+    Raises InvalidRequest where two carriers gave the same id and none of them is named.
+    """
+    found = [call for call in calls.named(account, call_id) if carrier in ("", call.ref.carrier)]
+    if len(found) > 1:
+        carriers = ", ".join(sorted(call.ref.carrier for call in found))
+        raise InvalidRequest(f"carrier: name one of {carriers}", code="ambiguous_call")
+    return found[0] if found else None
+
+
+def describe_call(
+    calls: Calls, recordings: Recordings, account: str, call_id: str, carrier: str
+) -> KnownCall:
+    """Return a call with its streams and recordings. Raises NotFound, InvalidRequest."""
+    call = find_call(calls, account, call_id, carrier)
+    if call is None:
+        raise NotFound(f"no call {call_id}")
+    return KnownCall(
+        call=call,
+        streams=tuple(calls.streams(call.ref.key)),
+        recordings=tuple(recordings.of_call(call.ref.key)),
+    )
+
+
+def locate_audio(recording: Recording, format_: str, store: RenditionStore) -> str:
+    """Return a URL that opens the audio for PRESIGNED_FOR_S seconds.
+
+    An empty format is the recording's own. Raises Conflict while nothing is finished, NotFound
+    `no_such_rendition`.
+    """
+    rendition = _rendition(recording, _format(format_) if format_ else recording.options.format)
+    filename = f"{recording.recording_id}.{rendition.format}"
+    return store.presign(rendition.key, PRESIGNED_FOR_S, filename)
+
+
+def await_finished(recordings: Recordings, recording_id: str, waiting: Waiting) -> Recording:
+    """Return a recording as soon as it is finalized, or as it stands after WAIT_S seconds."""
+    until = waiting.clock() + WAIT_S
+    recording = recordings.get(recording_id)
+    while _is_finalizing(recording.state) and waiting.clock() < until:
+        waiting.sleep(POLL_S)
+        recording = recordings.get(recording_id)
+    return recording
+
+
+def _is_finalizing(state: State) -> bool:
+    return not is_live(state) and not is_terminal(state)
+
+
+def _rendition(recording: Recording, format_: Format) -> Rendition:
+    for rendition in recording.renditions:
+        if rendition.format is format_:
+            return rendition
+    if recording.renditions:
+        raise NotFound(f"no rendition in {format_}", code="no_such_rendition")
+    if is_terminal(recording.state):
+        raise Conflict(f"the recording ended as {recording.state}", code="no_audio")
+    raise Conflict(
+        f"the recording is {recording.state}", code="not_finished", retry_after_s=RETRY_AFTER_S
+    )
+
+
+def _format(text: str) -> Format:
+    for format_ in Format:
+        if format_ == text:
+            return format_
+    raise InvalidRequest("format must be one of " + ", ".join(Format), code="out_of_range")
+
+
+def _state(query: Mapping[str, str]) -> str:
+    state = query.get("state", "")
+    if state and state not in set(State):
+        raise InvalidRequest("state must be one of " + ", ".join(State), code="out_of_range")
+    return state
+
+
+def _label(query: Mapping[str, str]) -> tuple[str, str] | None:
+    """Read `label.<name>=<value>` or `label=<name>:<value>`."""
+    labels = [
+        (name.removeprefix("label."), value)
+        for name, value in query.items()
+        if name.startswith("label.")
+    ]
+    if "label" in query:
+        name, colon, value = query["label"].partition(":")
+        if not colon:
+            raise InvalidRequest("label must be name:value", code="wrong_type")
+        labels.append((name, value))
+    if len(labels) > 1:
+        raise InvalidRequest("label: at most one", code="repeated_parameter")
+    if labels and not labels[0][0]:
+        raise InvalidRequest("label: its name is empty", code="out_of_range")
+    return labels[0] if labels else None
+
+
+def _instant(query: Mapping[str, str], name: str) -> datetime | None:
+    """Read an ISO 8601 time; without a zone it is UTC."""
+    text = query.get(name)
+    if not text:
+        return None
+    try:
+        # A + of a zone that wasn't encoded arrives as a space.
+        at = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+    except ValueError:
+        raise InvalidRequest(f"{name} must be an ISO 8601 time", code="wrong_type") from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _limit(query: Mapping[str, str]) -> int:
+    text = query.get("limit", str(DEFAULT_LIMIT))
+    if not (text.isascii() and text.isdigit()):
+        raise InvalidRequest("limit must be a whole number", code="wrong_type")
+    if not 1 <= (limit := int(text[:9])) <= MAX_LIMIT:
+        raise InvalidRequest(f"limit must be from 1 to {MAX_LIMIT}", code="out_of_range")
+    return limit

@@ -1,0 +1,87 @@
+"""`record_call` for a call without media: a pending recording that starts with its first stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chalicelib.errors import Conflict, InvalidRequest
+from chalicelib.ports import Calls, Profiles, Recordings
+from chalicelib.recording.announcements import next_round
+from chalicelib.recording.model import Call, CallRef, Profile, Recording, RecordOptions
+from chalicelib.recording.request import pending_recording, requested
+from chalicelib.services.queries import find_call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One `record_call`."""
+
+    call_id: str
+    control_id: str
+    options: RecordOptions
+
+
+def choose_profile(
+    profiles: Profiles, calls: Calls, account: str, call_id: str, query: Mapping[str, str]
+) -> Profile:
+    """Return the profile of a call: the named one, the known call's, or the account's only one.
+
+    Raises NotFound for a name that doesn't exist, InvalidRequest where none can be chosen.
+    """
+    if query.get("profile"):
+        return profiles.get(account, query["profile"])
+    known = find_call(calls, account, call_id)
+    if known is not None:
+        return profiles.get(account, known.profile)
+    found = profiles.listing(account)
+    if len(found) != 1:
+        raise InvalidRequest(f"profile: name one of {len(found)}", code="profile_needed")
+    return found[0]
+
+
+def request_recording(
+    profile: Profile,
+    request: Request,
+    calls: Calls,
+    recordings: Recordings,
+    *,
+    now: datetime,
+    pending_for: timedelta,
+) -> Recording:
+    """Return the recording of this control id: new and pending, or as it stands by now.
+
+    Raises Conflict `live_commands_not_available` for a live call, `control_id_taken` where the
+    control id has other options.
+    """
+    ref = CallRef(account=profile.account, carrier=profile.carrier, call_id=request.call_id)
+    call = calls.ensure(
+        Call(ref=ref, profile=profile.name, open=False, round=0, generation=0, opened_at=now)
+    )
+    recording = pending_recording(
+        ref,
+        profile,
+        control_id=request.control_id,
+        round_=next_round(call),
+        options=request.options,
+        labels={},
+        at=now,
+        due_at=now + pending_for,
+    )
+    known = _known(recordings, recording)
+    if known is None and call.open:
+        raise Conflict("the call is live", code="live_commands_not_available")
+    made = known or recordings.create(recording, requested(recording, "record_call"), None)
+    if made.options != request.options:
+        raise Conflict(
+            f"control_id {request.control_id} has other options", code="control_id_taken"
+        )
+    return made
+
+
+def _known(recordings: Recordings, recording: Recording) -> Recording | None:
+    for known in recordings.of_call(recording.call.key):
+        if known.recording_id == recording.recording_id:
+            return known
+    return None

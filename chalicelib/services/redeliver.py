@@ -1,0 +1,33 @@
+"""Deliver a status callback again: a new round under the same webhook id."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from chalicelib.errors import NotFound
+from chalicelib.ports import Outbox, Workflows
+from chalicelib.recording.model import OutboxRow
+
+
+def redeliver(
+    recording_id: str, webhook_id: str, outbox: Outbox, workflows: Workflows, now: datetime
+) -> OutboxRow:
+    """Begin a round of one callback, the latest where none is named, and start its delivery.
+
+    Raises NotFound, PreconditionFailed where another round began meanwhile.
+    """
+    row = _row(recording_id, webhook_id, outbox)
+    # From the schedule's beginning: no attempt of this round is a retry that news could supersede.
+    begun = outbox.begin_round(replace(row, attempts=0, last_error="", next_at=now))
+    workflows.start_delivery(recording_id, begun.webhook_id, begun.round)
+    return begun
+
+
+def _row(recording_id: str, webhook_id: str, outbox: Outbox) -> OutboxRow:
+    if webhook_id:
+        return outbox.get(recording_id, webhook_id)
+    rows = outbox.rows(recording_id)
+    if not rows:
+        raise NotFound("the recording owes no callback", code="no_callback")
+    return rows[-1]

@@ -1,0 +1,249 @@
+"""The composition root: which adapter stands behind which port. Everything is made on first use.
+
+What is heavy is imported inside the property that needs it: a Lambda function that answers a webhook
+pays for the database's client, and for nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from chalicelib import config
+from chalicelib.config import Settings, required
+from chalicelib.errors import TapedeckError
+from chalicelib.services.instructions import Deployment
+
+if TYPE_CHECKING:
+    from chalicelib import ports as port
+    from chalicelib.adapters.dynamodb import Table
+
+# ruff: noqa: PLC0415  # adapters are imported where they are made; see above
+
+
+class Ports:
+    """The ports of one process, made as its settings say; a test puts fakes in their places."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    # --- rows
+
+    @cached_property
+    def recordings(self) -> port.Recordings:
+        """Recordings in the Core table."""
+        from chalicelib.adapters.dynamodb_recordings import DynamoRecordings
+
+        return DynamoRecordings(self._core, _now)
+
+    @cached_property
+    def history(self) -> port.RecordingHistory:
+        """What happened to them."""
+        from chalicelib.adapters.dynamodb_recordings import DynamoHistory
+
+        return DynamoHistory(self._core)
+
+    @cached_property
+    def outbox(self) -> port.Outbox:
+        """Callbacks that they owe."""
+        from chalicelib.adapters.dynamodb_outbox import DynamoOutbox
+
+        return DynamoOutbox(self._core)
+
+    @cached_property
+    def due_work(self) -> port.DueWork:
+        """What the sweeper looks at."""
+        from chalicelib.adapters.dynamodb_outbox import DynamoDueWork
+
+        return DynamoDueWork(self._core)
+
+    @cached_property
+    def calls(self) -> port.Calls:
+        """Calls and streams, as webhooks correct them."""
+        from chalicelib.adapters.dynamodb_calls import DynamoCalls
+
+        return DynamoCalls(self._core, _now)
+
+    @cached_property
+    def call_life(self) -> port.CallLife:
+        """How they open and close."""
+        from chalicelib.adapters.dynamodb_calls import DynamoCallLife
+
+        return DynamoCallLife(self._core, self._hot)
+
+    @cached_property
+    def live_streams(self) -> port.LiveStreams:
+        """Whose worker holds which."""
+        from chalicelib.adapters.dynamodb_calls import DynamoCalls, DynamoLiveStreams
+
+        return DynamoLiveStreams(DynamoCalls(self._core, _now), self._hot)
+
+    @cached_property
+    def inbox(self) -> port.Inbox:
+        """Webhooks."""
+        from chalicelib.adapters.dynamodb_inbox import DynamoInbox
+
+        return DynamoInbox(self._core)
+
+    @cached_property
+    def leases(self) -> port.Leases:
+        """Signs of life."""
+        from chalicelib.adapters.dynamodb_leases import DynamoLeases
+
+        return DynamoLeases(self._hot)
+
+    @cached_property
+    def profiles(self) -> port.Profiles:
+        """Profiles."""
+        from chalicelib.adapters.dynamodb_accounts import DynamoProfiles
+
+        return DynamoProfiles(self._core)
+
+    @cached_property
+    def api_keys(self) -> port.ApiKeys:
+        """API keys."""
+        from chalicelib.adapters.dynamodb_accounts import DynamoApiKeys
+
+        return DynamoApiKeys(self._core)
+
+    # --- bytes
+
+    @cached_property
+    def media(self) -> port.MediaStore:
+        """Journal and segments."""
+        from chalicelib.adapters.s3 import TASK_CONFIG, S3MediaStore
+
+        bucket = required(self.settings.media_bucket, "MEDIA_BUCKET")
+        return S3MediaStore(_client("s3", TASK_CONFIG), bucket)
+
+    @cached_property
+    def sink_media(self) -> port.MediaStore:
+        """Journal and segments, for a writer that retries by itself."""
+        from chalicelib.adapters.s3 import SINK_CONFIG, S3MediaStore
+
+        bucket = required(self.settings.media_bucket, "MEDIA_BUCKET")
+        return S3MediaStore(_client("s3", SINK_CONFIG), bucket)
+
+    @cached_property
+    def renditions(self) -> port.RenditionStore:
+        """Finished audio and manifests."""
+        from chalicelib.adapters.s3 import TASK_CONFIG, S3RenditionStore
+
+        bucket = required(self.settings.recordings_bucket, "RECORDINGS_BUCKET")
+        return S3RenditionStore(_client("s3", TASK_CONFIG), bucket)
+
+    # --- services of the cloud
+
+    @cached_property
+    def workflows(self) -> port.Workflows:
+        """Finalization and Delivery."""
+        from chalicelib.adapters.stepfunctions import StepFunctions
+
+        return StepFunctions(
+            _client("stepfunctions"),
+            required(self.settings.finalization_arn, "FINALIZATION_ARN"),
+            required(self.settings.delivery_arn, "DELIVERY_ARN"),
+        )
+
+    @cached_property
+    def sender(self) -> port.Sender:
+        """One guarded POST."""
+        from chalicelib.adapters.http import GuardedSender
+
+        return GuardedSender(self.settings.url_policy)
+
+    @cached_property
+    def secrets(self) -> port.Secrets:
+        """Secrets Manager."""
+        from chalicelib.adapters.secrets import SecretsManager
+
+        return SecretsManager(_client("secretsmanager"))
+
+    @cached_property
+    def parameters(self) -> port.Parameters:
+        """SSM."""
+        from chalicelib.adapters.parameters import ParameterStore
+
+        return ParameterStore(_client("ssm"))
+
+    # --- what a deployment knows of itself
+
+    def public_url(self) -> str:
+        """Return the API's public base, up to and with its stage."""
+        name = required(self.settings.public_url_parameter, "PUBLIC_URL_PARAMETER")
+        return self.parameters.get(name).rstrip("/")
+
+    def token_keys(self) -> list[bytes]:
+        """Return the keys of capability tokens, newest first."""
+        return [bytes.fromhex(key) for key in self._secret()["token_keys"]]
+
+    def webhook_secrets(self) -> list[str]:
+        """Return the secrets that sign status callbacks, newest first."""
+        return list(self._secret()["webhook_secrets"])
+
+    def signing_key(self, secret_id: str) -> str:
+        """Return a carrier's signing key: a secret's text, or its JSON's `signing_key`."""
+        text = self.secrets.get(secret_id)
+        return str(json.loads(text)["signing_key"]) if text.startswith("{") else text
+
+    def deployment(self) -> Deployment:
+        """Return what URLs and tokens are made of."""
+        return Deployment(
+            public_url=self.public_url(),
+            sink_url=required(self.settings.sink_url, "SINK_URL"),
+            token_keys=self.token_keys(),
+        )
+
+    def _secret(self) -> dict[str, list[str]]:
+        text = self.secrets.get(required(self.settings.secret_id, "SECRET_ID"))
+        try:
+            secret: dict[str, list[str]] = json.loads(text)
+        except ValueError:
+            raise TapedeckError("the deployment's secret is not JSON") from None
+        return secret
+
+    @cached_property
+    def _core(self) -> Table:
+        return _table(required(self.settings.core_table, "CORE_TABLE"))
+
+    @cached_property
+    def _hot(self) -> Table:
+        return _table(required(self.settings.hot_table, "HOT_TABLE"))
+
+
+_installed: Ports | None = None
+
+
+def ports() -> Ports:
+    """Return this process's ports."""
+    return _installed or install(Ports(config.settings()))
+
+
+def install(ports_: Ports) -> Ports:
+    """Make these the process's ports, and return them."""
+    global _installed  # noqa: PLW0603  # the one place that holds a process together
+    _installed = ports_
+    return ports_
+
+
+def _table(name: str) -> Table:
+    from chalicelib.adapters.dynamodb import Table
+
+    return Table(_client("dynamodb"), name)
+
+
+def _client(service: str, configuration: Any = None) -> Any:
+    """Return a client; without a configuration one that gives up in time for its caller's answer."""
+    import boto3
+    from botocore.config import Config
+
+    patient = Config(
+        connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}
+    )
+    return boto3.client(service, config=configuration or patient)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
