@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.errors import NotFound, PreconditionFailed, Unavailable
+from chalicelib.errors import PreconditionFailed, Unavailable
 from chalicelib.ports import EventBus, Outbox, RecordingHistory, Reply, Sender, SendFault
 from chalicelib.recording import schedule
 from chalicelib.recording.model import OutboxRow, RecordingEvent
@@ -68,14 +68,13 @@ def attempt(
     `jitter` is evenly random from 0 to 1; `wait_scale` multiplies the schedule's waits. Raises
     Unavailable where a row can't be read or written.
     """
-    try:
-        row = outbox.get(recording_id, webhook_id)
-    except NotFound:
+    rows = outbox.rows(recording_id)
+    row = next((row for row in rows if row.webhook_id == webhook_id), None)
+    if row is None:
         return GivenUp(reason=Reason.DELETED)
     begun_at = now()
     if (standing := _standing(row, begun_at)) is not None:
         return standing
-    rows = outbox.rows(recording_id)
     if not schedule.is_its_turn(row, rows):
         return Postponed(wait_seconds=schedule.turn_wait_s(row, begun_at))
     if schedule.is_superseded(row, rows):
@@ -86,7 +85,7 @@ def attempt(
     reply = _send(row, sender, secrets, begun_at)
     ended_at = now()
     changed = _after(row, reply, ended_at, jitter, wait_scale)
-    facts = _facts(reply) | {"took_ms": round((ended_at - begun_at).total_seconds() * 1000)}
+    facts = _facts(reply, took=ended_at - begun_at)
     return _record(changed, _tell(changed, ended_at, facts), outbox, history)
 
 
@@ -167,9 +166,9 @@ def _record(
     return _standing(row, event.at) or Postponed(wait_seconds=_RACE_RETRY_S)
 
 
-def _facts(reply: Reply) -> _Facts:
+def _facts(reply: Reply, took: timedelta) -> _Facts:
     """Return what the history tells of a reply; an answer's beginning in printable characters."""
-    facts: _Facts = {}
+    facts: _Facts = {"took_ms": round(took / timedelta(milliseconds=1))}
     if reply.status is not None:
         facts["status"] = reply.status
     if reply.detail:
