@@ -17,7 +17,7 @@ from chalicelib.errors import InvalidRequest
 
 T = TypeVar("T")
 
-CarrierId = Annotated[str, msgspec.Meta(pattern=f"^{CARRIER_ID_PATTERN}$")]
+CarrierId = Annotated[str, msgspec.Meta(pattern=rf"^{CARRIER_ID_PATTERN}\Z")]
 ControlId = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]

@@ -1,0 +1,55 @@
+"""A simulated call, and what each of its websockets says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from chalicelib.capture.events import Encoding, Track
+from simulator.schedule import Send
+
+
+class Numbering(StrEnum):
+    """How Bandwidth's sequenceNumber counts; its documents don't say."""
+
+    STREAM = "stream"
+    TRACK = "track"
+    NONE = "none"
+    """the documents of 2023"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What a simulated call is asked to be."""
+
+    stream_url: str
+    call_id: str
+    tracks: tuple[Track, ...]
+    encoding: Encoding
+    numbering: Numbering = Numbering.STREAM
+    tag: str = ""
+    stream_params: Mapping[str, str] | None = None
+
+
+class Socket(Protocol):
+    """One websocket of a carrier: where to, and what is said on it and about it."""
+
+    url: str
+    tracks: tuple[Track, ...]
+
+    def opening(self) -> list[str]:
+        """Return the messages before media."""
+
+    def media(self, sent: Send) -> str | bytes:
+        """Return the message of a payload."""
+
+    def closing(self) -> list[str]:
+        """Return the messages after media."""
+
+    def started(self) -> dict[str, Any]:
+        """Return the webhook that says that the stream began."""
+
+    def stopped(self, seconds: float) -> dict[str, Any]:
+        """Return the webhook that says that the stream ended after so many seconds."""
