@@ -1,0 +1,73 @@
+"""`python -m chalicelib.sink`: one worker, until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+
+import uvloop
+
+from chalicelib import wiring
+from chalicelib.errors import PreconditionFailed, TapedeckError
+from chalicelib.sink import log
+from chalicelib.sink.limits import Limits
+from chalicelib.sink.process import Outside, Sink
+
+_YOUNG_OBJECTS = 50_000
+"""a second's messages are no garbage: look for cycles ten times less often than by default"""
+
+_log = logging.getLogger("chalicelib.sink")
+
+
+def main() -> int:
+    """Return the exit code: 0 after a planned stop, 1 where the worker can't go on."""
+    log.begin()
+    try:
+        uvloop.run(_live())
+    except (ValueError, OSError, TapedeckError) as error:
+        reason = error.code if isinstance(error, TapedeckError) else str(error)
+        said = "the worker was declared dead" if isinstance(error, PreconditionFailed) else ""
+        _log.critical(said or "the sink can't run", extra={"reason": reason})
+        return 1
+    return 0
+
+
+async def _live() -> None:
+    ports = wiring.ports()
+    outside = Outside(
+        control=ports.control,
+        leases=ports.leases,
+        store=ports.sink_media,
+        token_keys=ports.token_keys,
+    )
+    sink = Sink(_name(), outside, Limits())
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_log_failure)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, sink.stop)
+    await sink.start(ports.settings.sink_host, ports.settings.sink_port)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
+    await sink.run()
+
+
+def _name() -> str:
+    """Return a worker's name: no other start of any worker has it; later ones sort later."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.urandom(5).hex()}"
+
+
+def _log_failure(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """Log what the loop caught; its message may quote what peers sent, so only the class is told."""
+    error = context.get("exception")
+    if not isinstance(error, TimeoutError | ConnectionError):
+        _log.error("the loop caught a failure", extra={"failure": type(error).__name__})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,208 @@
+"""A call as this worker captures it: its streams in, journal and segments out, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+from chalicelib.errors import TapedeckError
+from chalicelib.port_values import Joined, Joining
+from chalicelib.recording.lifecycle import Cause, is_capturing
+from chalicelib.recording.model import CallRef, Recording
+from chalicelib.sink.length import StreamClock
+from chalicelib.sink.stream import Stream, instant
+from chalicelib.sink.worker import Worker
+from chalicelib.sink.writer import Cut
+
+_ASK_AGAIN_S = 0.05
+"""the shortest wait between two wishes to close, whatever the clocks say"""
+
+
+class Call:
+    """The streams of one call on this worker, however many and in whatever order they come."""
+
+    def __init__(self, ref: CallRef, worker: Worker) -> None:
+        self.ref = ref
+        self._worker = worker
+        self._streams: dict[str, Stream] = {}
+        self._admitted: dict[str, StreamClock] = {}
+        """streams whose media goes to the journal: joined ones, and those captured alone"""
+        self._recordings: dict[str, Recording] = {}
+        self._over: set[str] = set()
+        """recordings that ended before their call"""
+        self._cuts: list[Cut] = []
+        self._sealed: list[Cut] = []
+        self._sealing = asyncio.Lock()
+        self._number = 0
+        """of the next segment"""
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether it has a stream here that hasn't ended."""
+        return any(not stream.ended.is_set() for stream in self._streams.values())
+
+    def safe_below(self, next_number: int) -> int:
+        """Return the first journal number that may hold media of the call that no segment holds."""
+        for cut in (*self._sealed, *self._cuts):
+            if not cut.covered:
+                return next_number if cut.number is None else cut.number
+        return next_number
+
+    async def follow(self, stream: Stream) -> None:
+        """Live a stream's life: join the call, capture, end, and close the call if none is left."""
+        self._streams[stream.opening.stream_key] = stream
+        joined = await self._join(stream)
+        if joined is not None:
+            await stream.ended.wait()
+            await self.store_segment()
+            await self._end(stream)
+            await self._close(joined.round)
+
+    def cut(self) -> None:
+        """Take what the streams received, for the journal and for the next segment."""
+        heads, records = [], []
+        for key, clock in self._admitted.items():
+            received = self._streams[key].cut()
+            if received:
+                heads.append(self._streams[key].head())
+                records += received
+                clock.note(received)
+        if records:
+            cut = Cut(heads, records)
+            self._cuts.append(cut)
+            self._worker.held.hold(cut)
+            self._worker.journal.add(cut)
+        self._end_the_long()
+
+    async def store_segment(self) -> None:
+        """Store all that was received until now; return when it is stored."""
+        async with self._sealing:
+            self.cut()
+            self._sealed, self._cuts = self._cuts, []
+            if self._sealed:
+                through = self._worker.journal.next_number - 1
+                self._number = await self._worker.segments.put(
+                    self.ref.key, self._number, self._sealed, through
+                )
+                self._worker.held.let_go(self._sealed)
+                self._sealed = []
+
+    # --- joining ---
+
+    async def _join(self, stream: Stream) -> Joined | None:
+        """Ask until the database answers; after 5 s the worker captures alone meanwhile."""
+        loop = asyncio.get_running_loop()
+        alone = loop.call_later(self._worker.limits.alone_after_s, self._admit, stream)
+        try:
+            joined = await self._worker.control.join(self._joining(stream))
+        except TapedeckError as error:
+            self._reject(stream, error.code)
+            return None
+        finally:
+            alone.cancel()
+        stream.correct(joined.encoding)
+        self._admit(stream)
+        self._recordings = {
+            recording.recording_id: recording
+            for recording in joined.recordings
+            if recording.recording_id not in self._over
+        }
+        self._heed_recordings()
+        if not self._recordings and not self._over:
+            self._void()
+        return joined
+
+    def _joining(self, stream: Stream) -> Joining:
+        opening, started = stream.opening, stream.started
+        assert started is not None
+        return Joining(
+            call=self.ref,
+            profile=opening.profile,
+            stream_key=opening.stream_key,
+            carrier_stream_id=started.carrier_stream_id,
+            worker=self._worker.name,
+            dialect=opening.dialect.name,
+            tracks=started.tracks,
+            encoding=started.encoding,
+            rate_hz=started.rate_hz,
+            labels=started.labels,
+            opened_at=instant(stream.opened_us),
+            journal_from=self._worker.journal.next_number,
+        )
+
+    def _admit(self, stream: Stream) -> None:
+        assert stream.started is not None
+        self._admitted.setdefault(
+            stream.opening.stream_key, StreamClock(stream.opened_us, stream.started.rate_hz)
+        )
+
+    def _reject(self, stream: Stream, code: str) -> None:
+        """Close a stream that may not join, and forget its media."""
+        stream.refuse(code)
+        stream.drop_media()
+        self._forget(stream)
+        if not self._streams:
+            self._void()
+
+    def _heed_recordings(self) -> None:
+        """Keep media exactly while a recording wants it."""
+        wanted = any(is_capturing(recording.state) for recording in self._recordings.values())
+        for stream in self._streams.values():
+            if wanted:
+                stream.keep_media()
+            else:
+                stream.drop_media()
+
+    def _void(self) -> None:
+        """Forget what was captured alone: nobody wanted it."""
+        self._worker.held.let_go(self._cuts)
+        self._cuts = []
+
+    # --- ending ---
+
+    def _end_the_long(self) -> None:
+        """Begin to end the recordings that have run their max_length."""
+        now_us = time.time_ns() // 1000
+        for recording in list(self._recordings.values()):
+            length_us = round(recording.options.max_length_s * 1_000_000)
+            if not length_us or recording.started_at is None:
+                continue
+            started_us = round(recording.started_at.timestamp() * 1_000_000)
+            ends = [
+                end_us
+                for clock in self._admitted.values()
+                if (end_us := clock.end_of(length_us, started_us, now_us)) is not None
+            ]
+            if ends:
+                del self._recordings[recording.recording_id]
+                self._over.add(recording.recording_id)
+                self._worker.tasks.start(self._end_long(recording.recording_id, min(ends)))
+
+    async def _end_long(self, recording_id: str, end_us: int) -> None:
+        """Store what a recording of full length shows, then end it."""
+        if not self._recordings:
+            self._heed_recordings()
+        await self.store_segment()
+        await self._worker.control.end_recording(recording_id, Cause.MAX_LENGTH, instant(end_us))
+
+    async def _end(self, stream: Stream) -> None:
+        assert stream.ending is not None
+        await self._worker.control.end_stream(
+            self.ref, stream.opening.stream_key, stream.ending, instant(stream.ended_us)
+        )
+        self._forget(stream)
+
+    async def _close(self, round_: int) -> None:
+        """Ask to close the call until it is closed, or somebody else's to close."""
+        while not self.is_live:
+            now = datetime.now(UTC)
+            closing = await self._worker.control.close_call(self.ref, round_, now)
+            if closing.closed or closing.retry_at is None:
+                return
+            wait_s = (closing.retry_at - datetime.now(UTC)).total_seconds()
+            await asyncio.sleep(max(wait_s, _ASK_AGAIN_S))
+
+    def _forget(self, stream: Stream) -> None:
+        del self._streams[stream.opening.stream_key]
+        self._admitted.pop(stream.opening.stream_key, None)

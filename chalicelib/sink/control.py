@@ -1,0 +1,47 @@
+"""The sink's door to the tables, asked from the loop: each question again until it is answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+from chalicelib.ports import CallControl, Closing, Joined, Joining
+from chalicelib.recording.lifecycle import Cause
+from chalicelib.recording.model import CallRef, Ending
+from chalicelib.sink.health import Health
+from chalicelib.sink.limits import Limits
+from chalicelib.sink.patience import Patient
+
+
+class Control:
+    """CallControl in a pool of threads. Raises what it raises, except Unavailable."""
+
+    def __init__(self, control: CallControl, health: Health, limits: Limits) -> None:
+        self._control = control
+        self._patient = Patient("database", limits.control_threads, health, limits)
+
+    async def join(self, joining: Joining) -> Joined:
+        """Put a stream under its call."""
+        return await self._patient.until_done(partial(self._control.join_call, joining))
+
+    async def end_stream(
+        self, call: CallRef, stream_key: str, ending: Ending, at: datetime
+    ) -> Ending:
+        """Note that a stream ended and all of its media lies in segments."""
+        return await self._patient.until_done(
+            partial(self._control.end_stream, call, stream_key, ending, at)
+        )
+
+    async def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
+        """Close a call if its time has come."""
+        return await self._patient.until_done(partial(self._control.close_call, call, round_, at))
+
+    async def end_recording(self, recording_id: str, cause: Cause, at: datetime) -> None:
+        """End one recording of a live call."""
+        await self._patient.until_done(
+            partial(self._control.end_recording, recording_id, cause, at)
+        )
+
+    def close(self) -> None:
+        """Ask nothing more."""
+        self._patient.close()

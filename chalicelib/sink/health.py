@@ -1,0 +1,40 @@
+"""What the worker suffers from, for the load balancer, the lease and the log."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+
+_log = logging.getLogger(__name__)
+
+
+class Health:
+    """Ailments by part; the log hears of each when it comes and when it goes."""
+
+    def __init__(self) -> None:
+        self._ailments: dict[str, str] = {}
+        self.lost: Counter[str] = Counter()
+        """bytes dropped, by reason; never forgotten"""
+
+    def ail(self, part: str, reason: str) -> None:
+        """Note that a part suffers."""
+        if self._ailments.get(part) != reason:
+            self._ailments[part] = reason
+            _log.warning("a part of the worker suffers", extra={"part": part, "reason": reason})
+
+    def mend(self, part: str) -> None:
+        """Note that a part is well again."""
+        if self._ailments.pop(part, None) is not None:
+            _log.info("a part of the worker is well again", extra={"part": part})
+
+    def lose(self, reason: str, size: int) -> None:
+        """Count bytes of media that had to be dropped."""
+        self.lost[reason] += size
+        _log.error("media was dropped", extra={"reason": reason, "bytes": size})
+
+    @property
+    def degraded(self) -> str:
+        """Say what suffers, or what was lost; empty when all is well."""
+        reasons = [f"{part}: {reason}" for part, reason in self._ailments.items()]
+        reasons += [f"dropped {size} bytes: {reason}" for reason, size in self.lost.items()]
+        return "; ".join(reasons)

@@ -1,0 +1,113 @@
+"""All calls of a worker, and its heartbeat: every second what was received goes to the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from chalicelib.sink.call import Call
+from chalicelib.sink.stream import Stream
+from chalicelib.sink.tasks import Tasks
+from chalicelib.sink.worker import Worker
+
+CALLS_A_SLICE = 25
+"""cut in one go (about 1 ms each ten), so that sockets never wait long for the journal"""
+
+USUAL_BYTES = 2 * 1024 * 1024
+"""of a call between two segments: two tracks and two encodings' worth"""
+
+_log = logging.getLogger(__name__)
+
+
+class Hub:
+    """Streams in; knows which call each belongs to."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._calls: dict[str, Call] = {}
+        self._followers: dict[str, int] = {}
+        self._segment_due: dict[str, float] = {}
+        self._streams: set[Stream] = set()
+        self._life = Tasks()
+
+    @property
+    def sockets(self) -> int:
+        """Count open sockets."""
+        return len(self._streams)
+
+    @property
+    def calls(self) -> int:
+        """Count calls that aren't over for this worker."""
+        return len(self._calls)
+
+    def safe_below(self) -> int:
+        """Return the number below which the journal holds nothing that segments don't."""
+        following = self._worker.journal.next_number
+        return min((call.safe_below(following) for call in self._calls.values()), default=following)
+
+    # --- what streams say ---
+
+    def stream_opened(self, stream: Stream) -> None:
+        """Take note of a socket."""
+        self._streams.add(stream)
+
+    def stream_started(self, stream: Stream) -> None:
+        """Put the stream under its call, and follow it to its end."""
+        key = stream.call.key
+        if key not in self._calls:
+            self._calls[key] = Call(stream.call, self._worker)
+            self._followers[key] = 0
+            self._segment_due[key] = (
+                asyncio.get_running_loop().time() + self._worker.limits.segment_every_s
+            )
+        self._followers[key] += 1
+        self._life.start(self._follow(self._calls[key], stream))
+
+    def stream_closed(self, stream: Stream) -> None:
+        """Forget a socket."""
+        self._streams.discard(stream)
+
+    async def _follow(self, call: Call, stream: Stream) -> None:
+        try:
+            await call.follow(stream)
+        finally:
+            key = call.ref.key
+            self._followers[key] -= 1
+            if not self._followers[key]:
+                del self._calls[key], self._followers[key], self._segment_due[key]
+
+    # --- the heartbeat ---
+
+    async def beat(self) -> None:
+        """Cut, commit and store segments every second, until cancelled."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            due = max(due + self._worker.limits.journal_every_s, loop.time())
+            await asyncio.sleep(due - loop.time())
+            await self.commit()
+
+    async def commit(self) -> None:
+        """Put everything received into the journal's hands; begin the segments that are due."""
+        now = asyncio.get_running_loop().time()
+        for place, (key, call) in enumerate(list(self._calls.items())):
+            if place % CALLS_A_SLICE == CALLS_A_SLICE - 1:
+                await asyncio.sleep(0)
+            call.cut()
+            if self._segment_due.get(key, now) < now:
+                self._segment_due[key] += self._worker.limits.segment_every_s
+                self._life.start(call.store_segment())
+        self._worker.journal.commit()
+        self._worker.held.enforce(len(self._calls) * USUAL_BYTES)
+
+    # --- the end ---
+
+    async def stop(self, within_s: float) -> bool:
+        """Send carriers away, store what they sent, end their calls; tell whether all is done."""
+        for stream in list(self._streams):
+            stream.leave()
+        done = await self._life.finish(within_s)
+        if not done:
+            _log.error("calls were left to the sweeper", extra={"calls": self.calls})
+        await self._life.cancel()
+        return done

@@ -1,0 +1,53 @@
+"""When a recording has run its `max_length`, told from the records of its call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chalicelib.capture.record import Record
+
+_ORIGIN_US = 2_000_000
+"""a stream's origin is the least lateness of its first 2 s (DESIGN 4)"""
+
+_STALL_US = 2_000_000
+"""how long samples that should be there are waited for: what a hole needs to prove itself"""
+
+_EARLIER_US = 1_000_000
+"""a recording that began so long before the stream was captured elsewhere first"""
+
+
+class StreamClock:
+    """A stream's origin on the wall clock, as assembly will find it, and how far it reaches."""
+
+    def __init__(self, opened_us: int, rate_hz: int) -> None:
+        self._opened_us = opened_us
+        self._rate_hz = rate_hz
+        self._first_us: int | None = None
+        self._lateness_us = 0
+        self._reached_us = 0
+
+    def note(self, records: Iterable[Record]) -> None:
+        """Take the records of a cut."""
+        for record in records:
+            if self._first_us is None:
+                self._first_us = record.arrived_at_us
+                self._lateness_us = record.least_lateness_us
+            elif record.arrived_at_us < self._first_us + _ORIGIN_US:
+                self._lateness_us = min(self._lateness_us, record.least_lateness_us)
+            end_us = (record.first_sample + record.samples) * 1_000_000 // self._rate_hz
+            self._reached_us = max(self._reached_us, end_us)
+
+    def end_of(self, length_us: int, started_us: int, now_us: int) -> int | None:
+        """Return when a recording of this length ended; None while it may still get samples.
+
+        `started_us`: when the recording began, by whoever captured it first.
+        """
+        if self._first_us is None:
+            return None
+        origin_us = self._opened_us + self._lateness_us
+        if started_us < self._opened_us - _EARLIER_US:
+            end_us = started_us + length_us
+        else:
+            end_us = origin_us + length_us
+        is_over = origin_us + self._reached_us >= end_us or now_us >= end_us + _STALL_US
+        return end_us if is_over else None

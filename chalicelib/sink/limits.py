@@ -1,0 +1,44 @@
+"""The sink's numbers. Tests shorten the waits; a deployment has no reason to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Waits in seconds, sizes in bytes. DESIGN 5 and 8, TRUST 5 give the defaults."""
+
+    sessions: int = 1000
+    """sockets a worker takes; above: 503"""
+    request_bytes: int = 8 * 1024
+    handshake_within_s: float = 5.0
+    start_within_s: float = 5.0
+    """how long a dialect with a start may leave us without one"""
+    ping_after_s: float = 20.0
+    """of silence; a socket that talks is alive"""
+    pong_within_s: float = 10.0
+    stream_for_s: float = 4 * 3600.0
+    """the longest stream"""
+    linger_s: float = 5.0
+    """a socket may stay open so long after its stream's stop"""
+    wire_rate: int = 40_000
+    """bytes per second of a stream: two tracks of base64 with their envelopes are 33,000"""
+    wire_burst_s: float = 30.0
+    """at three times the wire rate: what a stalled network may deliver at once"""
+    alone_after_s: float = 5.0
+    """without an answer from the database a worker captures by itself"""
+    journal_every_s: float = 1.0
+    journal_bytes: int = 8 * 1024 * 1024
+    journal_puts: int = 4
+    segment_every_s: float = 60.0
+    segment_puts: int = 8
+    held_bytes: int = 256 * 1024 * 1024
+    """media in memory beyond a minute's worth of every call; then the oldest is dropped"""
+    retry_first_s: float = 0.1
+    retry_most_s: float = 2.0
+    control_threads: int = 16
+    lease_every_s: float = 2.0
+    keys_every_s: float = 60.0
+    stop_within_s: float = 100.0
+    """a planned stop; ECS kills after 120 s"""

@@ -1,0 +1,131 @@
+"""One worker's life: lease, socket, heartbeat; and the planned stop that loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.errors import PreconditionFailed
+from chalicelib.port_values import Lease
+from chalicelib.ports import CallControl, Leases, MediaStore
+from chalicelib.sink.control import Control
+from chalicelib.sink.health import Health
+from chalicelib.sink.hub import Hub
+from chalicelib.sink.keys import KeyRing
+from chalicelib.sink.lease import LeaseKeeper
+from chalicelib.sink.limits import Limits
+from chalicelib.sink.server import Server
+from chalicelib.sink.tasks import Tasks
+from chalicelib.sink.worker import Worker
+from chalicelib.sink.writer import Held, Journal, Segments
+
+_RELEASE_WITHIN_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What the sink needs from outside."""
+
+    control: CallControl
+    leases: Leases
+    store: MediaStore
+    token_keys: Callable[[], Sequence[bytes]]
+    """newest first"""
+
+
+class Sink:
+    """A worker. `start`, then `run` until `stop` was called or the worker was declared dead."""
+
+    def __init__(self, name: str, outside: Outside, limits: Limits) -> None:
+        self._name = name
+        self._limits = limits
+        self._started_at = datetime.now(UTC)
+        self.health = Health()
+        self._control = Control(outside.control, self.health, limits)
+        self._journal = Journal(name, outside.store, self.health, limits)
+        self._segments = Segments(name, outside.store, self.health, limits)
+        self.hub = Hub(
+            Worker(
+                name=name,
+                limits=limits,
+                control=self._control,
+                journal=self._journal,
+                segments=self._segments,
+                held=Held(self.health, limits),
+                tasks=Tasks(),
+            )
+        )
+        self._keys = KeyRing(outside.token_keys, self.health, limits)
+        self._server = Server(name, self.hub, self.health, self._keys.current, limits)
+        self._lease = LeaseKeeper(outside.leases, self._read_lease, self.health, limits)
+        self._stop_asked = asyncio.Event()
+
+    async def start(self, host: str, port: int) -> int:
+        """Read the keys, take the lease, then listen; return the port."""
+        await self._keys.begin()
+        await self._lease.begin()
+        port = await self._server.start(host, port)
+        _log.info("the sink listens", extra={"worker": self._name, "port": port})
+        return port
+
+    def stop(self) -> None:
+        """Ask for the planned stop; asking twice is harmless."""
+        self._stop_asked.set()
+
+    async def run(self) -> None:
+        """Work until the stop, then stop. Raises PreconditionFailed where it was declared dead."""
+        lease = asyncio.create_task(self._lease.keep())
+        beat = asyncio.create_task(self.hub.beat())
+        keys = asyncio.create_task(self._keys.keep())
+        asked = asyncio.create_task(self._stop_asked.wait())
+        try:
+            await asyncio.wait({lease, beat, asked}, return_when=asyncio.FIRST_COMPLETED)
+            if asked.done():
+                await self._finish(lease)
+            for task in (lease, beat):
+                if task.done() and not task.cancelled():
+                    task.result()
+        finally:
+            await self._end(lease, beat, keys, asked)
+
+    async def _finish(self, lease: asyncio.Task[None]) -> None:
+        """Send everybody away and store what they sent; heartbeat and lease go on meanwhile."""
+        self._server.refuse_more()
+        _log.info("the sink stops", extra={"worker": self._name, "calls": self.hub.calls})
+        if not await self.hub.stop(self._limits.stop_within_s):
+            return
+        lease.cancel()
+        await asyncio.wait({lease})
+        try:
+            await self._lease.release(self._name, _RELEASE_WITHIN_S)
+        except (TimeoutError, PreconditionFailed):
+            _log.warning("the lease was left to run out", extra={"worker": self._name})
+
+    async def _end(self, *tasks: asyncio.Task[Any]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._server.close()
+        await self._journal.close()
+        self._segments.close()
+        self._control.close()
+        self._lease.close()
+        self._keys.close()
+        _log.info("the sink stopped", extra={"worker": self._name})
+
+    def _read_lease(self, renewals: int) -> Lease:
+        return Lease(
+            worker=self._name,
+            started_at=self._started_at,
+            renewals=renewals + 1,
+            calls=self.hub.calls,
+            journal_safe_below=self.hub.safe_below(),
+            degraded=self.health.degraded,
+            renewed_at=datetime.now(UTC),
+        )

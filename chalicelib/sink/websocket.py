@@ -1,0 +1,204 @@
+"""Websocket frames in, whole messages out: what RFC 6455 asks and the frame parser leaves to us.
+
+The parser below (picows) refuses unknown opcodes, unmasked frames, broken control frames and frames
+over the cap, with 1002 and 1009. Here: continuations, the cap of a whole message, UTF-8, reserved
+bits, pings, and the close handshake.
+
+| fact | close code |
+|---|---|
+| a reserved bit, a continuation of nothing, a message inside another, no such close code | 1002 |
+| text, or a close reason, that isn't UTF-8 | 1007 |
+| a peer that doesn't read our answers | none: the connection is cut |
+| a message over 64 KiB | 1009 |
+| our own failure | 1011 |
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol, cast
+
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
+
+from chalicelib.recording.model import Ending
+
+MESSAGE_BYTES_MAX = 64 * 1024
+"""of one message, however many frames it takes"""
+
+NORMAL = 1000
+GOING_AWAY = 1001
+PROTOCOL_ERROR = 1002
+INVALID_TEXT = 1007
+POLICY_VIOLATION = 1008
+TOO_BIG = 1009
+INTERNAL_ERROR = 1011
+
+CLOSE_WAIT_S = 2.0
+"""how long a peer may take to answer our close: long enough for what it sent before to drain"""
+
+_TEXT = WSMsgType.TEXT
+_BINARY = WSMsgType.BINARY
+_CONTINUATION = WSMsgType.CONTINUATION
+_PING = WSMsgType.PING
+_PONG = WSMsgType.PONG
+
+_CLEAN_CODES = frozenset({NORMAL, GOING_AWAY})
+_WIRE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
+
+
+class Session(Protocol):
+    """What lives on a socket."""
+
+    def opened(self, socket: MessageSocket) -> None:
+        """Begin: the 101 is sent."""
+
+    def receive(self, message: str | bytes) -> None:
+        """Take a whole message: `str` for text, `bytes` for binary. Must not raise."""
+
+    def spend(self, size: int) -> None:
+        """Note bytes that brought no message: control frames, parts."""
+
+    def closed(self, ending: Ending) -> None:
+        """End: called once, after the last message."""
+
+
+class MessageSocket(WSListener):
+    """One connection. Between `opened` and `closed` it gives the session whole messages."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._receive = session.receive
+        self._transport: WSTransport | None = None
+        self._parts: list[bytes] = []
+        self._parts_size = 0
+        self._parts_type: WSMsgType | None = None
+        self._closing = False
+        """nothing is heard any more"""
+        self._leaving = False
+        """our close is sent, the peer's isn't here"""
+        self._ending = Ending.BROKEN
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        """Begin the session."""
+        self._transport = transport
+        self._session.opened(self)
+
+    def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
+        """Pass an unfragmented message on; everything rarer goes another way."""
+        if frame.fin and not (frame.rsv1 or frame.rsv2 or frame.rsv3 or self._closing):
+            kind = frame.msg_type
+            if kind is _TEXT and self._parts_type is None:
+                try:
+                    message = frame.get_payload_as_utf8_text()
+                except UnicodeDecodeError:
+                    self.close(INVALID_TEXT, "not UTF-8")
+                    return
+                self._receive(message)
+                return
+            if kind is _BINARY and self._parts_type is None:
+                self._receive(frame.get_payload_as_bytes())
+                return
+        self._on_rare_frame(frame)
+
+    def on_ws_disconnected(self, _transport: WSTransport) -> None:
+        """End the session."""
+        self._closing = True
+        self._session.closed(self._ending)
+
+    def pause_writing(self) -> None:
+        """Cut a peer that floods us with pings and doesn't read the pongs."""
+        self.abort()
+
+    def resume_writing(self) -> None:
+        """Nothing waits for this: we write pongs and closes only."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a close, hear nothing more; disconnect when the peer answers or takes too long."""
+        if self._closing or self._transport is None:
+            return
+        self._closing = True
+        self._parts.clear()
+        _send_close(self._transport, code, reason)
+        asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self._transport.disconnect)
+
+    def leave(self, code: int, reason: str) -> None:
+        """Send a close, and hear what the peer still says until it answers or takes too long."""
+        if self._closing or self._leaving or self._transport is None:
+            return
+        self._leaving = True
+        _send_close(self._transport, code, reason)
+        asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self._transport.disconnect)
+
+    def abort(self) -> None:
+        """Cut the connection without a word."""
+        self._closing = True
+        if self._transport is not None:
+            self._transport.disconnect(graceful=False)
+
+    def _on_rare_frame(self, frame: WSFrame) -> None:
+        kind = frame.msg_type
+        if kind is WSMsgType.CLOSE:
+            self._on_close(frame)
+        elif self._closing:
+            return
+        elif frame.rsv1 or frame.rsv2 or frame.rsv3:
+            self.close(PROTOCOL_ERROR, "a reserved bit is set")
+        elif kind is _PING:
+            self._session.spend(frame.payload_size)
+            if self._transport is not None:
+                self._transport.send_pong(frame.get_payload_as_bytes())
+        elif kind is _PONG:
+            self._session.spend(frame.payload_size)
+        else:
+            self._on_part(frame, kind)
+
+    def _on_part(self, frame: WSFrame, kind: WSMsgType) -> None:
+        """Collect a fragmented message."""
+        if (kind is _CONTINUATION) is (self._parts_type is None):
+            self.close(PROTOCOL_ERROR, "a message inside another, or a continuation of none")
+            return
+        if kind is not _CONTINUATION:
+            self._parts_type = kind
+        self._parts_size += frame.payload_size
+        if self._parts_size > MESSAGE_BYTES_MAX:
+            self.close(TOO_BIG, "over 64 KiB")
+            return
+        self._session.spend(frame.payload_size)
+        if frame.payload_size:
+            self._parts.append(frame.get_payload_as_bytes())
+        if frame.fin:
+            self._join_parts()
+
+    def _join_parts(self) -> None:
+        whole, kind = b"".join(self._parts), self._parts_type
+        self._parts, self._parts_size, self._parts_type = [], 0, None
+        try:
+            message = whole.decode() if kind is _TEXT else whole
+        except UnicodeDecodeError:
+            self.close(INVALID_TEXT, "not UTF-8")
+            return
+        self._receive(message)
+
+    def _on_close(self, frame: WSFrame) -> None:
+        """Answer the peer's close, or note that it answered ours; then disconnect."""
+        if self._transport is None:
+            return
+        if not self._closing:
+            self._closing = True
+            code = _close_code(frame.get_payload_as_bytes())
+            if not self._leaving:
+                self._ending = Ending.CLOSED if code in _CLEAN_CODES else Ending.BROKEN
+                _send_close(self._transport, code, "")
+        self._transport.disconnect()
+
+
+def _send_close(transport: WSTransport, code: int, reason: str) -> None:
+    transport.send_close(cast(WSCloseCode, code), reason)  # it takes any number
+
+
+def _close_code(payload: bytes) -> int:
+    """Return what to answer a close with: the peer's code, 1000 for none, 1002 for a wrong one."""
+    if not payload:
+        return NORMAL
+    code = int.from_bytes(payload[:2])
+    return code if code in _WIRE_CODES or 3000 <= code <= 4999 else PROTOCOL_ERROR

@@ -1,0 +1,24 @@
+"""What all calls of a worker share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.sink.control import Control
+from chalicelib.sink.limits import Limits
+from chalicelib.sink.tasks import Tasks
+from chalicelib.sink.writer import Held, Journal, Segments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """A process of the sink."""
+
+    name: str
+    """new at every start"""
+    limits: Limits
+    control: Control
+    journal: Journal
+    segments: Segments
+    held: Held
+    tasks: Tasks

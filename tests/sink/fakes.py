@@ -1,0 +1,159 @@
+"""Stand-ins for what the sink needs from outside; they are asked from threads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from chalicelib.capture.events import Encoding
+from chalicelib.errors import PreconditionFailed, TapedeckError, Unavailable
+from chalicelib.port_values import Closing, Joined, Joining, Lease
+from chalicelib.recording.lifecycle import Cause
+from chalicelib.recording.model import CallRef, Ending, Recording, RecordOptions, State
+from tests.fakes_media import FakeMediaStore
+
+
+@dataclass
+class SlowStore(FakeMediaStore):
+    """A media bucket that can be slow, away, or hear everything."""
+
+    delay_s: float = 0.0
+    is_away: bool = False
+    refused: int = 0
+
+    def put(self, key: str, body: bytes) -> None:
+        """Store, late or not at all."""
+        time.sleep(self.delay_s)
+        if self.is_away:
+            self.refused += 1
+            raise Unavailable("503", code="slow_down")
+        super().put(key, body)
+
+
+@dataclass
+class FakeControl:
+    """Calls in memory: every stream joins round 1, every call has one recording."""
+
+    options: RecordOptions | None = field(default_factory=RecordOptions)
+    encoding: Encoding = Encoding.PCMU
+    delay_s: float = 0.0
+    is_away: bool = False
+    refusal: TapedeckError | None = None
+    graces_s: dict[Ending, float] = field(default_factory=dict)
+    stopped_by_webhook: bool = False
+    joinings: list[Joining] = field(default_factory=list)
+    endings: dict[str, Ending] = field(default_factory=dict)
+    closed: list[tuple[CallRef, int]] = field(default_factory=list)
+    ended_recordings: list[tuple[str, Cause, datetime]] = field(default_factory=list)
+    _open: dict[str, dict[str, datetime | None]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def join_call(self, joining: Joining) -> Joined:
+        """Put the stream under its call."""
+        self._answer()
+        with self._lock:
+            self.joinings.append(joining)
+            self._open.setdefault(joining.call.key, {})[joining.stream_key] = None
+        return Joined(
+            call=joining.call,
+            round=1,
+            generation=len(self.joinings),
+            encoding=joining.encoding or self.encoding,
+            recordings=self._recordings(joining),
+        )
+
+    def end_stream(self, call: CallRef, stream_key: str, ending: Ending, at: datetime) -> Ending:
+        """Note how a stream ended."""
+        self._answer()
+        said = Ending.STOPPED if self.stopped_by_webhook else ending
+        with self._lock:
+            self.endings[stream_key] = said
+            grace = timedelta(seconds=self.graces_s.get(said, 0.0))
+            self._open[call.key][stream_key] = at + grace
+        return said
+
+    def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
+        """Close a call when all its streams ended and no grace runs."""
+        self._answer()
+        with self._lock:
+            until = list(self._open[call.key].values())
+            if None in until:
+                return Closing(closed=False)
+            latest = max(moment for moment in until if moment is not None)
+            if latest > at:
+                return Closing(closed=False, retry_at=latest)
+            self.closed.append((call, round_))
+        return Closing(closed=True)
+
+    def end_recording(self, recording_id: str, cause: Cause, at: datetime) -> None:
+        """Note the end of a recording."""
+        self._answer()
+        self.ended_recordings.append((recording_id, cause, at))
+
+    def _answer(self) -> None:
+        time.sleep(self.delay_s)
+        if self.is_away:
+            raise Unavailable("the database is away")
+        if self.refusal is not None:
+            raise self.refusal
+
+    def _recordings(self, joining: Joining) -> tuple[Recording, ...]:
+        if self.options is None:
+            return ()
+        return (
+            Recording(
+                recording_id=f"r-{joining.call.call_id}",
+                call=joining.call,
+                control_id="c-1",
+                state=State.RECORDING,
+                version=1,
+                round=1,
+                options=self.options,
+                profile=joining.profile,
+                created_at=joining.opened_at,
+                started_at=joining.opened_at,
+            ),
+        )
+
+
+@dataclass
+class FakeLeases:
+    """Leases in memory."""
+
+    leases: dict[str, Lease] = field(default_factory=dict)
+    renewals: list[Lease] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
+    is_away: bool = False
+    is_buried: bool = False
+
+    def renew(self, lease: Lease) -> None:
+        """Write the lease."""
+        if self.is_away:
+            raise Unavailable("the database is away")
+        if self.is_buried:
+            raise PreconditionFailed("declared dead")
+        self.renewals.append(lease)
+        self.leases[lease.worker] = lease
+
+    def release(self, worker: str) -> None:
+        """Note the end of a worker."""
+        self.released.append(worker)
+
+    def all(self) -> list[Lease]:
+        """Return every lease."""
+        return list(self.leases.values())
+
+    def bury(self, lease: Lease) -> None:
+        """Declare a worker dead."""
+        self.is_buried = True
+
+    def forget(self, worker: str) -> None:
+        """Forget a worker."""
+        del self.leases[worker]
+
+
+def now() -> datetime:
+    """Return the present."""
+    return datetime.now(UTC)

@@ -1,0 +1,140 @@
+"""A whole sink on a free port with fakes behind it, and carriers that talk to it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import uvloop
+from websockets.asyncio.client import ClientConnection, connect
+
+from chalicelib import tokens
+from chalicelib.capture import container
+from chalicelib.capture.events import Track
+from chalicelib.capture.record import Record
+from chalicelib.sink.limits import Limits
+from chalicelib.sink.process import Outside, Sink
+from chalicelib.tokens import TokenKind
+from tests.sink.fakes import FakeControl, FakeLeases, SlowStore
+
+KEY = b"k" * 32
+FRAME = 160
+"""samples of 20 ms"""
+
+QUICK = Limits(
+    start_within_s=0.3,
+    linger_s=0.2,
+    alone_after_s=0.3,
+    journal_every_s=0.05,
+    segment_every_s=30.0,
+    retry_first_s=0.02,
+    retry_most_s=0.05,
+    lease_every_s=0.05,
+    stop_within_s=5.0,
+)
+
+
+def token(kind: TokenKind = TokenKind.PROFILE, *, hours: int = 1, key: bytes = KEY) -> str:
+    """Return a token for the profile `support`."""
+    expires_at = datetime.now(UTC) + timedelta(hours=hours)
+    return tokens.issue([key], kind, "main", "support", expires_at)
+
+
+def frame(number: int) -> bytes:
+    """Return 20 ms of PCMU that no other number gives."""
+    return (number % 65536).to_bytes(2) * (FRAME // 2)
+
+
+def start(call_id: str = "c-1", stream_id: str = "s-1") -> str:
+    """Return Bandwidth's start of two tracks."""
+    tracks = [
+        {"name": name, "mediaFormat": {"encoding": "PCMU", "sampleRate": 8000}}
+        for name in ("inbound", "outbound")
+    ]
+    metadata = {"accountId": "5", "callId": call_id, "streamId": stream_id, "tracks": tracks}
+    return json.dumps({"eventType": "start", "metadata": metadata})
+
+
+def media(number: int, track: str = "inbound") -> str:
+    """Return one of Bandwidth's media messages."""
+    payload = base64.b64encode(frame(number)).decode()
+    return json.dumps(
+        {"eventType": "media", "sequenceNumber": str(number), "track": track, "payload": payload}
+    )
+
+
+STOP = json.dumps({"eventType": "stop", "metadata": {}})
+
+
+@dataclass
+class Rig:
+    """A running sink."""
+
+    limits: Limits = QUICK
+    control: FakeControl = field(default_factory=FakeControl)
+    leases: FakeLeases = field(default_factory=FakeLeases)
+    store: SlowStore = field(default_factory=SlowStore)
+    port: int = 0
+    sink: Sink = field(init=False)
+
+    def __post_init__(self) -> None:
+        outside = Outside(
+            control=self.control,
+            leases=self.leases,
+            store=self.store,
+            token_keys=lambda: [KEY],
+        )
+        self.sink = Sink("w-1", outside, self.limits)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[Rig]:
+        """Run the sink; stop it as planned."""
+        self.port = await self.sink.start("127.0.0.1", 0)
+        life = asyncio.create_task(self.sink.run())
+        try:
+            yield self
+        finally:
+            self.sink.stop()
+            await asyncio.wait_for(life, 20)
+
+    @contextlib.asynccontextmanager
+    async def bandwidth(self, token_: str = "") -> AsyncIterator[ClientConnection]:
+        """Open a Bandwidth stream's socket."""
+        uri = f"ws://127.0.0.1:{self.port}/bandwidth/{token_ or token()}"
+        async with connect(uri, compression=None) as socket:
+            yield socket
+
+    @contextlib.asynccontextmanager
+    async def tap(
+        self, call_id: str = "c-1", direction: str = "speak"
+    ) -> AsyncIterator[ClientConnection]:
+        """Open a SignalWire tap's socket."""
+        uri = f"ws://127.0.0.1:{self.port}/signalwire-tap/{token()}/{call_id}/{direction}"
+        async with connect(uri, compression=None) as socket:
+            yield socket
+
+    def stored(self, prefix: str, track: Track = Track.INBOUND) -> bytes:
+        """Return a track's payload as the objects under a prefix hold it, by position."""
+        records: dict[tuple[str, int], Record] = {}
+        for key in self.store.keys(prefix):
+            for record in container.decode(self.store.objects[key], key).records:
+                if record.track is track:
+                    records[record.stream_key, record.first_sample] = record
+        return b"".join(records[place].payload for place in sorted(records))
+
+
+async def until(condition: Callable[[], object], within_s: float = 5.0) -> None:
+    """Wait for what other tasks bring about."""
+    async with asyncio.timeout(within_s):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def run(scenario: Callable[[], object]) -> None:
+    """Run a scenario on the loop that the sink runs on."""
+    uvloop.run(scenario())
