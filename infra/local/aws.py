@@ -9,20 +9,28 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from infra.local.build import ASSEMBLY, build_assembly
+import boto3
+import imageio_ffmpeg
+
+from infra.local.build import build_assembly
 from infra.local.ports import HOST, choose_port
 from infra.local.processes import finish_step, run_step, running, wait_until_ready
 from infra.local.tools import Tools, find_tools
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
+ACCESS_KEY = "test"
+"""any opens a local AWS"""
+
 STACK = "RecorderStack"
 
 
@@ -35,6 +43,16 @@ class LocalAws:
     """its logs and scratch files"""
     endpoint: str
     """http://127.0.0.1:port"""
+
+    @property
+    def client_options(self) -> dict[str, Any]:
+        """What `boto3.client` needs to find it."""
+        return {
+            "endpoint_url": self.endpoint,
+            "region_name": REGION,
+            "aws_access_key_id": ACCESS_KEY,
+            "aws_secret_access_key": ACCESS_KEY,
+        }
 
     @property
     def environment(self) -> dict[str, str]:
@@ -81,17 +99,17 @@ def local_aws(folder: Path) -> Iterator[LocalAws]:
             "The local AWS", process, lambda: _answers(aws.endpoint), log=log, within_s=30
         )
         yield aws
+    shutil.rmtree(scratch, ignore_errors=True)  # unpacked Lambda zips
 
 
 def deploy(aws: LocalAws, parameters: DeployParameters) -> DeployedStack:
     """Bootstrap, build where sources changed, and `cdk deploy` RecorderStack."""
     log = aws.folder / "bootstrap.log"
     command = [aws.tools.cdk, "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "true"]
-    environment = _cdk_environment(aws)
-    with running("cdk bootstrap", command, log=log, environment=environment) as bootstrap:
-        build_assembly(aws.folder, aws.tools.python)
+    with running("cdk bootstrap", command, log=log, environment=_cdk_environment(aws)) as bootstrap:
+        assembly = build_assembly(aws.folder, aws.tools.python)
         finish_step("cdk bootstrap", bootstrap, log=log, within_s=120)
-    outputs = _deploy_assembly(aws, parameters, environment)
+    outputs = _deploy_assembly(aws, assembly, parameters)
     stack = DeployedStack(
         api_url=f"{aws.endpoint}/_aws/execute-api/{outputs['ApiId']}/api",
         environment=_process_environment(aws, outputs),
@@ -101,17 +119,15 @@ def deploy(aws: LocalAws, parameters: DeployParameters) -> DeployedStack:
     return stack
 
 
-def _deploy_assembly(
-    aws: LocalAws, parameters: DeployParameters, environment: Mapping[str, str]
-) -> dict[str, str]:
+def _deploy_assembly(aws: LocalAws, assembly: Path, parameters: DeployParameters) -> dict[str, str]:
     outputs = aws.folder / "outputs.json"
-    command = [aws.tools.cdk, "deploy", STACK, "--app", str(ASSEMBLY), "--method", "direct"]
+    command = [aws.tools.cdk, "deploy", STACK, "--app", str(assembly), "--method", "direct"]
     command += ["--require-approval", "never", "--progress", "events", "--ci"]
     command += ["--outputs-file", str(outputs)]
     for name, value in _stack_parameters(parameters).items():
         command += ["--parameters", f"{name}={value}"]
     log = aws.folder / "deploy.log"
-    run_step("cdk deploy", command, log=log, environment=environment, within_s=300)
+    run_step("cdk deploy", command, log=log, environment=_cdk_environment(aws), within_s=300)
     found: dict[str, str] = json.loads(outputs.read_text())[STACK]
     return found
 
@@ -134,15 +150,7 @@ def _process_environment(aws: LocalAws, outputs: Mapping[str, str]) -> dict[str,
 
 def _publish_url(aws: LocalAws, stack: DeployedStack) -> None:
     """Tell the app its own address: execute-api hosts exist on AWS only."""
-    import boto3  # noqa: PLC0415  # half a second that a missing Node needn't wait for
-
-    client = boto3.client(
-        "ssm",
-        endpoint_url=aws.endpoint,
-        region_name=REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106  # any value opens a local AWS
-    )
+    client = boto3.client("ssm", **aws.client_options)
     name = stack.environment["TAPEDECK_PUBLIC_URL_PARAMETER"]
     client.put_parameter(Name=name, Value=stack.api_url, Type="String", Overwrite=True)
 
@@ -157,14 +165,8 @@ def _ministack_environment(port: int, scratch: Path) -> dict[str, str]:
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         # It unpacks layers without their modes, so the layer's own ffmpeg can't be run.
-        "IMAGEIO_FFMPEG_EXE": _ffmpeg(),
+        "IMAGEIO_FFMPEG_EXE": str(imageio_ffmpeg.get_ffmpeg_exe()),
     }
-
-
-def _ffmpeg() -> str:
-    import imageio_ffmpeg  # noqa: PLC0415  # a program's path, wanted once
-
-    return str(imageio_ffmpeg.get_ffmpeg_exe())
 
 
 def _cdk_environment(aws: LocalAws) -> dict[str, str]:
@@ -178,8 +180,8 @@ def _cdk_environment(aws: LocalAws) -> dict[str, str]:
 
 def _credentials() -> dict[str, str]:
     return {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
     }

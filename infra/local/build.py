@@ -1,51 +1,67 @@
-"""The cloud assembly of RecorderStack, made again only when its sources changed."""
+"""The cloud assembly of RecorderStack: one folder per state of its sources, made at most once."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from infra.layer import build_layer
 from infra.local.processes import run_step
 from infra.paths import BUILD, ROOT
 
-ASSEMBLY = BUILD / "local.out"
-
-_DIGEST = BUILD / "local.digest"
+_ASSEMBLIES = BUILD / "assemblies"
 _SOURCES = ("app.py", "requirements.txt", ".chalice", "chalicelib", "infra")
+_UNPACKAGED = {"__pycache__", "deployments", "deployed"}
+_KEPT = 3
 
 
-def build_assembly(run_folder: Path, python: str) -> bool:
-    """Synthesize RecorderStack as the local run deploys it; False: nothing had changed."""
-    digest = _digest_of_sources()
-    if _DIGEST.exists() and _DIGEST.read_text() == digest and ASSEMBLY.exists():
-        return False
-    build_layer()
-    run_step(
-        "Building the stack",
-        [python, "-m", "infra.app"],
-        log=run_folder / "synth.log",
-        environment=_environment(),
-        within_s=600,
-    )
-    _DIGEST.write_text(digest)
-    return True
+def build_assembly(run_folder: Path, python: str) -> Path:
+    """Return the folder to deploy from; synthesize it where these sources have none yet."""
+    _ASSEMBLIES.mkdir(parents=True, exist_ok=True)
+    assembly = _ASSEMBLIES / _digest_of_sources()
+    with _locked(_ASSEMBLIES / "lock"):
+        if not (assembly / "complete").exists():
+            build_layer()
+            _synthesize(assembly, run_folder / "synth.log", python)
+            (assembly / "complete").touch()
+        os.utime(assembly)
+        _forget_old_assemblies()
+    return assembly
 
 
-def _environment() -> dict[str, str]:
-    return {
+def _synthesize(assembly: Path, log: Path, python: str) -> None:
+    environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
         "AWS_DEFAULT_REGION": "us-east-1",
-        "CDK_OUTDIR": str(ASSEMBLY),
+        "CDK_OUTDIR": str(assembly),
         "CDK_CONTEXT_JSON": json.dumps({"removable": "true"}),
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
         "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
     }
+    command = [python, "-m", "infra.app"]
+    run_step("Building the stack", command, log=log, environment=environment, within_s=600)
+
+
+def _forget_old_assemblies() -> None:
+    folders = [path for path in _ASSEMBLIES.iterdir() if path.is_dir()]
+    folders.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for folder in folders[_KEPT:]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _digest_of_sources() -> str:
@@ -53,7 +69,7 @@ def _digest_of_sources() -> str:
     for path in _files():
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0")
         digest.update(path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return digest.hexdigest()[:32]
 
 
 def _files() -> Iterator[Path]:
@@ -61,5 +77,5 @@ def _files() -> Iterator[Path]:
         path = ROOT / source
         found = sorted(path.rglob("*")) if path.is_dir() else [path]
         for file in found:
-            if file.is_file() and not {"__pycache__", "deployments"} & set(file.parts):
+            if file.is_file() and not _UNPACKAGED & set(file.parts):
                 yield file
