@@ -1,7 +1,7 @@
 """The composition root: which adapter stands behind which port. Everything is made on first use.
 
-What is heavy is imported inside the property that needs it: a Lambda function that answers a webhook
-pays for the database's client, and for nothing else.
+What is heavy is imported inside the property that needs it: a Lambda function that answers a
+webhook pays for the database's client, and for nothing else.
 """
 
 from __future__ import annotations
@@ -148,6 +148,13 @@ class Ports:
         )
 
     @cached_property
+    def event_bus(self) -> port.EventBus:
+        """EventBridge."""
+        from chalicelib.adapters.eventbridge import EventBridge
+
+        return EventBridge(_client("events"), self.settings.event_bus)
+
+    @cached_property
     def sender(self) -> port.Sender:
         """One guarded POST."""
         from chalicelib.adapters.http import GuardedSender
@@ -235,7 +242,7 @@ def _table(name: str) -> Table:
 
 
 def _client(service: str, configuration: Any = None) -> Any:
-    """Return a client; without a configuration one that gives up in time for its caller's answer."""
+    """Return a client; without a configuration one that gives up in time for its caller."""
     import boto3
     from botocore.config import Config
 

@@ -51,7 +51,7 @@ _FRAMEWORK_CODES = {
 _RETRY_UNAVAILABLE_S = 1
 
 
-class Routes(Blueprint):  # type: ignore[misc]  # chalice is seen as untyped
+class Routes(Blueprint):
     """A blueprint whose views raise TapedeckError and take decoded path parameters."""
 
     def route(self, path: str, **options: Any) -> Callable[[View], View]:

@@ -80,5 +80,8 @@ def _found(recording_id: str) -> Recording:
 
 def _redirect(recording: Recording, format_: str) -> Response:
     url = queries.locate_audio(recording, format_, wiring.ports().renditions)
-    headers = {"Location": url, "Cache-Control": "no-store"}
-    return Response(body={"url": url}, status_code=302, headers=headers)
+    return Response(
+        body={"url": url},
+        status_code=302,
+        headers={"Location": url, "Cache-Control": "no-store"},
+    )

@@ -1,4 +1,4 @@
-"""The Lambda functions that Step Functions and the scheduler start; the API never does their work."""
+"""The Lambda functions that Step Functions and the scheduler start."""
 
 from __future__ import annotations
 

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chalicelib import tokens
+from chalicelib.dialects.documents.base import Sides
+from chalicelib.dialects.documents.registry import ROWS
+from chalicelib.dialects.streams import registry as streams
+from chalicelib.errors import InvalidRequest, NotFound
+from chalicelib.recording.model import Direction, Profile, RecordOptions
+from chalicelib.services import instructions
+from chalicelib.services.instructions import Deployment, Wish, parse_wish
+from chalicelib.tokens import TokenKind
+
+NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
+KEYS = [b"k" * 32]
+DEPLOYMENT = Deployment(
+    public_url="https://api.example.com/api", sink_url="wss://sink.example.com", token_keys=KEYS
+)
+PROFILE = Profile(
+    account="main",
+    name="office",
+    dialect="signalwire-tap",
+    carrier="signalwire",
+    record_call=RecordOptions(direction=Direction.SPEAK),
+    labels={"desk": "7"},
+    created_at=NOON,
+)
+NOTHING = Wish(labels={})
+
+
+def test_every_stream_dialect_has_its_documents() -> None:
+    """A profile's dialect can always be explained."""
+
+    assert set(streams.ROWS) == set(ROWS)
+
+
+def test_the_description_has_urls_documents_and_the_token_s_end() -> None:
+    """Everything that the carrier must be told, in one answer."""
+
+    told = instructions.describe(PROFILE, NOTHING, DEPLOYMENT, NOON)
+
+    assert ("office", "signalwire-tap") == (told["profile"], told["dialect"])
+    assert [told["stream_url"]] == told["stream_urls"]
+    assert {"swml.yaml", "swml.json"} == set(told["documents"])  # type: ignore[call-overload]
+    assert (NOON + instructions.TOKEN_FOR).isoformat() == told["token_expires_at"]
+
+
+def test_the_token_opens_the_profile() -> None:
+    """The hook's path ends in a token that names the profile."""
+
+    hook = str(instructions.describe(PROFILE, NOTHING, DEPLOYMENT, NOON)["hook_url"])
+
+    base, token = hook.rsplit("/", 1)
+    assert "https://api.example.com/api/hooks/signalwire" == base
+    assert "office" == tokens.verify(KEYS, token, TokenKind.PROFILE, NOON).subject
+
+
+def test_the_sides_are_those_that_the_profile_records() -> None:
+    """Without a wish, the carrier streams what the default options record."""
+
+    arranged = instructions.arrange(PROFILE, NOTHING, DEPLOYMENT, NOON)
+    on_request = instructions.arrange(replace(PROFILE, record_call=None), NOTHING, DEPLOYMENT, NOON)
+
+    assert (Sides.SPEAK, Sides.BOTH) == (arranged.sides, on_request.sides)
+
+
+def test_a_wish_is_read_from_the_query() -> None:
+    """Sides, the carrier's own recording and labels can be asked for."""
+
+    wish = parse_wish({"sides": "mixed", "record_call": "true", "label.team": "a"})
+    arranged = instructions.arrange(PROFILE, wish, DEPLOYMENT, NOON)
+
+    assert Sides.MIXED is arranged.sides
+    assert PROFILE.record_call == arranged.carrier_records
+    assert {"desk": "7", "team": "a"} == arranged.labels
+
+
+@pytest.mark.parametrize("query", [{"sides": "left"}, {"record_call": "yes"}])
+def test_a_wish_that_can_t_be_read_is_refused(query: dict[str, str]) -> None:
+    """The message names the parameter."""
+
+    with pytest.raises(InvalidRequest, match=next(iter(query))):
+        parse_wish(query)
+
+
+def test_one_document_is_found_by_its_name() -> None:
+    """A document comes with its media type; an unknown name says which there are."""
+
+    found = instructions.document(PROFILE, "swml.json", NOTHING, DEPLOYMENT, NOON)
+
+    assert "application/json" == found.content_type
+    with pytest.raises(NotFound, match=r"swml\.yaml, swml\.json"):
+        instructions.document(PROFILE, "bxml", NOTHING, DEPLOYMENT, NOON)
+
+
+def test_a_known_call_has_one_stream_url() -> None:
+    """`record_call` answers with where that very call shall stream to."""
+
+    url = instructions.call_stream_url(
+        PROFILE, "c 1", RecordOptions(direction=Direction.LISTEN), DEPLOYMENT, NOON
+    )
+
+    assert url.endswith("/c%201/listen")
+
+
+def test_a_token_ends_when_the_description_says_so() -> None:
+    """A token's life ends at its stated instant."""
+
+    hook = str(instructions.describe(PROFILE, NOTHING, DEPLOYMENT, NOON)["hook_url"])
+    after = NOON + instructions.TOKEN_FOR + timedelta(seconds=1)
+
+    with pytest.raises(Exception, match="expired"):
+        tokens.verify(KEYS, hook.rsplit("/", 1)[1], TokenKind.PROFILE, after)
