@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chalicelib.errors import NotFound, PreconditionFailed, Unavailable
+from chalicelib.errors import NotFound, PreconditionFailed
 
 
 @dataclass
@@ -82,31 +82,3 @@ class FakeRenditionStore:
     def presign(self, key: str, expires_s: int, filename: str) -> str:
         """Return something like a URL."""
         return f"https://recordings.example/{key}?X-Amz-Expires={min(expires_s, 300)}&as={filename}"
-
-
-@dataclass
-class FailingAfter:
-    """Lets n calls through and raises Unavailable at the next; for crash tests."""
-
-    calls: int
-
-    def around(self, port: object) -> _Counting:
-        """Return the port with every method counted."""
-        return _Counting(port, self)
-
-
-class _Counting:
-    def __init__(self, port: object, budget: FailingAfter) -> None:
-        self._port = port
-        self._budget = budget
-
-    def __getattr__(self, name: str) -> Callable[..., object]:
-        method: Callable[..., object] = getattr(self._port, name)
-
-        def counted(*arguments: object, **named: object) -> object:
-            if self._budget.calls == 0:
-                raise Unavailable(f"the fake fails at {name}")
-            self._budget.calls -= 1
-            return method(*arguments, **named)
-
-        return counted
