@@ -110,7 +110,7 @@ class Outbox(Protocol):
         """
 
     def begin_round(self, row: OutboxRow) -> OutboxRow:
-        """Write `row` as the first of its next round: `round` one more, not done, due at `next_at`.
+        """Write `row` as its next round begins: `round` one more, not done, the rest as given.
 
         Raises PreconditionFailed where the stored round isn't the row's any more.
         """

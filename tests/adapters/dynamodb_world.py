@@ -1,0 +1,66 @@
+"""The row ports over real tables: what a contract test runs against beside the fake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from chalicelib.adapters.dynamodb import Table
+from chalicelib.adapters.dynamodb_accounts import DynamoApiKeys, DynamoProfiles
+from chalicelib.adapters.dynamodb_calls import DynamoCallLife, DynamoCalls, DynamoLiveStreams
+from chalicelib.adapters.dynamodb_inbox import DynamoInbox
+from chalicelib.adapters.dynamodb_leases import DynamoLeases
+from chalicelib.adapters.dynamodb_outbox import DynamoDueWork, DynamoOutbox
+from chalicelib.adapters.dynamodb_recordings import DynamoHistory, DynamoRecordings
+
+_INDEXES = (("by_call", "gsi1"), ("by_account", "gsi2"), ("due", "due"))
+
+
+class DynamoCore:
+    """The same attributes as FakeCore's, over tables of their own."""
+
+    def __init__(self, client: Any, suffix: str, now: Callable[[], datetime]) -> None:
+        core = Table(client, _create(client, f"core-{suffix}", _INDEXES))
+        hot = Table(client, _create(client, f"hot-{suffix}", ()))
+        self.core = core
+        self.recordings = DynamoRecordings(core, now)
+        self.history = DynamoHistory(core)
+        self.outbox = DynamoOutbox(core)
+        self.calls = DynamoCalls(core, now)
+        self.call_life = DynamoCallLife(core, hot)
+        self.live_streams = DynamoLiveStreams(self.calls, hot)
+        self.due_work = DynamoDueWork(core)
+        self.inbox = DynamoInbox(core)
+        self.profiles = DynamoProfiles(core)
+        self.api_keys = DynamoApiKeys(core)
+        self.leases = DynamoLeases(hot)
+
+
+def _create(client: Any, name: str, indexes: tuple[tuple[str, str], ...]) -> str:
+    keys = ["pk", "sk", *(f"{prefix}{key}" for _, prefix in indexes for key in ("pk", "sk"))]
+    more: dict[str, Any] = {}
+    if indexes:
+        more["GlobalSecondaryIndexes"] = [
+            {
+                "IndexName": index,
+                "KeySchema": _schema(f"{prefix}pk", f"{prefix}sk"),
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+            for index, prefix in indexes
+        ]
+    client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        KeySchema=_schema("pk", "sk"),
+        **more,
+    )
+    return name
+
+
+def _schema(pk: str, sk: str) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": pk, "KeyType": "HASH"},
+        {"AttributeName": sk, "KeyType": "RANGE"},
+    ]

@@ -1,0 +1,149 @@
+"""In-memory fakes of the ports, and faults to make them fail: `FakeCore` is a whole database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from chalicelib.errors import NotFound, Unavailable
+from chalicelib.ports import (
+    ApiKeys,
+    CallLife,
+    Calls,
+    DueWork,
+    Inbox,
+    Leases,
+    LiveStreams,
+    Outbox,
+    Profiles,
+    RecordingHistory,
+    Recordings,
+)
+from chalicelib.recording.model import OutboxRow
+from tests.fake_accounts import FakeApiKeys, FakeLeases, FakeProfiles
+from tests.fake_calls import FakeCallLife, FakeCalls, FakeInbox, FakeLiveStreams
+from tests.fake_recordings import FakeDueWork, FakeHistory, FakeOutbox, FakeRecordings
+from tests.fake_store import Store
+
+T = TypeVar("T")
+
+
+class Faults:
+    """Makes wrapped ports raise Unavailable at a call counted over all of them."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self._at = 0
+        self._acts = False
+        self._down = False
+
+    def before(self, n: int) -> None:
+        """Raise instead of the n-th call from now (1: the next)."""
+        self._at, self._acts = self.calls + n, False
+
+    def after(self, n: int) -> None:
+        """Let the n-th call from now act, and raise instead of answering."""
+        self._at, self._acts = self.calls + n, True
+
+    def down(self) -> None:
+        """Raise at every call from now on."""
+        self._down = True
+
+    def up(self) -> None:
+        """Raise no more."""
+        self._down, self._at = False, 0
+
+    def wrap(self, port: T) -> T:
+        """Return a port whose calls count here."""
+        return cast(T, _Faulty(port, self))
+
+    def call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Count a call, and make it or fail."""
+        self.calls += 1
+        if self._down or (self.calls == self._at and not self._acts):
+            raise Unavailable(f"fault before call {self.calls}")
+        answer = method(*args, **kwargs)
+        if self.calls == self._at:
+            raise Unavailable(f"fault after call {self.calls}")
+        return answer
+
+
+class _Faulty:
+    def __init__(self, port: Any, faults: Faults) -> None:
+        self._port = port
+        self._faults = faults
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+        if not callable(method):
+            return method
+
+        @wraps(method)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            return self._faults.call(method, *args, **kwargs)
+
+        return counted
+
+
+class FakeCore:
+    """One in-memory database behind every row port; `faults` makes it fail."""
+
+    def __init__(self) -> None:
+        self.store = Store()
+        self.faults = Faults()
+        wrap = self.faults.wrap
+        calls = FakeCalls(self.store)
+        self.recordings: Recordings = wrap(FakeRecordings(self.store))
+        self.history: RecordingHistory = wrap(FakeHistory(self.store))
+        self.outbox: Outbox = wrap(FakeOutbox(self.store))
+        self.calls: Calls = wrap(calls)
+        self.call_life: CallLife = wrap(FakeCallLife(self.store))
+        self.live_streams: LiveStreams = wrap(FakeLiveStreams(self.store, calls))
+        self.due_work: DueWork = wrap(FakeDueWork(self.store))
+        self.inbox: Inbox = wrap(FakeInbox(self.store))
+        self.profiles: Profiles = wrap(FakeProfiles(self.store))
+        self.api_keys: ApiKeys = wrap(FakeApiKeys(self.store))
+        self.leases: Leases = wrap(FakeLeases(self.store))
+
+
+class FakeWorkflows:
+    """Notes which executions were started; the same name again starts nothing."""
+
+    def __init__(self) -> None:
+        self.finalizations: list[tuple[str, int]] = []
+        self.deliveries: list[tuple[str, str, int]] = []
+
+    def start_finalization(self, recording_id: str, attempt: int) -> None:
+        """Note a finalization."""
+        if (recording_id, attempt) not in self.finalizations:
+            self.finalizations.append((recording_id, attempt))
+
+    def start_delivery(self, recording_id: str, webhook_id: str, round_: int) -> None:
+        """Note a delivery."""
+        if (recording_id, webhook_id, round_) not in self.deliveries:
+            self.deliveries.append((recording_id, webhook_id, round_))
+
+
+class FakeEventBus:
+    """Notes what was published."""
+
+    def __init__(self) -> None:
+        self.rows: list[OutboxRow] = []
+
+    def publish(self, row: OutboxRow) -> None:
+        """Note a callback's event."""
+        self.rows.append(row)
+
+
+class FakeTexts:
+    """Secrets and Parameters: texts by name."""
+
+    def __init__(self, **texts: str) -> None:
+        self.texts = dict(texts)
+
+    def get(self, name: str) -> str:
+        """Return a text. Raises NotFound."""
+        if name not in self.texts:
+            raise NotFound(f"no text {name}")
+        return self.texts[name]
