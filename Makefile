@@ -34,13 +34,13 @@ node-found:
 $(VENV)/.stamp: requirements.txt requirements-dev.txt infra/sink/requirements.txt | python-found
 	@echo "Setting up $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(PY) -m pip install --quiet -r requirements-dev.txt
+	@$(PY) -m pip install -qq -r requirements-dev.txt
 	@touch $@
 
 $(MINISTACK)/.stamp: infra/local/requirements.txt | python-found
 	@echo "Setting up $(MINISTACK) ..."
 	@$(PYTHON) -m venv $(MINISTACK)
-	@$(MINISTACK)/bin/python -m pip install --quiet -r infra/local/requirements.txt
+	@$(MINISTACK)/bin/python -m pip install -qq -r infra/local/requirements.txt
 	@touch $@
 
 node_modules/.stamp: package.json package-lock.json | node-found

@@ -35,7 +35,7 @@ def build_layer(target: Path = LAYER_ZIP) -> Path:
 
 
 def _download_wheel(folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", REQUIREMENT, "--no-deps", "--quiet"]
+    command = [sys.executable, "-m", "pip", "download", REQUIREMENT, "--no-deps", "-qq"]
     command += ["--only-binary", ":all:", "--platform", PLATFORM, "--dest", str(folder)]
     subprocess.run(command, check=True)
     return next(folder.glob("imageio_ffmpeg-*.whl"))
