@@ -44,7 +44,7 @@ def within(timeout_s: float, ask: Callable[[], _T]) -> _T:
     def run() -> None:
         try:
             answers.put((ask(), None))
-        except Exception as error:  # raised again where it is waited for
+        except Exception as error:  # noqa: BLE001  # raised again where it is waited for
             answers.put((None, error))
 
     Thread(target=run, daemon=True).start()
@@ -68,7 +68,7 @@ class Wire:
         self._sock.settimeout(self._deadline.left_s())
         self._sock.sendall(octets)
 
-    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002  # a socket's signature
+    def makefile(self, mode: str) -> io.BufferedReader:
         return io.BufferedReader(_BoundedReader(self._sock, self._deadline))
 
     def close(self) -> None:
@@ -76,7 +76,7 @@ class Wire:
 
 
 class _BoundedReader(io.RawIOBase):
-    """A socket's bytes until the deadline, and no more than `MAX_READ`: then it looks closed."""
+    """A socket's bytes until the deadline, and no more than `MAX_READ`."""
 
     def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
         self._sock = sock
@@ -88,7 +88,7 @@ class _BoundedReader(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # the stub says Buffer
         if not self._budget:
-            return 0
+            raise HTTPException(f"more than {MAX_READ} bytes")
         self._sock.settimeout(self._deadline.left_s())
         size = self._sock.recv_into(buffer[: self._budget])
         self._budget -= size

@@ -30,7 +30,10 @@ FIRST = OutboxRow(
     created_at=NOON,
 )
 SECOND = replace(FIRST, number=2, webhook_id="msg_r_2", state=State.FINISHED)
-TRIED = {"attempts": 1, "first_ended_at": NOON}
+
+
+def tried(row: OutboxRow) -> OutboxRow:
+    return replace(row, attempts=1, first_ended_at=NOON)
 
 
 def test_tries_ten_times_in_75_hours() -> None:
@@ -96,7 +99,7 @@ def test_reads_any_retry_after(header: str) -> None:
     ("first", "its_turn"),
     [
         (FIRST, False),
-        (replace(FIRST, **TRIED), True),
+        (tried(FIRST), True),
         (replace(FIRST, given_up="refused"), True),
         (replace(FIRST, delivered_at=NOON), True),
     ],
@@ -110,7 +113,7 @@ def test_waits_for_the_row_before(first: OutboxRow, its_turn: bool) -> None:
 def test_waits_for_nobody_once_tried() -> None:
     """A retry waits for its time alone, and the first row waits for none."""
 
-    assert is_its_turn(replace(SECOND, **TRIED), [FIRST, SECOND])
+    assert is_its_turn(tried(SECOND), [FIRST, SECOND])
     assert is_its_turn(FIRST, [FIRST, SECOND])
     assert is_its_turn(SECOND, [SECOND])
 
@@ -127,9 +130,9 @@ def test_drops_a_retry_that_would_bring_old_news() -> None:
     """Once a later state was delivered, a retry of an earlier one is superseded."""
 
     delivered = replace(SECOND, delivered_at=NOON)
-    failed = replace(SECOND, **TRIED)
+    failed = tried(SECOND)
 
-    assert is_superseded(replace(FIRST, **TRIED), [FIRST, delivered])
+    assert is_superseded(tried(FIRST), [FIRST, delivered])
     assert not is_superseded(FIRST, [FIRST, delivered])
-    assert not is_superseded(replace(FIRST, **TRIED), [FIRST, failed])
-    assert not is_superseded(replace(SECOND, **TRIED), [replace(FIRST, delivered_at=NOON)])
+    assert not is_superseded(tried(FIRST), [FIRST, failed])
+    assert not is_superseded(tried(SECOND), [replace(FIRST, delivered_at=NOON)])
