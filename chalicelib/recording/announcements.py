@@ -73,8 +73,27 @@ def merge(stored: Announcement, said: Announcement) -> Announcement:
         started_at=_later(stored.started_at, said.started_at),
         ended_at=last.ended_at,
         cause=last.cause,
-        facts=max(stored.facts, said.facts, key=_rank_of_facts),
+        facts=_merge_facts(stored.facts, said.facts),
     )
+
+
+def said_labels(announcements: Iterable[Announcement]) -> dict[str, str]:
+    """Return the labels that webhooks gave a call; of two values of one name, the greater."""
+    labels: dict[str, str] = {}
+    for said in announcements:
+        labels = _merge_labels(labels, said.facts.labels)
+    return labels
+
+
+def _merge_facts(one: CarrierFacts, other: CarrierFacts) -> CarrierFacts:
+    latest = max(one, other, key=_rank_of_facts)
+    return replace(latest, labels=_merge_labels(one.labels, other.labels))
+
+
+def _merge_labels(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
+    # A call's tag doesn't change; should it, any rule will do that doesn't look at the order.
+    names = one.keys() | other.keys()
+    return {name: max(one.get(name, ""), other.get(name, "")) for name in names}
 
 
 def _rank_of_end(announcement: Announcement) -> tuple[float, str]:
@@ -86,7 +105,7 @@ def _rank_of_facts(facts: CarrierFacts) -> tuple[float, str]:
     # Two webhooks of one instant that differ: any rule will do that doesn't look at their order.
     words = (facts.carrier_call_id, facts.node_id, facts.event_channel, facts.carrier_segment_id)
     rest = (facts.project_id, facts.space_id, facts.encoding, facts.tracks)
-    return (facts.said_at.timestamp(), repr((words, rest, sorted(facts.labels.items()))))
+    return (facts.said_at.timestamp(), repr((words, rest)))
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
@@ -113,12 +132,13 @@ def says_stopped(said: Announcement, opened_at: datetime) -> bool:
 
 def corrected_call(call: Call, announcements: Iterable[Announcement]) -> Call:
     """Return a call with what the latest of its webhooks says of it."""
-    said = max((a.facts for a in announcements), key=_rank_of_facts, default=None)
-    if said is None:
+    spoken = tuple(announcements)
+    if not spoken:
         return call
+    said = max((each.facts for each in spoken), key=_rank_of_facts)
     return replace(
         call,
-        labels={**call.labels, **said.labels},
+        labels={**call.labels, **said_labels(spoken)},
         carrier_call_id=said.carrier_call_id or call.carrier_call_id,
         node_id=said.node_id or call.node_id,
         event_channel=said.event_channel or call.event_channel,
@@ -138,11 +158,12 @@ def next_round(call: Call | None) -> int:
 def awaited_round(said: Announcement, call: Call | None, streams: Iterable[Stream]) -> int | None:
     """Return the round that waits for the announced stream's media; None where nothing waits.
 
-    Nothing waits for a stream that came, nor for one that belongs to a round which closed.
+    Nothing waits for a stream that came, nor for one of a round that is open, whose recording has
+    begun, or that closed.
     """
-    if any(_came(said, stream) for stream in streams):
+    if (call is not None and call.open) or any(_came(said, stream) for stream in streams):
         return None
-    if call is not None and not call.open and call.closed_at is not None:
+    if call is not None and call.closed_at is not None:
         starts_anew = (
             not said.ended
             and said.started_at is not None

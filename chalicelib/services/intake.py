@@ -48,10 +48,9 @@ def take_in(
     When it returns, the event is durable. Raises Unavailable where it can't be made so.
     """
     is_new = _accept(event, profile, stores, now, announced_for)
-    facts = event.facts
-    if facts.call_id and facts.labels:
+    if isinstance(event, StreamAnnounced) and event.facts.labels:
         # After a crash between the two, the carrier's repetition mends the labels.
-        _label(_ref(facts, profile), facts.labels, stores.recordings, now)
+        _label(_ref(event.facts, profile), stores, now)
     return is_new
 
 
@@ -83,29 +82,31 @@ def _consequences(
     if isinstance(event, UnknownEvent) or not event.facts.call_id:
         return None, None, None
     ref = _ref(event.facts, profile)
-    unknown_call = Call(
-        ref=ref, profile=profile.name, open=False, round=0, generation=0, opened_at=now
-    )
+    stored = _stored_call(stores.calls, ref)
+    new_call = None if stored else _unheard_call(ref, profile, now)
     if not isinstance(event, StreamAnnounced) or not _announces(event):
-        return unknown_call, None, None
-    said = _merged(_announcement(event, ref, profile, now), stores.inbox)
-    round_ = announcements.awaited_round(
-        said, _stored_call(stores.calls, ref), stores.calls.streams(ref.key)
-    )
+        return new_call, None, None
+    spoken = stores.inbox.announcements(ref.key)
+    said = _merged(_announcement(event, ref, profile, now), spoken)
+    round_ = announcements.awaited_round(said, stored, stores.calls.streams(ref.key))
     if round_ is None or profile.record_call is None:
-        return unknown_call, said, None
+        return new_call, said, None
     recording = pending_recording(
         ref,
         profile,
         control_id=naming.default_control_id(ref.key, round_),
         round_=round_,
         options=profile.record_call,
-        labels=said.facts.labels,
+        labels=announcements.said_labels([*spoken, said]),
         at=now,
         due_at=now + announced_for,
     )
     wanted = Requested(recording=recording, event=requested(recording, event.facts.event_type))
-    return unknown_call, said, wanted
+    return new_call, said, wanted
+
+
+def _unheard_call(ref: CallRef, profile: Profile, now: datetime) -> Call:
+    return Call(ref=ref, profile=profile.name, open=False, round=0, generation=0, opened_at=now)
 
 
 def _announces(event: StreamAnnounced) -> bool:
@@ -147,8 +148,8 @@ def _end(event: StreamAnnounced, at: datetime) -> datetime:
     return max(at, event.started_at + timedelta(seconds=event.duration_s))
 
 
-def _merged(said: Announcement, inbox: Inbox) -> Announcement:
-    for stored in inbox.announcements(said.call.key):
+def _merged(said: Announcement, spoken: list[Announcement]) -> Announcement:
+    for stored in spoken:
         if stored.carrier_stream_id == said.carrier_stream_id:
             return announcements.merge(stored, said)
     return said
@@ -179,14 +180,19 @@ def _ref(facts: EventFacts, profile: Profile) -> CallRef:
     return CallRef(account=profile.account, carrier=facts.carrier, call_id=facts.call_id)
 
 
-def _label(ref: CallRef, labels: Mapping[str, str], recordings: Recordings, now: datetime) -> None:
-    """Put labels on a call's recordings: its media may have come before its webhook."""
+def _label(ref: CallRef, stores: IntakeStores, now: datetime) -> None:
+    """Put what webhooks said on a call's recordings: media may have come before its webhook."""
+    labels = announcements.said_labels(stores.inbox.announcements(ref.key))
     for _ in range(ATTEMPTS):
-        lacking = [r for r in recordings.of_call(ref.key) if not labels.items() <= r.labels.items()]
+        lacking = [
+            recording
+            for recording in stores.recordings.of_call(ref.key)
+            if not labels.items() <= recording.labels.items()
+        ]
         if not lacking:
             return
         for recording in lacking:
-            _label_one(recording, labels, recordings, now)
+            _label_one(recording, labels, stores.recordings, now)
 
 
 def _label_one(

@@ -71,17 +71,18 @@ def call(**changes: object) -> Call:
 
 
 ANNOUNCEMENTS = st.builds(
-    lambda started, ended, cause, second, node: said(
+    lambda started, ended, cause, second, node, labels: said(
         started=started,
         ended=ended,
         cause=cause,
-        facts=CarrierFacts(said_at=at(second), node_id=node),
+        facts=CarrierFacts(said_at=at(second), node_id=node, labels=labels),
     ),
     st.none() | st.integers(0, 3),
     st.none() | st.integers(0, 3),
     st.sampled_from(["", "closed", "error"]),
     st.integers(0, 3),
     st.sampled_from(["", "a", "b"]),
+    st.dictionaries(st.sampled_from(["tag", "desk"]), st.sampled_from(["1", "2"])),
 )
 
 
@@ -191,15 +192,18 @@ def test_an_announced_stream_of_an_unknown_call_awaits_media() -> None:
 def test_a_stream_that_came_is_not_awaited() -> None:
     """Media answers its announcement, even when the announcement is late."""
 
-    assert awaited_round(said(started=1), call(), [stream()]) is None
-    assert awaited_round(said(ended=9), call(), [stream(ended_at=at(9))]) is None
-    assert awaited_round(said(started=1), call(), [stream(ended_at=at(9))]) is None
+    never_closed = call(open=False, round=0)
+
+    assert awaited_round(said(started=1), never_closed, [stream()]) is None
+    assert awaited_round(said(ended=9), never_closed, [stream(ended_at=at(9))]) is None
+    assert awaited_round(said(started=1), never_closed, [stream(ended_at=at(9))]) is None
+    assert 1 == awaited_round(said(started=1), never_closed, [stream(carrier_stream_id="x")])
 
 
-def test_another_stream_s_media_does_not_answer_an_announcement() -> None:
-    """An open call still waits for the second of its two taps, in the same round."""
+def test_nothing_is_awaited_in_an_open_round() -> None:
+    """A live call's recording has begun, though the second of its two taps may still be missing."""
 
-    assert 1 == awaited_round(said(started=1), call(), [stream(carrier_stream_id="other")])
+    assert awaited_round(said(started=1), call(), [stream(carrier_stream_id="other")]) is None
 
 
 def test_nothing_is_awaited_in_a_round_that_closed() -> None:
