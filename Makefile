@@ -18,7 +18,8 @@ help: ## what can be made
 
 # --- setup: each environment again only when its requirements changed -------------------------
 
-setup: $(VENV)/.stamp $(MINISTACK)/.stamp node_modules/.stamp ## install everything, under this folder
+setup: ## install everything, under this folder
+	@$(MAKE) --no-print-directory -j3 $(VENV)/.stamp $(MINISTACK)/.stamp node_modules/.stamp
 
 .PHONY: python-found node-found
 python-found:
