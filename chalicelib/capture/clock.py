@@ -22,22 +22,25 @@ from chalicelib.capture.record import StoredRecord, StreamHead
 from chalicelib.capture.timeline import Reason
 
 ORIGIN_WINDOW_US = 2_000_000
-PATIENCE_US = 2_000_000
-"""how long a step of lateness must last to be a gap"""
-LONGEST_PATIENCE_US = 10_000_000
-"""while a burst goes on, patience does too: a stall of 8 s may be caught up at twice the speed"""
+PATIENCE_US = 10_000_000
+"""how long a step of lateness must last to be a gap. Two seconds tell a hole from a stall, but not
+from jitter: at 60 ms of it, one window of 2 s in six has no message within 15 ms of the least"""
 DRIFT = 200e-6
 SHORTEST_STEP_US = 15_000
 """what a step must reach to move a track: two tracks stay within 20 ms of each other only if
 neither may fall 20 ms behind; a lost frame of 20 ms, less a little jitter, still counts"""
-PROVEN_MESSAGES = 10
-UNPROVEN_STEP_US = 250_000
-"""a step with fewer messages after it (the stream's last ones) may be a hiccup: it must be long"""
+JITTERS = 1.5
+"""and so many times what a track's least lateness of a second usually is above the baseline"""
+PROOF_US = 1_000_000
+"""what a step times the messages that show it must reach: near a track's end few messages are left,
+and the last one being 60 ms late is a hiccup; 25 of them being 40 ms late is a gap"""
 FRAME_TOLERANCE_US = 5_000
 """carriers send by a frame clock: a step this close to whole messages is whole messages"""
 AGREEMENT_US = 40_000
 """arrival and sequence numbers this close mean the same loss"""
 _KNOT_US = 10_000_000
+_SECOND_US = 1_000_000
+_MOST_JITTER_US = 100_000.0
 
 
 class Run(msgspec.Struct, frozen=True, gc=False):
@@ -89,10 +92,31 @@ class _Baseline:
         self._at_us = max(at_us, self._at_us)
 
 
+class _Jitter:
+    """How far a track's least lateness of a second is usually above the baseline."""
+
+    __slots__ = ("_begun_us", "_least_us", "_seconds", "usual_us")
+
+    def __init__(self) -> None:
+        self.usual_us = 0.0
+        self._seconds = 0
+        self._begun_us = 0
+        self._least_us = _MOST_JITTER_US
+
+    def follow(self, excess_us: float, at_us: int) -> None:
+        if at_us - self._begun_us >= _SECOND_US:
+            if self._begun_us:
+                self._seconds = min(self._seconds + 1, 8)
+                self.usual_us += (self._least_us - self.usual_us) / self._seconds
+            self._begun_us = at_us
+            self._least_us = _MOST_JITTER_US
+        self._least_us = min(self._least_us, max(0.0, excess_us))
+
+
 class _TrackClock:
     """One track's runs, and the gaps opened in it so far."""
 
-    __slots__ = ("_gaps", "_last", "_place", "_rate_hz", "_runs", "_stride", "clocked", "skew_us")
+    __slots__ = ("_gaps", "_place", "_rate_hz", "_runs", "_stride", "clocked", "jitter")
 
     def __init__(self, runs: Sequence[Run], rate_hz: int) -> None:
         self._runs = runs
@@ -100,49 +124,43 @@ class _TrackClock:
         self._stride = _stride(runs)
         self._place = 0
         self._gaps = 0
-        self._last: Run | None = None
         self.clocked: list[ClockedRun] = []
-        self.skew_us = 0.0
+        self.jitter = _Jitter()
 
     def advance(self, baseline_us: float) -> float:
         """Place the next run; return its lateness less the gaps before it."""
         run = self._runs[self._place]
-        lateness = run.stored.record.least_lateness_us - self._gaps_us()
         reason = Reason.NOT_STORED
-        if lateness - baseline_us >= SHORTEST_STEP_US:
-            step = self._proven_step(baseline_us)
-            if step >= SHORTEST_STEP_US:
-                gap, reason = self._gap(run, step)
-                self._gaps += gap
-                lateness -= gap * 1_000_000 / self._rate_hz
-            self.skew_us = max(self.skew_us, abs(step - self._rounding(step)))
+        step_us = self._proven_step(baseline_us)
+        if step_us:
+            gap, reason = self._gap(run, step_us)
+            self._gaps += gap
         self.clocked.append(ClockedRun(run, run.first + self._gaps, reason))
-        self._last = run
         self._place += 1
+        lateness = run.stored.record.least_lateness_us - self._gaps_us()
+        self.jitter.follow(lateness - baseline_us, run.stored.record.arrived_at_us)
         return lateness
-
-    def _rounding(self, step: float) -> float:
-        return step if step >= SHORTEST_STEP_US else 0.0
 
     def _gaps_us(self) -> float:
         return self._gaps * 1_000_000 / self._rate_hz
 
     def _proven_step(self, baseline_us: float) -> float:
-        """Return the least step in the seconds that follow; 0 where too little follows."""
-        begun_us = self._runs[self._place].stored.record.arrived_at_us
-        until_us = begun_us + PATIENCE_US
-        least: float = self._runs[self._place].stored.record.least_lateness_us
+        """Return by how much this run and all that soon follow are late; 0: it may be jitter."""
+        floor = self._gaps_us() + baseline_us
+        enough = max(SHORTEST_STEP_US, JITTERS * self.jitter.usual_us)
+        until_us = self._runs[self._place].stored.record.arrived_at_us + PATIENCE_US
+        least = float("inf")
         messages = 0
-        for run in self._runs[self._place : self._place + 600]:
-            record = run.stored.record
+        for place in range(self._place, len(self._runs)):
+            record = self._runs[place].stored.record
             if record.arrived_at_us > until_us:
-                break
+                return least
             messages += record.messages
-            if record.least_lateness_us < least:
-                least = record.least_lateness_us
-                until_us = min(record.arrived_at_us + PATIENCE_US, begun_us + LONGEST_PATIENCE_US)
-        step = least - self._gaps_us() - baseline_us
-        return step if messages >= PROVEN_MESSAGES or step >= UNPROVEN_STEP_US else 0.0
+            least = min(least, record.least_lateness_us - floor)
+            if least < enough:
+                return 0.0
+        proven = least >= 2 * enough and least * messages >= PROOF_US
+        return least if proven else 0.0
 
     def _gap(self, run: Run, step_us: float) -> tuple[int, Reason]:
         """Return a gap's length in samples, as exact as what is known allows."""
@@ -163,7 +181,8 @@ class _TrackClock:
 
     def _lost_before(self, run: Run) -> int | None:
         """Return how many messages the carrier's numbers miss before a run; None: unknown."""
-        last = self._last.stored.record.last_sequence if self._last else None
+        before = self._runs[self._place - 1] if self._place else None
+        last = before.stored.record.last_sequence if before else None
         number = run.stored.record.sequence
         if last is None or number is None or not self._stride:
             return None
@@ -196,8 +215,11 @@ def follow(head: StreamHead, tracks: Mapping[Track, Sequence[Run]]) -> StreamClo
     baseline = _Baseline(origin, begun_us)
     clocks = {track: _TrackClock(runs, head.rate_hz) for track, runs in tracks.items()}
     knots = [(head.opened_at_us + origin, 0.0)]
+    skew = 0.0
     for at_us, track, _ in arrivals:
         baseline.follow(clocks[track].advance(baseline.lateness_us), at_us)
+        usual = [clock.jitter.usual_us for clock in clocks.values()]
+        skew = max(skew, max(usual) - min(usual))
         if at_us - knots[-1][0] >= _KNOT_US:
             knots.append((at_us, at_us - head.opened_at_us - baseline.lateness_us))
     return StreamClock(
@@ -205,5 +227,5 @@ def follow(head: StreamHead, tracks: Mapping[Track, Sequence[Run]]) -> StreamClo
         ended_us=arrivals[-1][0],
         tracks={track: clock.clocked for track, clock in clocks.items()},
         knots=knots,
-        largest_skew_us=round(max(clock.skew_us for clock in clocks.values())),
+        largest_skew_us=round(skew),
     )

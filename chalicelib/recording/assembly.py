@@ -197,15 +197,20 @@ def _gap(hole: Hole, span: _Span, rate_hz: int) -> Gap:
     )
 
 
+def fullest(heads: Iterable[StreamHead]) -> dict[str, StreamHead]:
+    """Return each stream's newest head: every stored object holds one, its counts only grow."""
+    newest: dict[str, StreamHead] = {}
+    for head in heads:
+        known = newest.get(head.stream_key)
+        if known is None or head.messages_received > known.messages_received:
+            newest[head.stream_key] = head
+    return newest
+
+
 def _quality(
     timeline: Timeline, heads: Iterable[StreamHead], lanes: Sequence[Lane], samples: int
 ) -> Quality:
-    fullest: dict[str, StreamHead] = {}
-    for head in heads:
-        known = fullest.get(head.stream_key)
-        if known is None or head.messages_received > known.messages_received:
-            fullest[head.stream_key] = head
-    streams = list(fullest.values())
+    streams = fullest(heads).values()
     silent = sum(samples - sum(piece.samples for piece in lane.pieces) for lane in lanes)
     return Quality(
         messages_received=sum(head.messages_received for head in streams),
