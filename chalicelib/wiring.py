@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import config
 from chalicelib.config import Settings, required
-from chalicelib.errors import TapedeckError
+from chalicelib.deployment_keys import DeploymentKeys, parse_keys
 from chalicelib.services.instructions import Deployment
 
 if TYPE_CHECKING:
@@ -184,11 +184,11 @@ class Ports:
 
     def token_keys(self) -> list[bytes]:
         """Return the keys of capability tokens, newest first."""
-        return [bytes.fromhex(key) for key in self._secret()["token_keys"]]
+        return list(self._keys().token_keys)
 
     def webhook_secrets(self) -> list[str]:
         """Return the secrets that sign status callbacks, newest first."""
-        return list(self._secret()["webhook_secrets"])
+        return list(self._keys().webhook_secrets)
 
     def signing_key(self, secret_id: str) -> str:
         """Return a carrier's signing key: a secret's text, or its JSON's `signing_key`."""
@@ -203,13 +203,8 @@ class Ports:
             token_keys=self.token_keys(),
         )
 
-    def _secret(self) -> dict[str, list[str]]:
-        text = self.secrets.get(required(self.settings.secret_id, "SECRET_ID"))
-        try:
-            secret: dict[str, list[str]] = json.loads(text)
-        except ValueError:
-            raise TapedeckError("the deployment's secret is not JSON") from None
-        return secret
+    def _keys(self) -> DeploymentKeys:
+        return parse_keys(self.secrets.get(required(self.settings.secret_id, "SECRET_ID")))
 
     @cached_property
     def _core(self) -> Table:
