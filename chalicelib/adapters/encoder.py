@@ -128,7 +128,9 @@ def _arguments(format_: Format, sound: Sound) -> list[str]:
     bitexact = ["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact"]
     rate = ["-threads", "1", "-b:a", str(_BITS_PER_CHANNEL * sound.channels)]
     if format_ is Format.MP3:
-        return [*bitexact, *rate, "-c:a", "libmp3lame", "-id3v2_version", "3"]
+        # Two speakers have nothing in common; level 7 sounds as level 5 here, at 60 % of its time.
+        effort = ["-joint_stereo", "0", "-compression_level", "7"]
+        return [*bitexact, *rate, "-c:a", "libmp3lame", *effort, "-id3v2_version", "3"]
     end = f"atrim=end_sample={_aac_samples(sound)}"
     resampled = ["-af", f"aresample={_AAC_RATE_HZ},{end}", "-ar", str(_AAC_RATE_HZ)]
     codec = ["-c:a", "aac", "-aac_coder", "fast", "-movflags", "+faststart"]
