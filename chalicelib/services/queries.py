@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from chalicelib.errors import Conflict, InvalidRequest, NotFound
 from chalicelib.ports import Calls, Page, RecordingFilter, Recordings, RenditionStore
-from chalicelib.recording.lifecycle import is_live, is_terminal
+from chalicelib.recording.lifecycle import is_finalizing, is_terminal
 from chalicelib.recording.model import Call, Format, Recording, Rendition, State, Stream
 
 DEFAULT_LIMIT = 50
@@ -108,14 +108,10 @@ def await_finished(recordings: Recordings, recording_id: str, waiting: Waiting) 
     """Return a recording as soon as it is finalized, or as it stands after WAIT_S seconds."""
     until = waiting.clock() + WAIT_S
     recording = recordings.get(recording_id)
-    while _is_finalizing(recording.state) and waiting.clock() < until:
+    while is_finalizing(recording.state) and waiting.clock() < until:
         waiting.sleep(POLL_S)
         recording = recordings.get(recording_id)
     return recording
-
-
-def _is_finalizing(state: State) -> bool:
-    return not is_live(state) and not is_terminal(state)
 
 
 def _rendition(recording: Recording, format_: Format) -> Rendition:
