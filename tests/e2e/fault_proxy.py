@@ -1,7 +1,7 @@
 """An HTTP proxy between the sink and the local AWS that can be slow, or answer 503, per service.
 
-It runs in a thread of the test process. Requests are told apart as botocore sends them: DynamoDB's carry an
-`X-Amz-Target` header, S3's puts don't.
+It runs in a thread of the test process. Requests are told apart as botocore sends them: DynamoDB's
+carry an `X-Amz-Target` header, S3's puts don't.
 """
 
 from __future__ import annotations
