@@ -1,0 +1,48 @@
+"""The carriers' documented messages, from tests/fixtures."""
+
+from __future__ import annotations
+
+import copy
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+ABSENT: Any = object()
+"""as a value: take the field away"""
+
+
+@cache
+def _read(folder: str, name: str) -> Any:
+    return json.loads((FIXTURES / folder / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def sample(folder: str, name: str) -> dict[str, Any]:
+    """Return a documented body."""
+    body: dict[str, Any] = copy.deepcopy(_read(folder, name)["body"])
+    return body
+
+
+def names(folder: str) -> list[str]:
+    """Return the names of a folder's samples."""
+    return sorted(path.stem for path in (FIXTURES / folder).glob("*.json"))
+
+
+def changed(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """Return a body with one field changed, or without it; `a.b.0.c` walks through lists too."""
+    whole = copy.deepcopy(body)
+    inner: Any = whole
+    *outer, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+    for step in outer:
+        inner = inner[step]
+    if value is ABSENT:
+        del inner[last]
+    else:
+        inner[last] = value
+    return whole
+
+
+def encoded(body: Any) -> bytes:
+    """Return a body as a carrier would post it."""
+    return json.dumps(body).encode()
