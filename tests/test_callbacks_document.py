@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from chalicelib.ports import SendFault
 from chalicelib.recording.lifecycle import has_callback
 from chalicelib.recording.model import State
 from chalicelib.recording.schedule import Reason
@@ -42,8 +43,10 @@ def test_lists_every_state_that_is_told() -> None:
     assert {str(state) for state in State if has_callback(state)} == listed
 
 
-def test_names_the_reasons_for_skipping() -> None:
-    """A receiver finds what it reads in the history."""
+def test_names_every_fault() -> None:
+    """A receiver finds in the document what it reads in the history."""
 
-    for reason in (Reason.SUPERSEDED, Reason.NO_URL):
+    for fault in SendFault:
+        assert f"`{fault}`" in DOCUMENT
+    for reason in set(Reason) - {Reason.DELETED}:
         assert f"`{reason}`" in DOCUMENT

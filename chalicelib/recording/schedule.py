@@ -33,8 +33,6 @@ class Reason(StrEnum):
     """a later state of the recording was delivered meanwhile"""
     REFUSED = "refused"
     """the URL's text fails the URL guard"""
-    NO_URL = "no_url"
-    """nobody asked for it; the event on the bus was all"""
     DELETED = "deleted"
     """the recording and what it owed are gone"""
 

@@ -22,7 +22,6 @@ EVENT_PATIENCE = timedelta(seconds=60)
 
 _EVENT_RETRY_S = 2.0
 _RACE_RETRY_S = 1.0
-_SKIPPED = frozenset({Reason.NO_URL, Reason.SUPERSEDED})
 
 _Facts = dict[str, str | int | float | bool]
 
@@ -112,8 +111,6 @@ def _publish(row: OutboxRow, bus: EventBus, history: RecordingHistory, at: datet
 
 
 def _send(row: OutboxRow, sender: Sender, secrets: Sequence[str], at: datetime) -> Reply:
-    if not row.url:
-        return Reply()
     body = row.body.encode()
     headers = signature_headers(row.webhook_id, at, body, secrets)
     return sender.post(row.url, body, {"Content-Type": "application/json"} | headers)
@@ -134,16 +131,14 @@ def _after(
         return replace(tried, delivered_at=at)
     failed = replace(tried, last_error=_error(reply))
     wait = schedule.wait_s(failed.attempts, jitter, wait_scale)
-    if (reason := _final_reason(row, reply)) or wait is None:
+    if (reason := _final_reason(reply)) or wait is None:
         return replace(failed, given_up=reason or Reason.EXHAUSTED)
     wait = max(wait, schedule.retry_after_s(reply.retry_after, at))
     return replace(failed, next_at=at + timedelta(seconds=wait))
 
 
-def _final_reason(row: OutboxRow, reply: Reply) -> Reason | None:
+def _final_reason(reply: Reply) -> Reason | None:
     """Return why this reply ends it all; None: it doesn't."""
-    if not row.url:
-        return Reason.NO_URL
     if reply.status == 410:
         return Reason.GONE
     return Reason.REFUSED if reply.fault is SendFault.URL else None
@@ -183,13 +178,13 @@ def _tell(row: OutboxRow, at: datetime, facts: _Facts) -> RecordingEvent:
     """Return the history's line of an attempt, from the row as it left it."""
     if row.delivered_at is not None:
         return _line(row, "callback_delivered", at, facts)
-    if row.last_error:
-        facts = facts | {"error": row.last_error}
+    facts = facts | {"error": row.last_error}
     if row.next_at is not None:
         facts = facts | {"next_at": row.next_at.isoformat()}
     if row.given_up:
         facts = facts | {"given_up": row.given_up}
-    event = "callback_skipped" if row.given_up in _SKIPPED else "callback_failed"
+    is_skipped = row.given_up == Reason.SUPERSEDED
+    event = "callback_skipped" if is_skipped else "callback_failed"
     return _line(row, event, at, facts)
 
 

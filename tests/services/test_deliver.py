@@ -219,17 +219,6 @@ def test_redelivers_on_a_schedule_of_its_own() -> None:
     assert (2, 3, 13) == (desk.row(FIRST).round, desk.row(FIRST).attempts, len(desk.sent))
 
 
-def test_needs_no_url_for_the_event() -> None:
-    """A callback that goes nowhere still has its event on the bus, and is done with that."""
-
-    desk = Desk([replace(FIRST, url="")])
-
-    assert GivenUp(reason="no_url") == desk.attempt(FIRST)
-    assert [] == desk.sent
-    assert 1 == len(desk.published_ids())
-    assert ["callback_skipped"] == desk.told()
-
-
 def test_publishes_the_event_once() -> None:
     """Retries of the callback publish no further events."""
 
