@@ -1,0 +1,105 @@
+"""The sink as it runs, with tables in memory and a real S3 client."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import uvloop
+
+from chalicelib import tokens
+from chalicelib.adapters.s3 import SINK_CONFIG, S3MediaStore
+from chalicelib.capture.events import Encoding
+from chalicelib.port_values import Closing, Joined, Joining, Lease
+from chalicelib.recording.lifecycle import Cause
+from chalicelib.recording.model import CallRef, Ending, Recording, RecordOptions, State
+from chalicelib.sink import log
+from chalicelib.sink.limits import Limits
+from chalicelib.sink.process import Outside, Sink
+from chalicelib.tokens import TokenKind
+
+KEY = bytes(32)
+
+
+class Tables:
+    """Says yes to everything."""
+
+    def join_call(self, joining: Joining) -> Joined:
+        recording = Recording(
+            recording_id=joining.stream_key,
+            call=joining.call,
+            control_id="bench",
+            state=State.RECORDING,
+            version=1,
+            round=1,
+            options=RecordOptions(),
+            profile=joining.profile,
+            created_at=joining.opened_at,
+            started_at=joining.opened_at,
+        )
+        return Joined(
+            call=joining.call,
+            round=1,
+            generation=1,
+            encoding=Encoding.PCMU,
+            recordings=(recording,),
+        )
+
+    def end_stream(self, call: CallRef, stream_key: str, ending: Ending, at: datetime) -> Ending:
+        return ending
+
+    def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
+        return Closing(closed=True)
+
+    def end_recording(self, recording_id: str, cause: Cause, at: datetime) -> None:
+        pass
+
+    def renew(self, lease: Lease) -> None:
+        pass
+
+    def release(self, worker: str) -> None:
+        pass
+
+    def all(self) -> list[Lease]:
+        return []
+
+    def bury(self, lease: Lease) -> None:
+        pass
+
+    def forget(self, worker: str) -> None:
+        pass
+
+
+async def main() -> None:
+    log.begin()
+    client = boto3.client(
+        "s3",
+        endpoint_url=sys.argv[1],
+        region_name="us-east-1",
+        aws_access_key_id="bench",
+        aws_secret_access_key="bench",
+        config=SINK_CONFIG,
+    )
+    tables = Tables()
+    outside = Outside(
+        control=tables,
+        leases=tables,
+        store=S3MediaStore(client, "bench"),
+        token_keys=lambda: [KEY],
+    )
+    sink = Sink("bench", outside, Limits(sessions=100_000))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, sink.stop)
+    port = await sink.start("127.0.0.1", 0)
+    token = tokens.issue(
+        [KEY], TokenKind.PROFILE, "main", "bench", datetime.now(UTC) + timedelta(hours=9)
+    )
+    print(json.dumps({"port": port, "path": f"/bandwidth/{token}"}), flush=True)
+    await sink.run()
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

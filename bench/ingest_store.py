@@ -1,0 +1,89 @@
+"""A discarding S3: answers every put as S3 does, keeps nothing but the counts of its segments."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+
+import uvloop
+
+from chalicelib.capture import container
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_CRC = re.compile(rb"\r\nx-amz-checksum-crc32: *(\S+)", re.IGNORECASE)
+_EXPECT = re.compile(rb"\r\nexpect: *100-continue", re.IGNORECASE)
+
+
+class Store(asyncio.Protocol):
+    """One connection."""
+
+    puts = 0
+    segments = 0
+    bytes = 0
+    messages = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._begin()
+
+    def _begin(self) -> None:
+        self._head = b""
+        self._body = bytearray()
+        self._missing = -1
+
+    def data_received(self, data: bytes) -> None:
+        if self._missing < 0:
+            self._head += data
+            if b"\r\n\r\n" not in self._head:
+                return
+            self._head, _, data = self._head.partition(b"\r\n\r\n")
+            if self._head.startswith(b"GET"):
+                self._tell()
+                return
+            found = _LENGTH.search(self._head)
+            self._missing = int(found[1]) if found else 0
+            if _EXPECT.search(self._head):
+                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if b"/segments/" in self._head[:200] and len(self._body) < 64 * 1024:
+            self._body += data
+        self._missing -= len(data)
+        Store.bytes += len(data)
+        if self._missing <= 0:
+            self._store()
+
+    def _store(self) -> None:
+        Store.puts += 1
+        if self._body:
+            Store.segments += 1
+            index = container.decode_index(bytes(self._body), "segment")
+            Store.messages += sum(entry.record.messages for entry in index.entries)
+        crc = _CRC.search(self._head)
+        self._transport.write(
+            b'HTTP/1.1 200 OK\r\nETag: "0"\r\nx-amz-checksum-crc32: %b\r\ncontent-length: 0\r\n\r\n'
+            % (crc[1] if crc else b"")
+        )
+        self._begin()
+
+    def _tell(self) -> None:
+        facts = {
+            "puts": Store.puts,
+            "segments": Store.segments,
+            "bytes": Store.bytes,
+            "messages": Store.messages,
+        }
+        body = json.dumps(facts).encode()
+        self._transport.write(
+            b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+        )
+        self._begin()
+
+
+async def main() -> None:
+    server = await asyncio.get_running_loop().create_server(Store, "127.0.0.1", 0)
+    print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
