@@ -11,7 +11,7 @@ export CDK_DISABLE_CLI_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench key deploy package synth clean
+.PHONY: help setup run test check format bench key bootstrap deploy package synth clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -90,6 +90,9 @@ OPTIONS ?=
 synth: setup
 	@$(PY) -m infra.layer >/dev/null
 	@$(CDK) synth --quiet $(OPTIONS)
+
+bootstrap: setup ## once per account and region, before the first deploy
+	@$(CDK) bootstrap --app true $(OPTIONS)
 
 deploy: setup ## deploy to the AWS account of your credentials, after `cdk bootstrap`
 	@$(PY) -m infra.layer >/dev/null

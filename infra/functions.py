@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import chdir
 from dataclasses import dataclass
 
@@ -74,6 +75,8 @@ def build_app(
     """Package the Chalice app and include it, each function in its shell."""
     layer = _ffmpeg_layer(stack)
     BUILD.mkdir(exist_ok=True)
+    # Chalice wants a region to package for any; the template names none.
+    os.environ.setdefault("AWS_DEFAULT_REGION", os.environ.get("CDK_DEFAULT_REGION", "us-east-1"))
     with chdir(BUILD):  # Chalice leaves its chalice.out in the working directory
         app = Chalice(
             stack, "App", source_dir=str(ROOT), stage_config=_stage_config(shells, environment)

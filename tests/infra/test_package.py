@@ -7,9 +7,12 @@ import os
 import stat
 import subprocess
 import sys
+import urllib.request
 import zipfile
 from pathlib import Path
 
+from infra.local.ports import HOST, choose_port
+from infra.local.processes import running, wait_until_ready
 from infra.paths import ROOT
 from tests.infra.conftest import Assembly
 
@@ -17,6 +20,9 @@ MIB = 1024 * 1024
 CHALICE_LIMIT = 50 * MIB
 LAMBDA_LIMIT = 250 * 1000 * 1000
 """unzipped, with every layer"""
+
+CHALICE = Path(sys.executable).parent / "chalice"
+ENVIRONMENT = {**os.environ, "AWS_DEFAULT_REGION": "us-east-1"}
 
 
 def unzipped(path: Path) -> int:
@@ -71,12 +77,11 @@ def test_layer_lets_ffmpeg_run(assembly: Assembly) -> None:
 
 def test_chalice_packages_without_the_cdk(tmp_path: Path) -> None:
     """.chalice/config.json stands on its own: `chalice package` writes a zip and a template."""
-    chalice = Path(sys.executable).parent / "chalice"
 
     done = subprocess.run(
-        [str(chalice), "package", "--stage", "dev", str(tmp_path / "out")],
+        [str(CHALICE), "package", "--stage", "dev", str(tmp_path / "out")],
         cwd=ROOT,
-        env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1"},
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
@@ -85,3 +90,24 @@ def test_chalice_packages_without_the_cdk(tmp_path: Path) -> None:
     assert (0, "") == (done.returncode, done.stderr)
     template = json.loads((tmp_path / "out" / "sam.json").read_text())
     assert {"APIHandler", "Assemble", "Sweep"} <= set(template["Resources"])
+
+
+def test_chalice_serves_locally(tmp_path: Path) -> None:
+    """`chalice local` answers what needs no AWS."""
+    port, log = choose_port("UNSET"), tmp_path / "chalice.log"
+    command = [str(CHALICE), "local", "--stage", "dev", "--no-autoreload", "--port", str(port)]
+    url = f"http://{HOST}:{port}/v1/openapi.json"
+
+    with running("chalice local", command, log=log, environment=ENVIRONMENT) as process:
+        wait_until_ready("chalice local", process, lambda: answers(url), log=log, within_s=30)
+
+        assert answers(url)
+
+
+def answers(url: str) -> bool:
+    """Whether a GET is answered with 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return int(answer.status) == 200
+    except OSError:
+        return False
