@@ -230,6 +230,12 @@ def install(ports_: Ports) -> Ports:
     return ports_
 
 
+def uninstall() -> None:
+    """Forget the process's ports: the next to ask gets new ones."""
+    global _installed  # noqa: PLW0603  # as above
+    _installed = None
+
+
 def _table(name: str) -> Table:
     from chalicelib.adapters.dynamodb import Table
 

@@ -1,0 +1,100 @@
+"""The app behind Chalice's test client, with fakes for everything outside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from chalice.test import Client, HTTPResponse
+
+from app import app
+from chalicelib import wiring
+from chalicelib.config import Settings
+from chalicelib.recording.model import Profile
+from chalicelib.services.instructions import arrange, parse_wish
+from chalicelib.services.keys import create_key
+from tests.fakes import FakeCore, FakeEventBus, FakeTexts, FakeWorkflows
+from tests.fakes_media import FakeRenditionStore
+from tests.samples import T0, a_profile
+
+PUBLIC_URL = "https://api.example.com/api"
+SETTINGS = Settings(
+    secret_id="keys", public_url_parameter="public-url", sink_url="wss://sink.example.com"
+)
+KEYS = {"token_keys": ["6b" * 32], "webhook_secrets": ["whsec_QUJDREVGR0g="]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """What a test speaks to, and what stands behind it."""
+
+    client: Client
+    core: FakeCore
+    workflows: FakeWorkflows
+    renditions: FakeRenditionStore
+    texts: FakeTexts
+    headers: dict[str, str]
+    """of a caller with the account's key"""
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> HTTPResponse:
+        """GET as the account."""
+        return self.client.http.get(path, headers=self.headers if headers is None else headers)
+
+    def send(self, method: str, path: str, body: object = None) -> HTTPResponse:
+        """Send JSON as the account."""
+        raw = b"" if body is None else json.dumps(body).encode()
+        headers = {**self.headers, "Content-Type": "application/json"}
+        return self.client.http.request(method, path, headers=headers, body=raw)
+
+    def post_hook(
+        self, path: str, body: object, headers: dict[str, str] | None = None
+    ) -> HTTPResponse:
+        """Post as a carrier does; bytes go as they are."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        return self.client.http.post(path, headers=sent, body=raw)
+
+    def hook(self, profile: Profile) -> str:
+        """Store a profile and return the path of its hook."""
+        self.core.profiles.create(profile)
+        arranged = arrange(profile, parse_wish({}), wiring.ports().deployment(), T0)
+        return arranged.hook_url.removeprefix(PUBLIC_URL)
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    core, workflows = FakeCore(), FakeWorkflows()
+    renditions = FakeRenditionStore()
+    texts = FakeTexts(**{"keys": json.dumps(KEYS), "public-url": PUBLIC_URL + "/"})
+    ports: Any = wiring.Ports(SETTINGS)
+    for name in ("recordings", "history", "outbox", "calls", "inbox", "profiles", "api_keys"):
+        setattr(ports, name, getattr(core, name))
+    ports.workflows, ports.renditions, ports.event_bus = workflows, renditions, FakeEventBus()
+    ports.secrets = ports.parameters = texts
+    wiring.install(ports)
+    key = create_key(core.api_keys, "main", T0, bytes)
+    yield Api(
+        client=Client(app),
+        core=core,
+        workflows=workflows,
+        renditions=renditions,
+        texts=texts,
+        headers={"Authorization": f"Bearer {key.text}"},
+    )
+    wiring.uninstall()
+
+
+@pytest.fixture
+def profile() -> Profile:
+    return a_profile()
+
+
+def error_of(response: HTTPResponse) -> tuple[int, str]:
+    """Return an error answer's status and code; its shape is the documented one."""
+    body = response.json_body
+    assert {"error"} <= body.keys()
+    assert {"code", "message"} == body["error"].keys()
+    return response.status_code, body["error"]["code"]
