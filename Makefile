@@ -91,8 +91,11 @@ synth: setup
 	@$(PY) -m infra.layer >/dev/null
 	@$(CDK) synth --quiet $(OPTIONS)
 
-bootstrap: setup ## once per account and region, before the first deploy
-	@$(CDK) bootstrap --app true $(OPTIONS)
+bootstrap: setup .build ## once per account and region, before the first deploy
+	@cd .build && ../$(CDK) bootstrap $(OPTIONS)
+
+.build:
+	@mkdir -p $@
 
 deploy: setup ## deploy to the AWS account of your credentials, after `cdk bootstrap`
 	@$(PY) -m infra.layer >/dev/null

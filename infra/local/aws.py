@@ -105,8 +105,14 @@ def local_aws(folder: Path) -> Iterator[LocalAws]:
 def deploy(aws: LocalAws, parameters: DeployParameters) -> DeployedStack:
     """Bootstrap, build where sources changed, and `cdk deploy` RecorderStack."""
     log = aws.folder / "bootstrap.log"
-    command = [aws.tools.cdk, "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "true"]
-    with running("cdk bootstrap", command, log=log, environment=_cdk_environment(aws)) as bootstrap:
+    command = [aws.tools.cdk, "bootstrap", f"aws://{ACCOUNT}/{REGION}"]
+    with running(
+        "cdk bootstrap",
+        command,
+        log=log,
+        environment=_cdk_environment(aws),
+        folder=aws.folder,  # no cdk.json there: nothing is synthesized for it
+    ) as bootstrap:
         assembly = build_assembly(aws.folder, aws.tools.python)
         finish_step("cdk bootstrap", bootstrap, log=log, within_s=120)
     outputs = _deploy_assembly(aws, assembly, parameters)

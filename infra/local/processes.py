@@ -28,8 +28,12 @@ def running(
     log: Path,
     environment: Mapping[str, str],
     stop_within_s: float = 10,
+    folder: Path = ROOT,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a process in a session of its own, output to `log`; it is gone when the block ends."""
+    """Run a process in a session of its own, output to `log`; it is gone when the block ends.
+
+    Raises RunFailed where it can't be started.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         try:
@@ -38,7 +42,7 @@ def running(
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                cwd=ROOT,
+                cwd=folder,
                 env=dict(environment),
                 start_new_session=True,
                 preexec_fn=_die_with_parent,  # noqa: PLW1509  # spawned from the main thread only
