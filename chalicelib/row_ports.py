@@ -141,8 +141,8 @@ class CallLife(Protocol):
     def join(self, call: Call, stream: Stream) -> None:
         """Write a new stream, and its call as that stream leaves it, in one transaction.
 
-        Raises PreconditionFailed unless the stored call is open in this round, or closed in the one
-        before, and one generation younger; or where the stream is there already.
+        Raises PreconditionFailed unless the stored call is one generation younger, and open in this
+        round or closed in an earlier one; or where the stream is there already.
         """
 
     def end_stream(self, stream: Stream, due_at: datetime) -> None:

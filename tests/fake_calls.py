@@ -167,8 +167,8 @@ class FakeInbox:
 def _joinable(stored: Call | None, call: Call) -> bool:
     if stored is None:
         return call.generation == 1
-    came_from = call.round if stored.open else call.round - 1
-    return (stored.round, stored.generation) == (came_from, call.generation - 1)
+    fits = stored.round == call.round if stored.open else stored.round < call.round
+    return fits and stored.generation == call.generation - 1
 
 
 def _standing(call: Call) -> tuple[int, int]:

@@ -178,8 +178,8 @@ def _held_key(stream: Stream) -> tuple[str, str]:
 
 def _joinable(call: Call) -> Where:
     """Return the condition under which a stream may leave its call as `call`."""
-    older = {"generation": call.generation - 1, "round": call.round, "before": call.round - 1}
-    open_or_closed = "(#open = :true AND #round = :round) OR (#open = :false AND #round = :before)"
+    older = {"generation": call.generation - 1, "round": call.round}
+    open_or_closed = "(#open = :true AND #round = :round) OR (#open = :false AND #round < :round)"
     stored = f"#generation = :generation AND ({open_or_closed})"
     absent = "attribute_not_exists(#pk) OR " if call.generation == 1 else ""
     return Where(text=f"{absent}({stored})", values=older | {"true": True, "false": False})

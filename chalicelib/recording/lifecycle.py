@@ -109,6 +109,16 @@ def is_terminal(state: State) -> bool:
     return state in _TERMINAL_STATES
 
 
+def is_pending(state: State) -> bool:
+    """Tell whether a recording in this state waits for its call's first media."""
+    return state is State.PENDING
+
+
+def is_finalizing(state: State) -> bool:
+    """Tell whether a recording in this state waits for its rendition."""
+    return state is State.FINALIZING
+
+
 def is_capturing(state: State) -> bool:
     """Tell whether a recording in this state wants its call's media."""
     return state is State.RECORDING

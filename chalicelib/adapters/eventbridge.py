@@ -1,0 +1,37 @@
+"""Status callbacks as events on a bus."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.adapters import faults
+from chalicelib.errors import Unavailable
+from chalicelib.recording.model import OutboxRow
+
+SOURCE = "tapedeck"
+DETAIL_TYPE = "calling.call.record"
+
+
+class EventBridge:
+    """The port EventBus; without a bus nothing is published."""
+
+    def __init__(self, client: Any, bus: str) -> None:
+        self._client = client
+        self._bus = bus
+
+    def publish(self, row: OutboxRow) -> None:
+        """Put the callback's body on the bus. Raises Unavailable."""
+        if not self._bus:
+            return
+        entry = {
+            "EventBusName": self._bus,
+            "Source": SOURCE,
+            "DetailType": DETAIL_TYPE,
+            "Detail": row.body,
+            "Resources": [row.recording_id],
+            "Time": row.created_at,
+        }
+        with faults.translated("put event"):
+            answer = self._client.put_events(Entries=[entry])
+        if answer.get("FailedEntryCount"):
+            raise Unavailable(f"put event: {answer['Entries'][0].get('ErrorCode')}")

@@ -1,0 +1,179 @@
+"""How a call lives: streams join it and end, it closes, its recordings start and go finalizing.
+
+Every step is one conditional write, and each function may die after any of them and run again.
+The sink calls it as the owner of a call's streams, the sweeper in the place of a dead one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from chalicelib.errors import NotFound, PreconditionFailed
+from chalicelib.ports import CallLife, Calls, Closing, Joined, Joining, Profiles
+from chalicelib.recording.announcements import next_round
+from chalicelib.recording.grace import Graces, closes_at
+from chalicelib.recording.lifecycle import Cause, Writer
+from chalicelib.recording.model import Call, CallRef, Ending, Profile, Stream
+from chalicelib.services.rounds import Rounds
+from chalicelib.services.transition import Transitions, persistently
+
+RECHECK = timedelta(minutes=10)
+"""An open call is looked at this often, should its worker and the worker's lease both be gone."""
+
+CLOSE_PATIENCE = timedelta(seconds=60)
+"""The owner of a call's last stream has this long to close it: thrice the longest grace."""
+
+ASK_AGAIN = timedelta(seconds=3)
+"""While a grace runs: the carrier's webhook may say meanwhile that nothing more comes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """The port CallControl. Raises Unavailable where to try again is right."""
+
+    calls: Calls
+    call_life: CallLife
+    profiles: Profiles
+    transitions: Transitions
+    graces: Graces = field(default_factory=Graces)
+    writer: Writer = Writer.OWNER
+
+    def join_call(self, joining: Joining) -> Joined:
+        """Put the stream under its call, open or reopen that, start the recordings that are wanted:
+        the pending ones and its profile's. Raises NotFound where the profile is gone."""
+        profile = self.profiles.get(joining.call.account, joining.profile)
+        stream = persistently(lambda: self._enter(joining, profile))
+        call = self.calls.get(joining.call.key)
+        recordings = self.rounds.start(call, profile, stream)
+        return Joined(
+            call=call.ref,
+            round=stream.round,
+            generation=call.generation,
+            encoding=self._stream(call.ref, stream.stream_key).encoding,
+            recordings=recordings,
+        )
+
+    def end_stream(self, call: CallRef, stream_key: str, ending: Ending, at: datetime) -> Ending:
+        """Note that all media of a stream lies in segments and how it ended; return how it ended
+        (STOPPED where the carrier's webhook already said so). Raises NotFound."""
+        stream = self._stream(call, stream_key)
+        if stream.ended_at is None:
+            ended = replace(stream, ended_at=at, ending=ending, complete=True)
+            self._write_end(ended, at)
+        return self._stream(call, stream_key).ending or ending
+
+    def lose_stream(self, stream: Stream, at: datetime) -> None:
+        """Note that a stream's worker died at some time; the journal may hold media of it."""
+        if stream.ended_at is None:
+            self._write_end(replace(stream, ended_at=at, ending=Ending.DEAD), at)
+
+    def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
+        """Close the call if no stream of it lives and no grace runs; then its live recordings go
+        finalizing. Raises NotFound."""
+        return persistently(lambda: self._close(call, round_, at))
+
+    def end_recording(self, recording_id: str, cause: Cause, at: datetime) -> None:
+        """Move one recording of a live call to finalizing and start its finalization; one that
+        ended already stays as it is. Raises NotFound."""
+        self.rounds.end_one(recording_id, cause, at)
+
+    @property
+    def rounds(self) -> Rounds:
+        """Return what starts and ends the recordings of a call's round."""
+        return Rounds(calls=self.calls, transitions=self.transitions, writer=self.writer)
+
+    def _enter(self, joining: Joining, profile: Profile) -> Stream:
+        """Write a stream under its call, once."""
+        key = joining.call.key
+        for stream in self.calls.streams(key):
+            if stream.stream_key == joining.stream_key:
+                return stream
+        before = self._known_call(key)
+        round_ = self.rounds.next_usable(before, next_round(before))
+        stream = _stream(joining, profile, round_)
+        self.call_life.join(_joined(before, joining, profile, round_), stream)
+        return stream
+
+    def _close(self, ref: CallRef, round_: int, at: datetime) -> Closing:
+        # The call first, then its streams: one that joins in between changes the generation.
+        call = self.calls.get(ref.key)
+        streams = [one for one in self.calls.streams(ref.key) if one.round == round_]
+        if call.open and call.round == round_:
+            closes = closes_at(streams, self.graces)
+            if closes is None:
+                return Closing(closed=False)
+            if closes > at:
+                return Closing(closed=False, retry_at=min(closes, at + ASK_AGAIN))
+            call = replace(call, open=False, closed_at=at, due_at=at + CLOSE_PATIENCE)
+            self.call_life.close(call)
+        self.rounds.end(call, round_, streams, at)
+        self._settle(call, round_)
+        return Closing(closed=True)
+
+    def _settle(self, call: Call, round_: int) -> None:
+        """Say that nothing of a closed call is due."""
+        if call.open or call.round != round_ or call.due_at is None:
+            return
+        try:
+            self.call_life.postpone(replace(call, due_at=None))
+        except PreconditionFailed:
+            return  # a stream came and opened it again
+
+    def _write_end(self, ended: Stream, at: datetime) -> None:
+        try:
+            self.call_life.end_stream(ended, at + CLOSE_PATIENCE)
+        except PreconditionFailed:
+            return  # the owner and the sweeper both end a stream: the first word counts
+
+    def _known_call(self, call_key: str) -> Call | None:
+        try:
+            return self.calls.get(call_key)
+        except NotFound:
+            return None
+
+    def _stream(self, call: CallRef, stream_key: str) -> Stream:
+        for stream in self.calls.streams(call.key):
+            if stream.stream_key == stream_key:
+                return stream
+        raise NotFound(f"stream {stream_key} of call {call.key}", code="no_such_stream")
+
+
+def _joined(before: Call | None, joining: Joining, profile: Profile, round_: int) -> Call:
+    """Return a call as one more stream leaves it."""
+    call = before or Call(
+        ref=joining.call,
+        profile=profile.name,
+        open=True,
+        round=round_,
+        generation=0,
+        labels=profile.labels,
+        opened_at=joining.opened_at,
+    )
+    return replace(
+        call,
+        profile=profile.name,
+        open=True,
+        round=round_,
+        generation=call.generation + 1,
+        labels={**call.labels, **joining.labels},
+        node_id=call.node_id or f"tapedeck-{joining.worker}",
+        closed_at=None,
+        due_at=joining.opened_at + RECHECK,
+    )
+
+
+def _stream(joining: Joining, profile: Profile, round_: int) -> Stream:
+    return Stream(
+        call=joining.call,
+        stream_key=joining.stream_key,
+        carrier_stream_id=joining.carrier_stream_id,
+        round=round_,
+        worker=joining.worker,
+        dialect=joining.dialect,
+        tracks=joining.tracks,
+        encoding=joining.encoding or profile.encoding,
+        rate_hz=joining.rate_hz,
+        opened_at=joining.opened_at,
+        journal_from=joining.journal_from,
+    )

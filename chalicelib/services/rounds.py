@@ -1,0 +1,135 @@
+"""The recordings of a call's round: they start with its first media and end with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from chalicelib.ports import Calls
+from chalicelib.recording import lifecycle, naming
+from chalicelib.recording.grace import ended_at
+from chalicelib.recording.lifecycle import Cause, Writer
+from chalicelib.recording.model import Call, Interval, Profile, Recording, Stream
+from chalicelib.recording.request import pending_recording
+from chalicelib.services.transition import Transitions, persistently
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rounds:
+    """Moves the recordings of a round, as the writer that it acts for."""
+
+    calls: Calls
+    transitions: Transitions
+    writer: Writer
+
+    def start(self, call: Call, profile: Profile, stream: Stream) -> tuple[Recording, ...]:
+        """Start what waits for a call's media, and what its profile records by default; return the
+        live recordings of the stream's round, oldest first. One that exists isn't started again."""
+        return persistently(lambda: self._start(call, profile, stream))
+
+    def end(self, call: Call, round_: int, streams: Sequence[Stream], at: datetime) -> None:
+        """End the recordings of a round that closed; start finalizations that a crash left."""
+        over_at = ended_at(streams) or at
+        for recording in self._of(call):
+            if recording.round <= round_:
+                self._end(call, recording, Cause.CALL_CLOSED, over_at, at)
+
+    def end_one(self, recording_id: str, cause: Cause, at: datetime) -> None:
+        """End one recording of a live call. Raises NotFound."""
+        persistently(lambda: self._end_one(recording_id, cause, at))
+
+    def next_usable(self, call: Call | None, round_: int) -> int:
+        """Return the first round from `round_` on whose default recording hasn't ended before it
+        had media: one that was announced, and came too late for that."""
+        if call is None or call.open:
+            return round_
+        ended = {r.recording_id for r in self._of(call) if lifecycle.is_terminal(r.state)}
+        while _default_id(call, round_) in ended:
+            round_ += 1
+        return round_
+
+    def _start(self, call: Call, profile: Profile, stream: Stream) -> tuple[Recording, ...]:
+        found = self._of(call)
+        if profile.record_call is not None:
+            default = _default_id(call, stream.round)
+            if default not in {recording.recording_id for recording in found}:
+                found.append(self._begin_default(call, profile, stream))
+        started = [self._started(call, recording, stream) for recording in found]
+        return tuple(
+            recording
+            for recording in started
+            if recording.round == stream.round and lifecycle.is_live(recording.state)
+        )
+
+    def _begin_default(self, call: Call, profile: Profile, stream: Stream) -> Recording:
+        assert profile.record_call is not None
+        recording = pending_recording(
+            call.ref,
+            profile,
+            control_id=naming.default_control_id(call.ref.key, stream.round),
+            round_=stream.round,
+            options=profile.record_call,
+            labels=call.labels,
+            at=stream.opened_at,
+            due_at=stream.opened_at,
+        )
+        return self.transitions.begin(
+            _with_media(recording, stream),
+            Cause.FIRST_MEDIA,
+            self.writer,
+            call=call,
+            at=stream.opened_at,
+        )
+
+    def _started(self, call: Call, recording: Recording, stream: Stream) -> Recording:
+        """Return a recording as the stream's media leaves it: one that waits for it begins."""
+        if not lifecycle.is_pending(recording.state) or recording.round > stream.round:
+            return recording
+        heard = _with_media(recording, stream)
+        labelled = replace(heard, labels={**call.labels, **recording.labels}, round=stream.round)
+        at = max(stream.opened_at, recording.created_at)
+        return self.transitions.move(labelled, Cause.FIRST_MEDIA, self.writer, call=call, at=at)
+
+    def _end_one(self, recording_id: str, cause: Cause, at: datetime) -> None:
+        recording = self.transitions.recordings.get(recording_id)
+        if not lifecycle.is_pending(recording.state):
+            recording = replace(recording, intervals=_cut(recording.intervals, at))
+        self._end(self.calls.get(recording.call.key), recording, cause, at, at)
+
+    def _end(
+        self, call: Call, recording: Recording, cause: Cause, over_at: datetime, at: datetime
+    ) -> None:
+        if lifecycle.is_finalizing(recording.state):
+            self.transitions.workflows.start_finalization(recording.recording_id, recording.attempt)
+        if not lifecycle.is_live(recording.state):
+            return
+        if lifecycle.is_pending(recording.state) and cause is Cause.CALL_CLOSED:
+            cause = Cause.NO_MEDIA
+        ended = replace(
+            recording,
+            reason=str(cause),
+            ended_at=over_at,
+            labels={**call.labels, **recording.labels},
+        )
+        self.transitions.move(ended, cause, self.writer, call=call, at=at)
+
+    def _of(self, call: Call) -> list[Recording]:
+        return self.transitions.recordings.of_call(call.ref.key)
+
+
+def _default_id(call: Call, round_: int) -> str:
+    key = call.ref.key
+    return naming.recording_id(key, naming.default_control_id(key, round_))
+
+
+def _with_media(recording: Recording, stream: Stream) -> Recording:
+    return replace(recording, started_at=stream.opened_at, intervals=(Interval(),), due_at=None)
+
+
+def _cut(intervals: tuple[Interval, ...], at: datetime) -> tuple[Interval, ...]:
+    """Return intervals of which none goes on after a time."""
+    to_us = (at - _EPOCH) // timedelta(microseconds=1)
+    return tuple(replace(one, to_us=to_us) if one.to_us is None else one for one in intervals)

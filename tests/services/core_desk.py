@@ -1,0 +1,65 @@
+"""A call's control over an in-memory database, as the tests of services use it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chalicelib.recording.lifecycle import Writer
+from chalicelib.recording.model import Profile, Recording
+from chalicelib.services.control import Control
+from chalicelib.services.transition import Transitions
+from tests.fakes import FakeCore, FakeWorkflows
+from tests.samples import CALL, a_profile
+
+PUBLIC_URL = "https://api.example/api"
+
+
+class Desk:
+    """A database with one profile, workflows that note what starts, and who acts on them."""
+
+    def __init__(self, profile: Profile | None = None) -> None:
+        self.core = FakeCore()
+        self.core.store.profiles["main", "front"] = profile or a_profile()
+        self.workflows = FakeWorkflows()
+        self.transitions = Transitions(
+            recordings=self.core.recordings,
+            profiles=self.core.profiles,
+            workflows=self.core.faults.wrap(self.workflows),
+            public_url=lambda: PUBLIC_URL,
+            download_token=token,
+        )
+        self.control = self.control_of(Writer.OWNER)
+
+    def control_of(self, writer: Writer) -> Control:
+        """Return a control that acts for a writer."""
+        return Control(
+            calls=self.core.calls,
+            call_life=self.core.call_life,
+            profiles=self.core.profiles,
+            transitions=self.transitions,
+            writer=writer,
+        )
+
+    def recordings(self) -> list[Recording]:
+        """Return the call's recordings, oldest first."""
+        found = [r for r in self.core.store.recordings.values() if r.call == CALL]
+        return sorted(found, key=lambda r: (r.round, r.created_at, r.recording_id))
+
+    def recording(self) -> Recording:
+        """Return the call's only recording."""
+        (found,) = self.recordings()
+        return found
+
+    def states(self) -> list[str]:
+        """Return the states of the call's recordings."""
+        return [str(recording.state) for recording in self.recordings()]
+
+    def told(self) -> list[str]:
+        """Return the states that callbacks tell, in their order."""
+        rows = sorted(self.core.store.outbox.values(), key=lambda r: (r.recording_id, r.number))
+        return [str(row.state) for row in rows]
+
+
+def token(recording: Recording, at: datetime) -> str:
+    """Return a download token that names its time."""
+    return f"token-{at:%H%M}"
