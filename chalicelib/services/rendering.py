@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
+from dataclasses import replace
 from functools import reduce
 
 from chalicelib.capture.container import read_payload
+from chalicelib.capture.events import Track
 from chalicelib.errors import CorruptContainer, NotFound, Unavailable
 from chalicelib.media import codecs
 from chalicelib.media.pcm import WIDTH, Sound, interleave, mix, silence
@@ -30,12 +32,17 @@ def sound_of(plan: RenditionPlan) -> Sound:
 
 
 class Rendering:
-    """One pass over a plan. `corrupt` fills while the pcm is read."""
+    """One pass over a plan."""
 
     def __init__(self, plan: RenditionPlan, media: MediaStore, executor: Executor) -> None:
         self._plan = plan
         self._objects = _Objects(plan.object_keys, media, executor)
-        self.corrupt: list[Gap] = []
+        self._corrupt: dict[Track, list[Gap]] = {}
+
+    @property
+    def corrupt(self) -> list[Gap]:
+        """Return what was broken in what was read so far."""
+        return [gap for gaps in self._corrupt.values() for gap in gaps]
 
     def pcm(self) -> Iterator[bytes]:
         """Yield the rendition's pcm in order. Raises Unavailable, also where an object vanished."""
@@ -61,14 +68,14 @@ class Rendering:
 
     def _note(self, lane: Lane, piece: Piece) -> None:
         per_ms = self._plan.rate_hz / 1000
-        self.corrupt.append(
-            Gap(
-                track=lane.track,
-                offset_ms=piece.position / per_ms,
-                duration_ms=piece.samples / per_ms,
-                reason=CORRUPT,
-            )
-        )
+        begin, duration = piece.position / per_ms, piece.samples / per_ms
+        before = self._corrupt.setdefault(lane.track, [])
+        if before and before[-1].offset_ms + before[-1].duration_ms == begin:
+            longer = before[-1].duration_ms + duration
+            before[-1] = replace(before[-1], duration_ms=longer)
+            return
+        gap = Gap(track=lane.track, offset_ms=begin, duration_ms=duration, reason=CORRUPT)
+        before.append(gap)
 
 
 class _LaneReader:

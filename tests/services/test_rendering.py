@@ -128,6 +128,21 @@ def test_a_broken_payload_is_silence_and_told(tape: Tape) -> None:
     ] == corrupt
 
 
+def test_broken_neighbours_are_one_gap(tape: Tape) -> None:
+    """A body that was cut off is told once for each track."""
+
+    two_tracks(tape, 4)
+    key = tape.close_segment()
+    assert isinstance(tape.media, FakeMediaStore)
+    tape.media.objects[key] = tape.media.objects[key][:-20_000]
+
+    _, corrupt = _rendered([tape], RecordOptions())
+
+    assert [(Track.INBOUND, 3000.0, 1000.0), (Track.OUTBOUND, 2000.0, 2000.0)] == [
+        (gap.track, gap.offset_ms, gap.duration_ms) for gap in corrupt
+    ]
+
+
 def test_an_object_that_vanishes_is_to_be_read_elsewhere(tape: Tape) -> None:
     """A journal object that the sweeper took meanwhile: a new plan finds its segment."""
 
