@@ -22,6 +22,7 @@ import boto3
 import imageio_ffmpeg
 
 from infra.local.build import build_assembly
+from infra.local.logs import save_logs
 from infra.local.ports import HOST, choose_port
 from infra.local.processes import finish_step, run_step, running, wait_until_ready
 from infra.local.tools import Tools, find_tools
@@ -98,7 +99,10 @@ def local_aws(folder: Path) -> Iterator[LocalAws]:
         wait_until_ready(
             "The local AWS", process, lambda: _answers(aws.endpoint), log=log, within_s=30
         )
-        yield aws
+        try:
+            yield aws
+        finally:
+            save_logs(aws.client_options, folder / "lambda.log")
     shutil.rmtree(scratch, ignore_errors=True)  # unpacked Lambda zips
 
 
