@@ -16,7 +16,7 @@ JOURNAL_DAYS = 3
 SEGMENT_DAYS = 37
 """Segments of a recording in error live 30 days; a week more is the net."""
 
-RETENTION_DAYS = (7, 30, 90, 180, 365, 730, 2555)
+RETENTION_DAYS = (1, 7, 14, 30, 60, 90, 180, 365, 730, 1095, 1825, 2555, 3650)
 """What a profile's retention may be: one lifecycle rule each, chosen by the object's tag."""
 
 RETENTION_TAG = "retention_days"
