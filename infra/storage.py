@@ -8,6 +8,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from chalicelib.services.assemble import RETENTION_TAG
+from chalicelib.services.profiles import RETENTION_DAYS
 from infra.settings import Settings
 
 JOURNAL_DAYS = 3
@@ -16,10 +18,6 @@ JOURNAL_DAYS = 3
 SEGMENT_DAYS = 37
 """Segments of a recording in error live 30 days; a week more is the net."""
 
-RETENTION_DAYS = (1, 7, 14, 30, 60, 90, 180, 365, 730, 1095, 1825, 2555, 3650)
-"""What a profile's retention may be: one lifecycle rule each, chosen by the object's tag."""
-
-RETENTION_TAG = "retention_days"
 
 
 class Storage(Construct):

@@ -20,7 +20,8 @@ MAX_LABELS = 32
 MAX_LABEL_NAME = 64
 MAX_LABEL_VALUE = 256
 MAX_TEXT = 256
-MAX_RETENTION_DAYS = 36_500
+RETENTION_DAYS = (1, 7, 14, 30, 60, 90, 180, 365, 730, 1095, 1825, 2555, 3650)
+"""one lifecycle rule of the recordings bucket each; 0 keeps for ever"""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _LABEL_NAME = re.compile(rf"[A-Za-z0-9_.-]{{1,{MAX_LABEL_NAME}}}")
@@ -154,8 +155,8 @@ def _labels(key: str, given: object, _policy: UrlPolicy) -> dict[str, str]:
 def _retention_days(key: str, given: object, _policy: UrlPolicy) -> int:
     if isinstance(given, bool) or not isinstance(given, int):
         raise _wrong_type(key, "a whole number")
-    if not 0 <= given <= MAX_RETENTION_DAYS:
-        raise _out_of_range(key, f"from 0 to {MAX_RETENTION_DAYS}")
+    if given not in (0, *RETENTION_DAYS):
+        raise _out_of_range(key, "0 or one of " + ", ".join(map(str, RETENTION_DAYS)))
     return given
 
 
