@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from app import app
+from chalicelib.recording.model import State
+from tests.api.conftest import Api
+from tests.api.test_recordings import finished
+from tests.samples import (
+    a_call,
+    a_profile,
+    a_recording,
+    a_stream,
+    an_announcement,
+    an_event,
+    an_inbound_event,
+)
+
+DOCUMENT: dict[str, Any] = json.loads(
+    (Path(__file__).parents[2] / "chalicelib" / "api" / "openapi.json").read_text()
+)
+
+
+def test_the_document_is_served_to_anybody(api: Api) -> None:
+    """No key is needed to read what the API offers."""
+
+    response = api.get("/v1/openapi.json", headers={})
+
+    assert (200, DOCUMENT) == (response.status_code, response.json_body)
+    assert "application/json" == response.headers["Content-Type"]
+
+
+def test_the_document_is_openapi() -> None:
+    """OpenAPI 3.1's own rules hold."""
+
+    assert [] == list(OpenAPIV31SpecValidator(DOCUMENT).iter_errors())
+
+
+def test_the_document_covers_every_route_and_no_other() -> None:
+    """Paths and methods are those of the app."""
+
+    routes = {(path, method.lower()) for path, by in app.routes.items() for method in by}
+    documented = {(path, method) for path, by in DOCUMENT["paths"].items() for method in by}
+
+    assert routes == documented
+
+
+def test_operations_are_named_as_their_views() -> None:
+    """One name in the document, the code and the logs."""
+
+    views = {entry.view_name for by in app.routes.values() for entry in by.values()}
+    operations = {op["operationId"] for by in DOCUMENT["paths"].values() for op in by.values()}
+
+    assert views == operations
+
+
+def validator(schema: dict[str, Any]) -> Draft202012Validator:
+    return Draft202012Validator({**schema, "components": DOCUMENT["components"]})
+
+
+def documented(method: str, path: str, status: int) -> dict[str, Any]:
+    """Return the schema of an answer; the path is a real one."""
+    for template, operations in DOCUMENT["paths"].items():
+        pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template))
+        if re.fullmatch(pattern, urlsplit(path).path) and method in operations:
+            response = operations[method]["responses"][str(status)]
+            if "$ref" in response:
+                response = DOCUMENT["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
+            schema: dict[str, Any] = response["content"]["application/json"]["schema"]
+            return schema
+    raise AssertionError(f"{method} {path} is not documented")
+
+
+def fill(api: Api) -> str:
+    api.core.call_life.join(a_call(), a_stream())
+    api.core.inbox.accept(an_inbound_event(), None, an_announcement(), None)
+    api.core.recordings.create(finished(), an_event(a_recording()), None)
+    other = a_recording(recording_id="r-2", control_id="control-2", state=State.ERROR)
+    api.core.recordings.create(other, an_event(other), None)
+    api.core.profiles.create(a_profile())
+    return finished().recording_id
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("get", "/v1/health", None, 200),
+        ("get", "/v1/profiles", None, 200),
+        ("get", "/v1/profiles/front", None, 200),
+        ("post", "/v1/profiles", {"name": "n", "dialect": "bandwidth"}, 201),
+        ("post", "/v1/profiles", {"name": "front", "dialect": "bandwidth"}, 409),
+        ("post", "/v1/profiles", {}, 400),
+        ("patch", "/v1/profiles/front", {"labels": {"a": "b"}}, 200),
+        ("get", "/v1/profiles/front/instructions", None, 200),
+        ("get", "/v1/profiles/nobody/instructions", None, 404),
+        ("get", "/v1/recordings", None, 200),
+        ("get", "/v1/recordings?limit=0", None, 400),
+        ("get", "/v1/recordings/{id}", None, 200),
+        ("get", "/v1/recordings/{id}/events", None, 200),
+        ("get", "/v1/recordings/{id}/download?format=mp3", None, 404),
+        ("get", "/v1/recordings/r-2/download", None, 409),
+        ("post", "/v1/recordings/{id}/redeliver", {}, 404),
+        ("get", "/v1/calls", None, 200),
+        ("get", "/v1/calls/c-1", None, 200),
+        ("get", "/v1/calls/nothing", None, 404),
+        ("post", "/v1/calls/c-9/record_call", {"format": "mp4"}, 201),
+        ("post", "/v1/calls/c-1/record_call", {"control_id": "x"}, 409),
+        ("post", "/v1/calls/c-9/record_call", {"format": "ogg"}, 400),
+    ],
+)
+def test_answers_are_as_documented(
+    api: Api, method: str, path: str, body: Any, status: int
+) -> None:
+    """Real answers pass the document's schemas."""
+
+    path = path.replace("{id}", fill(api))
+
+    response = api.send(method.upper(), path, body)
+
+    assert status == response.status_code, response.body
+    found = validator(documented(method, path, status)).iter_errors(response.json_body)
+    assert [] == [error.message for error in found]
+
+
+def test_what_a_profile_may_be_set_to_is_documented(api: Api) -> None:
+    """A profile as shown, without what only we set, is a body that the schema takes."""
+
+    fill(api)
+    shown = api.get("/v1/profiles/front").json_body
+    settable = {key: shown[key] for key in shown if key not in ("carrier", "created_at")}
+
+    schema = DOCUMENT["components"]["schemas"]["NewProfile"]
+    assert [] == list(validator(schema).iter_errors(settable))
