@@ -13,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from chalice.cdk import Chalice
 
 from infra.paths import BUILD, LAYER_ZIP, ROOT
+from infra.settings import Settings
 
 LOG_RETENTION = logs.RetentionDays.ONE_MONTH
 
@@ -70,7 +71,10 @@ def _shell(stack: Stack, spec: FunctionSpec) -> FunctionShell:
 
 
 def build_app(
-    stack: Stack, shells: dict[str, FunctionShell], environment: dict[str, str]
+    stack: Stack,
+    shells: dict[str, FunctionShell],
+    environment: dict[str, str],
+    settings: Settings,
 ) -> Chalice:
     """Package the Chalice app and include it, each function in its shell."""
     layer = _ffmpeg_layer(stack)
@@ -83,6 +87,10 @@ def build_app(
         )
     for spec in SPECS:
         _complete_function(app, spec, shells[spec.name], layer)
+    if settings.reserved_concurrency:
+        app.get_resource("APIHandler").add_property_override(
+            "ReservedConcurrentExecutions", settings.reserved_concurrency
+        )
     _keep_basic_challenge(app)
     return app
 

@@ -34,7 +34,7 @@ class RecorderStack(Stack):
         self.environment_of_all = self._environment(settings)
         shells = build_shells(self)
         grant_functions(shells, self.around)
-        app = build_app(self, shells, self.environment_of_all)
+        app = build_app(self, shells, self.environment_of_all, settings)
         workflows = build_workflows(self, app)
         build_schedule(self, app)
         self.topic = build_topic(self, settings.alarm_email)

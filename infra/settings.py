@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 from constructs import Node
 
-DEFAULT_LOG_DAYS = 30
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -23,6 +21,9 @@ class Settings:
     """finished recordings can be locked against deletion; only a new bucket can get this"""
     alarm_email: str
     """where alarms go beside the topic; "" is nowhere"""
+    reserved_concurrency: int
+    """Lambda executions kept for the API, so that slow callbacks never starve a carrier's webhook;
+    0 reserves none: a new account has only ten in all"""
     sink_domain: str
     """the sink's host name, e.g. sink.example.com; "" leaves the SinkStack out"""
     hosted_zone_id: str
@@ -38,6 +39,7 @@ def read_settings(node: Node) -> Settings:
         removable=_flag(node, "removable"),
         object_lock=_flag(node, "object_lock"),
         alarm_email=_text(node, "alarm_email"),
+        reserved_concurrency=_count(node, "reserved_concurrency"),
         sink_domain=_text(node, "sink_domain"),
         hosted_zone_id=_text(node, "hosted_zone_id"),
         hosted_zone_name=_text(node, "hosted_zone_name"),
@@ -56,6 +58,13 @@ def _verify(settings: Settings) -> None:
 
 def _text(node: Node, name: str) -> str:
     return str(node.try_get_context(name) or "").strip()
+
+
+def _count(node: Node, name: str) -> int:
+    value = _text(node, name) or "0"
+    if not (value.isascii() and value.isdigit()):
+        raise ValueError(f"{name} is a number from 0, not {value}")
+    return int(value)
 
 
 def _flag(node: Node, name: str) -> bool:

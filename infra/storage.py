@@ -19,7 +19,6 @@ SEGMENT_DAYS = 37
 """Segments of a recording in error live 30 days; a week more is the net."""
 
 
-
 class Storage(Construct):
     """Core and Hot tables, the media bucket, the recordings bucket with its key."""
 

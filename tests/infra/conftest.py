@@ -15,6 +15,7 @@ from infra.layer import build_layer
 
 CONTEXT = {
     "alarm_email": "ops@example.com",
+    "reserved_concurrency": "50",
     "sink_domain": "sink.example.com",
     "hosted_zone_id": "Z0123456789",
     "hosted_zone_name": "example.com",

@@ -191,6 +191,18 @@ def test_only_assemble_encodes(assembly: Assembly) -> None:
     )
 
 
+def test_webhooks_have_executions_of_their_own(assembly: Assembly) -> None:
+    """Where an operator reserves some, the API gets them and nobody else."""
+    functions = assembly.recorder.find_resources("AWS::Serverless::Function")
+    reserved = {
+        name: found["Properties"]["ReservedConcurrentExecutions"]
+        for name, found in functions.items()
+        if "ReservedConcurrentExecutions" in found["Properties"]
+    }
+
+    assert {"APIHandler": 50} == reserved
+
+
 def test_environment_is_the_same_everywhere(assembly: Assembly) -> None:
     """The output that processes outside Lambda read holds what the functions get."""
     functions = assembly.recorder.find_resources("AWS::Serverless::Function")

@@ -41,6 +41,14 @@ def test_a_flag_is_true_or_false() -> None:
         read(removable="maybe")
 
 
+@pytest.mark.parametrize("number", ["-1", "ten", "1.5"])
+def test_concurrency_is_a_number(number: str) -> None:
+    """Nothing is reserved by accident."""
+
+    with pytest.raises(ValueError, match="reserved_concurrency is a number from 0"):
+        read(reserved_concurrency=number)
+
+
 def test_a_certificate_is_enough_for_a_domain() -> None:
     """DNS may live elsewhere."""
     settings = read(sink_domain="sink.example.com", certificate_arn="arn:aws:acm:…")

@@ -61,7 +61,9 @@ def test_a_missing_environment_says_what_makes_it(
     say(programs / "node", "v20.0.0")
     monkeypatch.setenv("MINISTACK_PYTHON", str(programs / "nothing"))
 
-    with pytest.raises(RunFailed, match=r"MiniStack's environment is not installed .* `make setup`"):
+    with pytest.raises(
+        RunFailed, match=r"MiniStack's environment is not installed .* `make setup`"
+    ):
         find_tools()
 
 
