@@ -41,6 +41,7 @@ AGREEMENT_US = 40_000
 _KNOT_US = 10_000_000
 _SECOND_US = 1_000_000
 _MOST_JITTER_US = 100_000.0
+_LEARNED_S = 8
 
 
 class Run(msgspec.Struct, frozen=True, gc=False):
@@ -103,10 +104,14 @@ class _Jitter:
         self._begun_us = 0
         self._least_us = _MOST_JITTER_US
 
+    @property
+    def is_known(self) -> bool:
+        return self._seconds >= _LEARNED_S
+
     def follow(self, excess_us: float, at_us: int) -> None:
         if at_us - self._begun_us >= _SECOND_US:
             if self._begun_us:
-                self._seconds = min(self._seconds + 1, 8)
+                self._seconds = min(self._seconds + 1, _LEARNED_S)
                 self.usual_us += (self._least_us - self.usual_us) / self._seconds
             self._begun_us = at_us
             self._least_us = _MOST_JITTER_US
@@ -218,10 +223,10 @@ def follow(head: StreamHead, tracks: Mapping[Track, Sequence[Run]]) -> StreamClo
     skew = 0.0
     for at_us, track, _ in arrivals:
         baseline.follow(clocks[track].advance(baseline.lateness_us), at_us)
-        usual = [clock.jitter.usual_us for clock in clocks.values()]
-        skew = max(skew, max(usual) - min(usual))
         if at_us - knots[-1][0] >= _KNOT_US:
             knots.append((at_us, at_us - head.opened_at_us - baseline.lateness_us))
+            usual = [clock.jitter.usual_us for clock in clocks.values() if clock.jitter.is_known]
+            skew = max([skew, *(most - min(usual) for most in usual)])
     return StreamClock(
         origin_us=head.opened_at_us + origin,
         ended_us=arrivals[-1][0],

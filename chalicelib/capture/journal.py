@@ -1,94 +1,17 @@
-"""The law of the journal: what one commit holds, what may be deleted, what must be read.
+"""Which journal objects must be read for a call: those that its segments don't cover.
 
-A commit takes a journal number, then its object is put; a segment says up to which number it and
-its forerunners cover their call (`journal_through`). A number may be missing (its put failed, or
-died with the worker), so a reader gives up only after five of them in a row.
+A segment says up to which journal number it and its forerunners cover their call. A number may be
+missing (its put failed, or died with the worker), so a reader gives up only after five in a row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from chalicelib.capture.container import StoredIndex
-from chalicelib.capture.record import Record, StreamHead
 
-LARGEST_COMMIT_BYTES = 8 * 1024 * 1024
 MISSING_NUMBERS_SKIPPED = 4
 """as many puts as a worker has in flight"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commit:
-    """What one journal object holds."""
-
-    heads: tuple[StreamHead, ...]
-    records: tuple[Record, ...]
-    call_keys: frozenset[str]
-
-
-def commits(
-    cuts: Iterable[tuple[StreamHead, Sequence[Record]]], largest_bytes: int = LARGEST_COMMIT_BYTES
-) -> list[Commit]:
-    """Return what was cut from all streams as journal objects, each up to a size in payload bytes.
-
-    A stream without records is left out; a single larger record has an object of its own.
-    """
-    grouped: list[Commit] = []
-    heads: dict[str, StreamHead] = {}
-    records: list[Record] = []
-    size = 0
-    for head, cut in cuts:
-        for record in cut:
-            if records and size + len(record.payload) > largest_bytes:
-                grouped.append(_commit(heads, records))
-                heads, records, size = {}, [], 0
-            heads[head.stream_key] = head
-            records.append(record)
-            size += len(record.payload)
-    if records:
-        grouped.append(_commit(heads, records))
-    return grouped
-
-
-def _commit(heads: dict[str, StreamHead], records: list[Record]) -> Commit:
-    return Commit(
-        heads=tuple(heads.values()),
-        records=tuple(records),
-        call_keys=frozenset(head.call_key for head in heads.values()),
-    )
-
-
-class Coverage:
-    """Which of a worker's journal numbers still hold what no segment does."""
-
-    def __init__(self) -> None:
-        self._oldest: dict[str, int] = {}
-        self._newest: dict[str, int] = {}
-
-    def committed(self, number: int, call_keys: Iterable[str]) -> None:
-        """Note, before the put, that a journal number holds media of these calls."""
-        for call_key in call_keys:
-            self._oldest.setdefault(call_key, number)
-            self._newest[call_key] = number
-
-    def covered(self, call_key: str, through: int) -> None:
-        """Note that segments of a call, stored now, cover the journal up to a number."""
-        if call_key not in self._oldest:
-            return
-        if self._newest[call_key] <= through:
-            self.forget(call_key)
-        else:
-            self._oldest[call_key] = max(self._oldest[call_key], through + 1)
-
-    def forget(self, call_key: str) -> None:
-        """Note that nobody wants what the journal holds of a call."""
-        self._oldest.pop(call_key, None)
-        self._newest.pop(call_key, None)
-
-    def safe_below(self, next_number: int) -> int:
-        """Return the number below which the journal may go; `next_number` isn't given yet."""
-        return min(self._oldest.values(), default=next_number)
 
 
 def journal_start(journal_from: int, indexes: Iterable[StoredIndex], worker: str) -> int:

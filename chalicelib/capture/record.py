@@ -23,7 +23,7 @@ class StreamHead(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     messages_lost: int = 0
     """by the carrier's sequence numbers; 0 where the dialect has none"""
     messages_late: int = 0
-    """those before which the arrival paused"""
+    """those that came 40 ms and more after what came before them"""
     messages_reordered: int = 0
     messages_duplicated: int = 0
     """a copy of the one before; left out"""

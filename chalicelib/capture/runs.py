@@ -12,9 +12,14 @@ import msgspec
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.record import Record, StreamHead
 
-PAUSE_US = 30_000
-"""a message this much later than its run starts another: a missing 20 ms frame doesn't, two do,
-even when jitter hides a few ms of them"""
+SHORTEST_PAUSE_US = 15_000
+"""a message this much later than its run starts another: less than a frame of 20 ms, so that a
+single lost one has its gap in the right place"""
+LONGEST_PAUSE_US = 240_000
+MOST_RUNS = 4
+"""of one cut; where jitter makes more, only longer pauses count for a while: a record costs 80
+bytes of index"""
+LATE_US = 40_000
 
 _Message = tuple[bytes, int, int | None]
 
@@ -35,6 +40,7 @@ class TrackRun:
         "_highest_sequence",
         "_last",
         "_limit_us",
+        "_pause_us",
         "_pending",
         "duplicated",
         "encoding",
@@ -60,9 +66,11 @@ class TrackRun:
         self._head = head
         self._pending: list[_Message] = []
         self._last: _Message | None = None
+        """the last message that had a number"""
         self._first_sequence: int | None = None
         self._highest_sequence: int | None = None
         self._limit_us: float = _FAR
+        self._pause_us = SHORTEST_PAUSE_US
 
     def add(self, payload: bytes, arrival_us: int, sequence: int | None = None) -> None:
         """Take one message; `arrival_us` is on the clock that the head's `opened_at_us` is on."""
@@ -75,8 +83,9 @@ class TrackRun:
             return []
         self._pending = []
         self.received += len(messages)
-        if messages[-1][2] is not None:
-            messages = self._screen(messages)
+        messages = self._screen(messages)
+        if not messages:
+            return []
         records: list[Record] = []
         begin = 0
         for end, least_us in self._runs(messages):
@@ -95,6 +104,7 @@ class TrackRun:
         runs: list[tuple[int, float]] = []
         scale = 1_000_000 / (self._head.rate_hz * bytes_per_sample(self.encoding))
         base = self._head.opened_at_us + self.samples * 1_000_000 / self._head.rate_hz
+        pause = self._pause_us
         least: float = _FAR
         limit = self._limit_us
         size = 0
@@ -102,17 +112,24 @@ class TrackRun:
             size += len(payload)
             lateness = arrival_us - base - size * scale
             if lateness >= limit:
-                self.late += 1
+                self.late += lateness >= limit - pause + LATE_US
                 if place:
                     runs.append((place, least))
                 least = lateness
-                limit = lateness + PAUSE_US
+                limit = lateness + pause
             elif lateness < least:
                 least = lateness
-                limit = min(limit, lateness + PAUSE_US)
+                limit = min(limit, lateness + pause)
         runs.append((len(messages), least))
-        self._limit_us = least + PAUSE_US
+        self._adapt(len(runs))
+        self._limit_us = least + self._pause_us
         return runs
+
+    def _adapt(self, runs: int) -> None:
+        if runs > MOST_RUNS:
+            self._pause_us = min(2 * self._pause_us, LONGEST_PAUSE_US)
+        else:
+            self._pause_us = max(self._pause_us * 9 // 10, SHORTEST_PAUSE_US)
 
     def _record(self, messages: list[_Message], least_us: float) -> Record:
         payload = b"".join([message[0] for message in messages])
@@ -135,37 +152,48 @@ class TrackRun:
         return record
 
     def _screen(self, messages: list[_Message]) -> list[_Message]:
-        """Count by the carrier's numbers; leave out a message that came twice in a row.
+        """Count by the carrier's numbers, and leave out copies."""
+        first, last = messages[0][2], messages[-1][2]
+        if first is None and last is None:
+            return messages
+        if first is None or last is None or not self._grows(messages):
+            return [message for message in messages if not self._is_copy(message)]
+        self._note(first, last, len(messages))
+        self._last = messages[-1]
+        return messages
+
+    def _grows(self, messages: list[_Message]) -> bool:
+        last = -1 if self._highest_sequence is None else self._highest_sequence
+        for _, _, number in messages:
+            if number is None or number <= last:
+                return False
+            last = number
+        return True
+
+    def _is_copy(self, message: _Message) -> bool:
+        """Count a message; tell whether it is the one before again.
 
         A number alone proves nothing (a carrier that counts nothing could send the same one for
         ever): a copy has the number and the bytes of the one before, in a stream that does count.
         """
-        kept: list[_Message] = []
-        last = self._last
-        for message in messages:
-            number = message[2]
-            if last is not None and last[2] is not None and number is not None:
-                if number == last[2] and message[0] == last[0] and self._counts():
-                    self.duplicated += 1
-                    continue
-                self.reordered += number < last[2]
-            self._note(number)
-            kept.append(message)
-            last = message
-        self._last = last
-        return kept
-
-    def _counts(self) -> bool:
-        return self._first_sequence != self._highest_sequence
-
-    def _note(self, number: int | None) -> None:
+        payload, _, number = message
         if number is None:
-            return
-        self.numbered += 1
-        if self._first_sequence is None or number < self._first_sequence:
-            self._first_sequence = number
-        if self._highest_sequence is None or number > self._highest_sequence:
-            self._highest_sequence = number
+            return False
+        last, self._last = self._last, message
+        if last is not None and last[2] is not None:
+            is_counting = self._first_sequence != self._highest_sequence
+            if is_counting and number == last[2] and payload == last[0]:
+                self.duplicated += 1
+                return True
+            self.reordered += number < last[2]
+        self._note(number, number, 1)
+        return False
+
+    def _note(self, lowest: int, highest: int, numbered: int) -> None:
+        self.numbered += numbered
+        first, last = self._first_sequence, self._highest_sequence
+        self._first_sequence = lowest if first is None else min(first, lowest)
+        self._highest_sequence = highest if last is None else max(last, highest)
 
 
 class StreamCapture:

@@ -1,21 +1,21 @@
 """A carrier on synthetic time: what it says, what of it arrives when, and where it belongs.
 
-Import it anywhere: `Carrier(...).messages()` are a stream's messages in their order of arrival,
-`capture()` feeds them to the live side, `stored()` sends records through the stored format, and
-`errors_ms()` compares a timeline with the truth.
+`hear(Carrier(...))` feeds a stream's messages to the live side, `placed()` sends what it heard
+through the stored format to a timeline, and `errors_ms()` compares that with the truth.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from chalicelib.capture.container import Kind, decode_index, encode
 from chalicelib.capture.events import Encoding, Track
+from chalicelib.capture.placing import place
 from chalicelib.capture.record import Record, StoredRecord, StreamHead
 from chalicelib.capture.runs import StreamCapture
-from chalicelib.capture.timeline import Timeline
+from chalicelib.capture.timeline import Placement, Timeline
 
 WALL_US = 1_700_000_000_000_000
 FRAME_US = 20_000
@@ -110,56 +110,82 @@ class Carrier:
         return WALL_US + self.wall_offset_us + round(second * 1e6 / (1 + self.clock_ppm * 1e-6))
 
 
-def capture(
-    carrier: Carrier, messages: Iterable[Message], every_us: int = 1_000_000
-) -> tuple[StreamHead, list[Record]]:
-    """Return what the live side makes of messages when it cuts once a second."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A stream as the live side took it."""
+
+    messages: list[Message]
+    head: StreamHead
+    records: list[Record]
+
+    def stored(self, object_key: str = "") -> list[StoredRecord]:
+        """Return its records as assembly reads them from one stored object."""
+        body = encode([self.head], self.records, kind=Kind.SEGMENT, worker="w1")
+        return list(decode_index(body, object_key or f"segments/{self.head.stream_key}").entries)
+
+
+def hear(carrier: Carrier, cut_every_us: int = 1_000_000) -> Heard:
+    """Return what the live side makes of a stream when it cuts once a second."""
+    messages = list(carrier.messages())
     stream = StreamCapture(carrier.head)
     records: list[Record] = []
-    cut_at_us = carrier.head.opened_at_us + every_us
+    cut_at_us = carrier.head.opened_at_us + cut_every_us
     for message in messages:
         while message.arrival_us >= cut_at_us:
             records += stream.cut()
-            cut_at_us += every_us
+            cut_at_us += cut_every_us
         run = stream.track(message.track, Encoding.PCMU)
         run.add(payload(message), message.arrival_us, message.sequence)
     records += stream.cut()
-    return stream.head(), records
+    return Heard(messages=messages, head=stream.head(), records=records)
 
 
 def payload(message: Message) -> bytes:
     """Return a frame's bytes; they tell its track and number."""
-    return _MARKS[message.track] + message.frame.to_bytes(4, "big") * 39 + b"\xff\xff\xff"
+    return (_MARKS[message.track] + message.frame.to_bytes(3, "big")) * 40
 
 
 _MARKS = {Track.INBOUND: b"i", Track.OUTBOUND: b"o", Track.MIXED: b"m"}
 
 
-def stored(
-    head: StreamHead, records: Iterable[Record], object_key: str = "segments/a"
-) -> list[StoredRecord]:
-    """Return records as assembly reads them from one stored object."""
-    body = encode([head], records, kind=Kind.SEGMENT, worker="w1")
-    return list(decode_index(body, object_key).entries)
+def placed(*streams: Heard) -> Timeline:
+    """Return the timeline of a call's streams."""
+    return place(
+        [stream.head for stream in streams],
+        [entry for stream in streams for entry in stream.stored()],
+    )
 
 
-def errors_ms(timeline: Timeline, messages: Iterable[Message]) -> dict[Track, tuple[float, float]]:
+def errors_ms(timeline: Timeline, *streams: Heard) -> dict[Track, tuple[float, float]]:
     """Return the least and the greatest error of each track's frames, in ms (late is positive).
 
-    The messages are one stream's, all of them; position 0 is the first frame of any track.
+    Position 0 is the first frame of any stream.
     """
+    first = min(message.frame for stream in streams for message in stream.messages)
+    frames = {stream.head.stream_key: _frames(stream) for stream in streams}
+    return {
+        track: (min(errors) / 8, max(errors) / 8)
+        for track, placements in timeline.tracks.items()
+        if (errors := [e for p in placements for e in _errors(p, track, frames, first)])
+    }
+
+
+def _frames(stream: Heard) -> dict[Track, list[int]]:
     frames: dict[Track, list[int]] = {}
-    for message in messages:
+    for message in stream.messages:
         frames.setdefault(message.track, []).append(message.frame)
-    first = min(numbers[0] for numbers in frames.values())
-    errors: dict[Track, tuple[float, float]] = {}
-    for track, placements in timeline.tracks.items():
-        seen: list[int] = []
-        for placement in placements:
-            received = placement.stored.record.first_sample + placement.skip
-            begin = received // FRAME_SAMPLES
-            for frame in range(begin, (received + placement.samples) // FRAME_SAMPLES):
-                truth = (frames[track][frame] - first) * FRAME_SAMPLES
-                seen.append(placement.position + frame * FRAME_SAMPLES - received - truth)
-        errors[track] = (min(seen) / 8, max(seen) / 8)
-    return errors
+    return frames
+
+
+def _errors(
+    placement: Placement, track: Track, frames: dict[str, dict[Track, list[int]]], first: int
+) -> Iterator[int]:
+    """Yield the error, in samples, of each frame that begins in a placement."""
+    record = placement.stored.record
+    received = record.first_sample + placement.skip
+    begin = -(-received // FRAME_SAMPLES)
+    end = -(-(received + placement.samples) // FRAME_SAMPLES)
+    numbers = frames[record.stream_key][track]
+    for number in range(begin, end):
+        truth = (numbers[number] - first) * FRAME_SAMPLES
+        yield placement.position + number * FRAME_SAMPLES - received - truth
