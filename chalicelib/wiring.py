@@ -7,6 +7,7 @@ webhook pays for the database's client, and for nothing else.
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,18 @@ from typing import TYPE_CHECKING, Any
 from chalicelib import config
 from chalicelib.config import Settings, required
 from chalicelib.deployment_keys import DeploymentKeys, parse_keys
+from chalicelib.recording.lifecycle import Writer
+from chalicelib.services import instructions
 from chalicelib.services.instructions import Deployment
 
 if TYPE_CHECKING:
     from chalicelib import ports as port
     from chalicelib.adapters.dynamodb import Table
+    from chalicelib.recording.model import Recording
+    from chalicelib.services.control import Control
+    from chalicelib.services.publish import Publishing
+    from chalicelib.services.sweep import Sweeping
+    from chalicelib.services.transition import Transitions
 
 # ruff: noqa: PLC0415  # adapters are imported where they are made; see above
 
@@ -108,6 +116,69 @@ class Ports:
 
         return DynamoApiKeys(self._core)
 
+    # --- what moves calls and recordings
+
+    @cached_property
+    def transitions(self) -> Transitions:
+        """The one place that moves a recording."""
+        from chalicelib.services.transition import Transitions
+
+        return Transitions(
+            recordings=self.recordings,
+            profiles=self.profiles,
+            workflows=self.workflows,
+            public_url=self.public_url,
+            download_token=self._download_token,
+        )
+
+    @cached_property
+    def control(self) -> port.CallControl:
+        """The sink's door to calls."""
+        return self._control(Writer.OWNER)
+
+    @cached_property
+    def publishing(self) -> Publishing:
+        """What ends a finalization."""
+        from chalicelib.services.publish import Publishing
+
+        return Publishing(
+            calls=self.calls,
+            transitions=self.transitions,
+            renditions=self.renditions,
+            now=_now,
+        )
+
+    @cached_property
+    def sweeping(self) -> Sweeping:
+        """What the sweeper works with."""
+        from chalicelib.services.sweep import Sweeping
+
+        return Sweeping(
+            control=self._control(Writer.SWEEPER),
+            due_work=self.due_work,
+            outbox=self.outbox,
+            leases=self.leases,
+            live_streams=self.live_streams,
+            media=self.media,
+            now=_now,
+            wait=time.sleep,
+        )
+
+    def _control(self, writer: Writer) -> Control:
+        from chalicelib.services.control import Control
+
+        return Control(
+            calls=self.calls,
+            call_life=self.call_life,
+            profiles=self.profiles,
+            transitions=self.transitions,
+            writer=writer,
+        )
+
+    def _download_token(self, recording: Recording, at: datetime) -> str:
+        expires_at = at + self.settings.download_token_for
+        return instructions.download_token(recording, self.token_keys(), expires_at)
+
     # --- bytes
 
     @cached_property
@@ -133,6 +204,13 @@ class Ports:
 
         bucket = required(self.settings.recordings_bucket, "RECORDINGS_BUCKET")
         return S3RenditionStore(_client("s3", TASK_CONFIG), bucket)
+
+    @cached_property
+    def encoder(self) -> port.Encoder:
+        """WAV by ourselves, the rest by ffmpeg."""
+        from chalicelib.adapters.encoder import FileEncoder
+
+        return FileEncoder()
 
     # --- services of the cloud
 

@@ -10,12 +10,66 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib import wiring
+from chalicelib.api.http import logger
 from chalicelib.api.requests import now
 from chalicelib.errors import DeliveryPostponed
 
 # ruff: noqa: PLC0415  # every function loads this file; what one of them needs, only that one loads
 
 functions = Blueprint(__name__)
+
+
+@functions.lambda_function(name="assemble")
+def assemble(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Store a recording's rendition and manifest; return what came of it."""
+    from chalicelib.services.assemble import assemble as assemble_recording
+
+    ports = wiring.ports()
+    assembled = assemble_recording(
+        event["recording_id"],
+        event["attempt"],
+        recordings=ports.recordings,
+        calls=ports.calls,
+        media=ports.media,
+        renditions=ports.renditions,
+        encoder=ports.encoder,
+        now=now,
+    )
+    return {"outcome": str(assembled.outcome)}
+
+
+@functions.lambda_function(name="publish")
+def publish(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Finish a recording whose rendition is stored, or end one of which nothing was."""
+    from chalicelib.services import publish as service
+    from chalicelib.services.assemble import Outcome
+
+    needs = wiring.ports().publishing
+    is_empty = event["assembled"]["outcome"] == Outcome.EMPTY
+    end = service.publish_empty if is_empty else service.publish
+    return {"state": str(end(event["recording_id"], needs).state)}
+
+
+@functions.lambda_function(name="mark_error")
+def mark_error(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Note that a finalization failed."""
+    from chalicelib.services import publish as service
+
+    needs = wiring.ports().publishing
+    recording = service.mark_error(
+        event["recording_id"], event["attempt"], _error_name(event), needs
+    )
+    return {"state": str(recording.state)}
+
+
+@functions.lambda_function(name="sweep")
+def sweep(_event: dict[str, Any], _context: object) -> dict[str, int]:
+    """Do what is due; return how much of each."""
+    from chalicelib.services.sweep import sweep as sweep_once
+
+    done = dict(sweep_once(wiring.ports().sweeping))
+    logger.info("Swept", extra=done)
+    return done
 
 
 @functions.lambda_function(name="attempt")
@@ -39,3 +93,11 @@ def attempt(event: dict[str, Any], _context: object) -> dict[str, Any]:
     if isinstance(outcome, deliver.Postponed):
         raise DeliveryPostponed(json.dumps({"wait_seconds": math.ceil(outcome.wait_seconds)}))
     return {"given_up": outcome.reason if isinstance(outcome, deliver.GivenUp) else ""}
+
+
+def _error_name(event: dict[str, Any]) -> str:
+    """Return the class of what was raised: not every Step Functions has it in `error`."""
+    try:
+        return str(json.loads(event["cause"])["errorType"])
+    except (ValueError, KeyError, TypeError):
+        return str(event["error"])

@@ -107,11 +107,14 @@ def call_stream_url(
 
 def download_url(recording: Recording, deployment: Deployment, expires_at: datetime) -> str:
     """Return a URL that opens a recording's audio, for whoever holds it, until then."""
+    token = download_token(recording, deployment.token_keys, expires_at)
+    return callbacks.download_url(deployment.public_url, recording.recording_id, token)
+
+
+def download_token(recording: Recording, keys: Sequence[bytes], expires_at: datetime) -> str:
+    """Return the token that opens a recording's audio until then."""
     account, recording_id = recording.call.account, recording.recording_id
-    token = tokens.issue(
-        deployment.token_keys, TokenKind.RECORDING, account, recording_id, expires_at
-    )
-    return callbacks.download_url(deployment.public_url, recording_id, token)
+    return tokens.issue(keys, TokenKind.RECORDING, account, recording_id, expires_at)
 
 
 def arrange(profile: Profile, wish: Wish, deployment: Deployment, now: datetime) -> Arrangement:

@@ -17,12 +17,16 @@ from chalicelib.recording.model import Profile
 from chalicelib.services.instructions import arrange, parse_wish
 from chalicelib.services.keys import create_key
 from tests.fakes import FakeCore, FakeEventBus, FakeTexts, FakeWorkflows
-from tests.fakes_media import FakeRenditionStore
+from tests.fakes_media import FakeMediaStore, FakeRenditionStore
 from tests.samples import T0, a_profile
 
 PUBLIC_URL = "https://api.example.com/api"
 SETTINGS = Settings(
     secret_id="keys", public_url_parameter="public-url", sink_url="wss://sink.example.com"
+)
+ROW_PORTS = (
+    *("recordings", "history", "outbox", "due_work", "calls", "call_life", "live_streams"),
+    *("inbox", "leases", "profiles", "api_keys"),
 )
 KEYS = {"token_keys": ["6b" * 32], "webhook_secrets": ["whsec_QUJDREVGR0g="]}
 
@@ -70,8 +74,9 @@ def api() -> Iterator[Api]:
     renditions = FakeRenditionStore()
     texts = FakeTexts(**{"keys": json.dumps(KEYS), "public-url": PUBLIC_URL + "/"})
     ports: Any = wiring.Ports(SETTINGS)
-    for name in ("recordings", "history", "outbox", "calls", "inbox", "profiles", "api_keys"):
+    for name in ROW_PORTS:
         setattr(ports, name, getattr(core, name))
+    ports.media = FakeMediaStore()
     ports.workflows, ports.renditions, ports.event_bus = workflows, renditions, FakeEventBus()
     ports.secrets = ports.parameters = texts
     wiring.install(ports)
