@@ -2,8 +2,8 @@
 
     python -m bench.ingest [--calls 500] [--seconds 120] [--ramp 60] [--together]
 
-One core sends and discards the stored objects, the other is the sink's. The floor is measured in the
-same run, with the same sender: a loop that reads frames and discards them.
+One core sends and discards the stored objects, the other is the sink's. The floor is measured in
+the same run, with the same sender: a loop that reads frames and discards them.
 """
 
 from __future__ import annotations

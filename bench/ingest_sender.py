@@ -1,4 +1,4 @@
-"""Bandwidth calls on raw sockets: two tracks, 50 messages a second each, every message its own send.
+"""Bandwidth calls on raw sockets: two tracks, 50 messages a second each, each its own send.
 
 Frames are made once per 20 ms and shared by all calls (a zero mask leaves the payload as it is), so
 that the sender costs little more than its system calls and fits on one core with the store.

@@ -20,10 +20,15 @@ class Store(asyncio.Protocol):
 
     puts = 0
     segments = 0
-    bytes = 0
+    stored = 0
+    """bytes"""
     messages = 0
 
+    _transport: asyncio.Transport
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin with the first request."""
+        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._begin()
 
@@ -33,6 +38,7 @@ class Store(asyncio.Protocol):
         self._missing = -1
 
     def data_received(self, data: bytes) -> None:
+        """Read requests, one after the other; of a body only what may hold its index."""
         if self._missing < 0:
             self._head += data
             if b"\r\n\r\n" not in self._head:
@@ -48,7 +54,7 @@ class Store(asyncio.Protocol):
         if b"/segments/" in self._head[:200] and len(self._body) < 64 * 1024:
             self._body += data
         self._missing -= len(data)
-        Store.bytes += len(data)
+        Store.stored += len(data)
         if self._missing <= 0:
             self._store()
 
@@ -69,7 +75,7 @@ class Store(asyncio.Protocol):
         facts = {
             "puts": Store.puts,
             "segments": Store.segments,
-            "bytes": Store.bytes,
+            "bytes": Store.stored,
             "messages": Store.messages,
         }
         body = json.dumps(facts).encode()
@@ -80,6 +86,7 @@ class Store(asyncio.Protocol):
 
 
 async def main() -> None:
+    """Answer until terminated."""
     server = await asyncio.get_running_loop().create_server(Store, "127.0.0.1", 0)
     print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
     await server.serve_forever()

@@ -63,7 +63,7 @@ def _name() -> str:
 
 
 def _log_failure(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    """Log what the loop caught; its message may quote what peers sent, so only the class is told."""
+    """Log the class of what the loop caught: its message may quote what peers sent."""
     error = context.get("exception")
     if not isinstance(error, TimeoutError | ConnectionError):
         _log.error("the loop caught a failure", extra={"failure": type(error).__name__})

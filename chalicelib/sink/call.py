@@ -6,7 +6,7 @@ import asyncio
 import time
 from datetime import UTC, datetime
 
-from chalicelib.errors import TapedeckError
+from chalicelib.errors import CallerError
 from chalicelib.port_values import Joined, Joining
 from chalicelib.recording.lifecycle import Cause, is_capturing
 from chalicelib.recording.model import CallRef, Recording
@@ -96,7 +96,7 @@ class Call:
         alone = loop.call_later(self._worker.limits.alone_after_s, self._admit, stream)
         try:
             joined = await self._worker.control.join(self._joining(stream))
-        except TapedeckError as error:
+        except CallerError as error:
             self._reject(stream, error.code)
             return None
         finally:

@@ -1,4 +1,4 @@
-"""Log lines as JSON: a constant sentence plus keys. Who logs keeps payload, tokens and numbers out."""
+"""Log lines as JSON: a constant sentence plus keys; no payload, no token, no phone number."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ class MessageSocket(WSListener):
         if not self._closing:
             self._closing = True
             code = _close_code(frame.get_payload_as_bytes())
-            if not self._leaving:
+            if not self._transport.is_close_frame_sent:
                 self._ending = Ending.CLOSED if code in _CLEAN_CODES else Ending.BROKEN
                 _send_close(self._transport, code, "")
         self._transport.disconnect()

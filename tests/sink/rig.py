@@ -6,9 +6,10 @@ import asyncio
 import base64
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import uvloop
 from websockets.asyncio.client import ClientConnection, connect
@@ -79,6 +80,7 @@ class Rig:
     control: FakeControl = field(default_factory=FakeControl)
     leases: FakeLeases = field(default_factory=FakeLeases)
     store: SlowStore = field(default_factory=SlowStore)
+    keys: list[bytes] = field(default_factory=lambda: [KEY])
     port: int = 0
     sink: Sink = field(init=False)
 
@@ -87,7 +89,7 @@ class Rig:
             control=self.control,
             leases=self.leases,
             store=self.store,
-            token_keys=lambda: [KEY],
+            token_keys=lambda: list(self.keys),
         )
         self.sink = Sink("w-1", outside, self.limits)
 
@@ -108,6 +110,12 @@ class Rig:
         uri = f"ws://127.0.0.1:{self.port}/bandwidth/{token_ or token()}"
         async with connect(uri, compression=None) as socket:
             yield socket
+
+    async def open(self, call_id: str) -> ClientConnection:
+        """Return a Bandwidth stream's socket after its start."""
+        socket = await connect(f"ws://127.0.0.1:{self.port}/bandwidth/{token()}", compression=None)
+        await socket.send(start(call_id, f"s-{call_id}"))
+        return socket
 
     @contextlib.asynccontextmanager
     async def tap(
@@ -135,6 +143,6 @@ async def until(condition: Callable[[], object], within_s: float = 5.0) -> None:
             await asyncio.sleep(0.01)
 
 
-def run(scenario: Callable[[], object]) -> None:
+def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a scenario on the loop that the sink runs on."""
     uvloop.run(scenario())

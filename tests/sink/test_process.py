@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 from chalicelib.capture.events import Track
 from chalicelib.recording.model import Ending
-from tests.sink.rig import STOP, Rig, frame, media, run, start, until
+from tests.sink.rig import QUICK, STOP, Rig, frame, media, run, start, token, until
 
 
 def test_a_call_of_two_tracks_is_stored_byte_for_byte() -> None:
@@ -24,5 +27,66 @@ def test_a_call_of_two_tracks_is_stored_byte_for_byte() -> None:
             assert inbound == rig.stored("segments/main/bandwidth/c-1/")
             assert outbound == rig.stored("segments/main/bandwidth/c-1/", Track.OUTBOUND)
             assert [Ending.STOPPED] == list(rig.control.endings.values())
+
+    run(scenario)
+
+
+def test_a_planned_stop_loses_nothing_that_was_received() -> None:
+    """At SIGTERM carriers are sent away, what they sent is stored, and their calls are closed."""
+
+    async def scenario() -> None:
+        rig = Rig()
+        rig.store.delay_s = 0.05
+        async with rig.running():
+            sockets = [await rig.open(f"c-{number}") for number in range(20)]
+            for number in range(30):
+                for socket in sockets:
+                    await socket.send(media(number))
+            await sockets[-1].ping()
+            rig.sink.stop()
+            rig.sink.stop()
+            for socket in sockets:
+                await socket.wait_closed()
+                assert 1001 == socket.close_code
+        whole = b"".join(frame(number) for number in range(30))
+        for number in range(20):
+            assert whole == rig.stored(f"segments/main/bandwidth/c-{number}/")
+        assert {Ending.BROKEN} == set(rig.control.endings.values())
+        assert 20 == len(rig.control.closed)
+        assert ["w-1"] == rig.leases.released
+
+    run(scenario)
+
+
+def test_calls_that_could_not_be_ended_are_left_to_the_sweeper() -> None:
+    """When the database stays away the stop ends in time, and the lease isn't released."""
+
+    async def scenario() -> None:
+        rig = Rig(limits=replace(QUICK, stop_within_s=0.5))
+        async with rig.running(), rig.bandwidth() as socket:
+            await socket.send(start())
+            await socket.send(media(0))
+            await until(lambda: rig.control.joinings)
+            rig.control.is_away = True
+            rig.sink.stop()
+            await socket.wait_closed()
+        assert frame(0) == rig.stored("segments/main/bandwidth/c-1/")
+        assert [] == rig.leases.released
+
+    run(scenario)
+
+
+def test_keys_are_read_again() -> None:
+    """A rotated key is good without a restart."""
+
+    async def scenario() -> None:
+        rig = Rig(limits=replace(QUICK, keys_every_s=0.05))
+        async with rig.running():
+            new = b"n" * 32
+            rig.keys[:] = [new]
+            await asyncio.sleep(0.2)
+            async with rig.bandwidth(token(key=new)) as socket:
+                await socket.send(start())
+                await until(lambda: rig.control.joinings)
 
     run(scenario)

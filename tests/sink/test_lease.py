@@ -1,0 +1,103 @@
+"""The lease, and what it tells."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+
+from chalicelib.errors import PreconditionFailed
+from chalicelib.port_values import Lease
+from chalicelib.sink.health import Health
+from chalicelib.sink.lease import LeaseKeeper
+from tests.sink.fakes import FakeLeases, now
+from tests.sink.rig import QUICK, Rig, run, until
+
+
+def keeper(leases: FakeLeases, health: Health) -> LeaseKeeper:
+    def read(renewals: int) -> Lease:
+        return Lease(worker="w", started_at=now(), renewals=renewals, calls=0, journal_safe_below=0)
+
+    return LeaseKeeper(leases, read, health, QUICK)
+
+
+def test_renewals_grow() -> None:
+    """Observers compare the count, so that no clock of theirs matters."""
+
+    async def scenario() -> None:
+        leases = FakeLeases()
+        lease = keeper(leases, Health())
+        await lease.begin()
+        task = asyncio.create_task(lease.keep())
+        await until(lambda: len(leases.renewals) > 3)
+        task.cancel()
+        counts = [renewal.renewals for renewal in leases.renewals]
+        assert sorted(set(counts)) == counts
+        lease.close()
+
+    run(scenario)
+
+
+def test_a_database_outage_kills_nobody() -> None:
+    """While the database is away the worker is unwell and lives; then it renews again."""
+
+    async def scenario() -> None:
+        leases, health = FakeLeases(), Health()
+        lease = keeper(leases, health)
+        await lease.begin()
+        leases.is_away = True
+        task = asyncio.create_task(lease.keep())
+        await until(lambda: "lease" in health.degraded)
+        leases.is_away = False
+        await until(lambda: health.degraded == "")
+        assert not task.done()
+        task.cancel()
+        lease.close()
+
+    run(scenario)
+
+
+def test_no_socket_before_the_first_lease() -> None:
+    """Nobody would notice the death of a worker that has no lease."""
+
+    async def scenario() -> None:
+        rig = Rig()
+        rig.leases.is_away = True
+        starting = asyncio.create_task(rig.sink.start("127.0.0.1", 0))
+        await asyncio.sleep(0.2)
+        assert not starting.done()
+        rig.leases.is_away = False
+        assert await starting
+        rig.sink.stop()
+        await rig.sink.run()
+
+    run(scenario)
+
+
+def test_a_worker_that_was_declared_dead_stops() -> None:
+    """Another worker has its calls: going on would write beside it."""
+
+    async def scenario() -> None:
+        rig = Rig()
+        await rig.sink.start("127.0.0.1", 0)
+        rig.leases.is_buried = True
+        with pytest.raises(PreconditionFailed):
+            async with asyncio.timeout(5):
+                await rig.sink.run()
+        assert [] == rig.leases.released
+
+    run(scenario)
+
+
+def test_the_lease_is_released_when_nothing_is_left() -> None:
+    """A planned stop says that nobody needs to look after this worker's calls."""
+
+    async def scenario() -> None:
+        rig = Rig()
+        async with rig.running():
+            with contextlib.suppress(TimeoutError):
+                await until(lambda: len(rig.leases.renewals) > 1)
+        assert ["w-1"] == rig.leases.released
+
+    run(scenario)

@@ -1,0 +1,68 @@
+"""When a recording has run its length."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.capture.events import Encoding, Track
+from chalicelib.capture.record import Record
+from chalicelib.sink.length import StreamClock
+
+OPENED_US = 1_000_000_000
+SECOND = 1_000_000
+
+
+def record(first_s: float, seconds: float, lateness_us: int, arrived_us: int) -> Record:
+    return Record(
+        stream_key="s",
+        track=Track.INBOUND,
+        encoding=Encoding.PCMU,
+        first_sample=int(first_s * 8000),
+        samples=int(seconds * 8000),
+        arrived_at_us=arrived_us,
+        least_lateness_us=lateness_us,
+    )
+
+
+def clock(*records: Record) -> StreamClock:
+    made = StreamClock(OPENED_US, 8000)
+    made.note(records)
+    return made
+
+
+def test_nothing_ends_before_media() -> None:
+    """A stream without media has no origin."""
+
+    assert clock().end_of(SECOND, OPENED_US, OPENED_US + 99 * SECOND) is None
+
+
+def test_the_end_lies_one_length_after_the_origin() -> None:
+    """The origin is the least lateness of the first 2 s; later ones don't move it."""
+
+    passed = clock(
+        record(0, 1, 50_000, OPENED_US + 70_000),
+        record(1, 1, 40_000, OPENED_US + 1_040_000),
+        record(2, 1, 10_000, OPENED_US + 2_100_000),
+    )
+
+    assert OPENED_US + 40_000 + 3 * SECOND == passed.end_of(3 * SECOND, OPENED_US, OPENED_US)
+
+
+@pytest.mark.parametrize(("waited_us", "is_over"), [(1_900_000, False), (2_000_000, True)])
+def test_samples_that_are_missing_are_waited_for(waited_us: int, is_over: bool) -> None:
+    """A stall delivers late; only after 2 s it is a hole, and the end is where it was due."""
+
+    passed = clock(record(0, 1, 0, OPENED_US))
+
+    end_us = passed.end_of(3 * SECOND, OPENED_US, OPENED_US + 3 * SECOND + waited_us)
+
+    assert (OPENED_US + 3 * SECOND if is_over else None) == end_us
+
+
+def test_what_another_worker_began_ends_by_the_wall_clock() -> None:
+    """After a reconnect elsewhere the recording's own start counts."""
+
+    passed = clock(record(0, 1, 0, OPENED_US))
+    started_us = OPENED_US - 9 * SECOND
+
+    assert started_us + 10 * SECOND == passed.end_of(10 * SECOND, started_us, OPENED_US)
