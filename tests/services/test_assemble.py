@@ -1,99 +1,25 @@
-"""From stored media to a rendition and its manifest, with every way to die between."""
+"""From stored media to a rendition and its manifest, sample by sample."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.encoder import FileEncoder
 from chalicelib.capture.events import Track
-from chalicelib.errors import CorruptContainer, Unavailable
 from chalicelib.media import codecs, wav
 from chalicelib.media.pcm import interleave, mix, silence
-from chalicelib.ports import Encoder
-from chalicelib.recording import naming
-from chalicelib.recording.manifest import Manifest, parse_manifest
 from chalicelib.recording.model import (
     Format,
     Gap,
     Interval,
-    Recording,
-    RecordingEvent,
     RecordOptions,
     Rendition,
-    State,
-    Stream,
 )
-from chalicelib.services.assemble import Assembled, Outcome, assemble
-from tests.captured import CALL, OPENED_US, Tape, noise, two_tracks
-from tests.fakes import FakeCore, Faults
-from tests.fakes_media import FakeMediaStore, FakeRenditionStore
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-STEREO = RecordOptions(stereo=True)
-RECORDING = Recording(
-    recording_id="r-1",
-    call=CALL,
-    control_id="c",
-    state=State.FINALIZING,
-    version=1,
-    round=1,
-    options=STEREO,
-    profile="p",
-    created_at=NOW,
-)
-MANIFEST_KEY = "recordings/main/r-1/manifest.json"
-
-
-@dataclass
-class World:
-    """Everything that assembling touches."""
-
-    media: FakeMediaStore = field(default_factory=FakeMediaStore)
-    renditions: FakeRenditionStore = field(default_factory=FakeRenditionStore)
-    core: FakeCore = field(default_factory=FakeCore)
-    faults: Faults = field(default_factory=Faults)
-    encoder: Encoder = field(default_factory=FileEncoder)
-
-    def tape(self, **facts: Any) -> Tape:
-        """Return a stream's tape into this world's media."""
-        return Tape(media=self.media, **facts)
-
-    def record(self, streams: Sequence[Stream], recording: Recording = RECORDING) -> None:
-        """Write the rows."""
-        event = RecordingEvent(recording_id="r-1", at=NOW, event="created")
-        self.core.recordings.create(recording, event, None)
-        for stream in streams:
-            self.core.store.streams[CALL.key, stream.stream_key] = stream
-
-    def assemble(self) -> Assembled:
-        """Run it with every port counted."""
-        return assemble(
-            "r-1",
-            1,
-            recordings=self.faults.wrap(self.core.recordings),
-            calls=self.faults.wrap(self.core.calls),
-            media=self.faults.wrap(self.media),
-            renditions=self.faults.wrap(self.renditions),
-            encoder=self.encoder,
-            now=lambda: NOW,
-        )
-
-    def file(self, extension: str = "wav") -> bytes:
-        """Return the stored rendition."""
-        return self.renditions.objects[naming.rendition_key("main", "r-1", extension)]
-
-    def manifest(self) -> Manifest:
-        """Return the stored manifest."""
-        return parse_manifest(self.renditions.get_text(MANIFEST_KEY))
+from chalicelib.services.assemble import Assembled, Outcome
+from tests.assembling import NOW, RECORDING, World
+from tests.captured import OPENED_US, noise, two_tracks
 
 
 @pytest.fixture
@@ -234,134 +160,6 @@ def test_nothing_recorded_is_empty(world: World) -> None:
 
     assert Outcome.EMPTY is world.assemble().outcome
     assert {} == world.renditions.objects
-
-
-def test_media_that_cant_be_read_is_no_empty_recording(world: World) -> None:
-    """Where all is broken, that is said, and nothing is called empty."""
-
-    tape = world.tape()
-    two_tracks(tape, 1)
-    world.media.objects = {tape.close_segment(): b"rubbish"}
-    world.record([tape.row()])
-
-    with pytest.raises(CorruptContainer, match="all of 1"):
-        world.assemble()
-
-
-def test_a_broken_record_is_told(world: World) -> None:
-    """One second fails its CRC: silence, a gap, `degraded`; the rest is whole."""
-
-    tape = world.tape()
-    sent = two_tracks(tape, 3)
-    key = tape.close_segment()
-    body = world.media.objects[key]
-    at = body.index(sent[0][8000:8100])
-    world.media.objects[key] = body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
-    world.record([tape.row()])
-
-    world.assemble()
-
-    inbound = _pcm(sent[0])
-    expected = interleave(inbound[:16_000] + silence(8000) + inbound[32_000:], _pcm(sent[1]))
-    manifest = world.manifest()
-    assert expected == world.file()[44:]
-    assert [Gap(track=Track.INBOUND, offset_ms=1000.0, duration_ms=1000.0, reason="corrupt")] == [
-        *manifest.gaps
-    ]
-    assert ("corrupt", 1000.0) == (
-        manifest.quality.degraded,
-        manifest.quality.silence_inserted_ms,
-    )
-
-
-def test_a_broken_segment_is_told(world: World) -> None:
-    """A segment whose index is broken, and whose journal is gone, is silence of its length."""
-
-    tape = world.tape()
-    first = two_tracks(tape, 2)
-    tape.close_segment()
-    two_tracks(tape, 2, from_s=2)
-    broken = tape.close_segment()
-    last = two_tracks(tape, 2, from_s=4, seed=9)
-    tape.close_segment()
-    world.media.objects[broken] = b""
-    world.media.delete(list(world.media.keys("journal/")))
-    world.record([tape.row()])
-
-    world.assemble()
-
-    lost = silence(16_000)
-    tracks = [_pcm(a) + lost + _pcm(b) for a, b in zip(first, last, strict=True)]
-    manifest = world.manifest()
-    assert interleave(*tracks) == world.file()[44:]
-    assert [(2000.0, 2000.0)] * 2 == [(gap.offset_ms, gap.duration_ms) for gap in manifest.gaps]
-    assert "corrupt" == manifest.quality.degraded
-
-
-def test_repeats_change_nothing(world: World) -> None:
-    """Running it again stores the same bytes: nothing is written a second time."""
-
-    tape = world.tape()
-    two_tracks(tape, 2)
-    tape.close_segment()
-    world.record([tape.row()])
-
-    world.assemble()
-    before = dict(world.renditions.objects)
-    world.assemble()
-    world.assemble()
-
-    assert before == world.renditions.objects
-    assert ["recordings/main/r-1/recording.wav", MANIFEST_KEY] == world.renditions.writes
-
-
-@pytest.mark.parametrize("format_", list(Format))
-def test_two_at_once_store_the_same(world: World, format_: Format) -> None:
-    """Two executions side by side leave one rendition and one manifest, each whole."""
-
-    tape = world.tape()
-    two_tracks(tape, 2)
-    tape.close_segment()
-    world.record([tape.row()], replace(RECORDING, options=RecordOptions(format=format_)))
-
-    with ThreadPoolExecutor(2) as executor:
-        for run in [executor.submit(world.assemble) for _ in range(2)]:
-            assert Outcome.ASSEMBLED is run.result().outcome
-
-    (made,) = world.manifest().renditions
-    assert made.sha256 == hashlib.sha256(world.file(format_)).hexdigest()
-    assert 2 == len(world.renditions.objects)
-
-
-@pytest.mark.parametrize("acts", [False, True])
-def test_dying_anywhere_and_running_again_ends_the_same(acts: bool, tmp_path: Path) -> None:
-    """A port that fails at its n-th call, before or after it acted, for every n."""
-
-    undisturbed = _dead_worker(tmp_path)
-    undisturbed.assemble()
-
-    for n in range(1, undisturbed.faults.calls + 1):
-        world = _dead_worker(tmp_path)
-        (world.faults.after if acts else world.faults.before)(n)
-        with suppress(Unavailable):  # a journal number that isn't there may be the n-th
-            world.assemble()
-        if MANIFEST_KEY in world.renditions.objects:
-            assert undisturbed.file() == world.file()
-        world.assemble()
-        assert undisturbed.renditions.objects == world.renditions.objects
-
-    assert [] == list(tmp_path.iterdir())
-
-
-def _dead_worker(folder: Path) -> World:
-    world = World(encoder=FileEncoder(folder=str(folder)))
-    tape = world.tape()
-    for minute in range(3):
-        two_tracks(tape, 1, from_s=minute, seed=minute)
-        tape.close_segment()
-    two_tracks(tape, 2, from_s=3)
-    world.record([tape.row(complete=False)])
-    return world
 
 
 def test_retention_goes_with_the_object(world: World) -> None:
