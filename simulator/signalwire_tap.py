@@ -45,7 +45,7 @@ class SignalWireTap:
         """Return `tapping`."""
         return self._event("tapping")
 
-    def stopped(self, seconds: float) -> dict[str, Any]:  # noqa: ARG002 — a tap tells no duration
+    def stopped(self, seconds: float) -> dict[str, Any]:
         """Return `finished`."""
         return self._event("finished")
 

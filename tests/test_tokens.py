@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import string
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -121,6 +123,22 @@ def test_no_mutation_is_accepted(position: int, mutation: tuple[str, str]) -> No
     mutated = token[:at] + text + token[at + (kind != "insert") :]
 
     assert mutated == token or "token_invalid" == refusal(mutated)
+
+
+def test_a_hundred_thousand_forgeries_are_refused() -> None:
+    """Changed at one to three random places, a token is never accepted."""
+
+    random, token = Random(1), issued()
+    accepted = 0
+    for _ in range(100_000):
+        forged = list(token)
+        for _ in range(random.randint(1, 3)):
+            forged[random.randrange(len(forged))] = random.choice(ALPHABET)
+        with suppress(Unauthenticated):
+            tokens.verify([NEW, OLD], "".join(forged), TokenKind.PROFILE, NOW)
+            accepted += "".join(forged) != token
+
+    assert 0 == accepted
 
 
 @settings(max_examples=300, deadline=None)
