@@ -12,17 +12,17 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from botocore.stub import ANY, Stubber
 
-from chalicelib.adapters.s3 import TASK_CONFIG, S3MediaStore, S3RenditionStore
+from chalicelib.adapters.s3 import SINK_CONFIG, TASK_CONFIG, S3MediaStore, S3RenditionStore
 from chalicelib.errors import NotFound, Unavailable
 
 
-def _client() -> Any:
+def _client(config: Any = TASK_CONFIG) -> Any:
     return boto3.client(
         "s3",
         region_name="eu-west-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=TASK_CONFIG,
+        config=config,
     )
 
 
@@ -100,6 +100,30 @@ def test_a_silent_s3_is_unavailable() -> None:
 
 def _time_out(request: Any, **_: Any) -> None:
     raise ReadTimeoutError(endpoint_url=request.url, error="timed out")
+
+
+@pytest.mark.parametrize("config", [SINK_CONFIG, TASK_CONFIG])
+def test_a_body_is_hashed_once(config: Any) -> None:
+    """Over TLS our CRC-32 goes along, and the signature leaves the payload out."""
+
+    client = _client(config)
+    sent: list[Any] = []
+    client.meta.events.register(
+        "before-send.s3.PutObject", lambda request, **_: _keep(sent, request)
+    )
+
+    with pytest.raises(Unavailable):
+        S3MediaStore(client, "media").put("a", b"body")
+
+    assert sent[0].url.startswith("https://")
+    assert b"UNSIGNED-PAYLOAD" == sent[0].headers["X-Amz-Content-SHA256"]
+    assert b"26gLsg==" == sent[0].headers["x-amz-checksum-crc32"]
+    assert b"body" == sent[0].body
+
+
+def _keep(sent: list[Any], request: Any) -> None:
+    sent.append(request)
+    _time_out(request)
 
 
 def test_a_key_that_s3_kept_is_an_error(stub: tuple[Any, Stubber]) -> None:
