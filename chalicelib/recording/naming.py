@@ -18,6 +18,11 @@ def journal_key(worker: str, number: int) -> str:
     return f"journal/{worker}/{number:010d}"
 
 
+def journal_prefix(worker: str) -> str:
+    """Return what the keys of a worker's journal begin with."""
+    return f"journal/{worker}/"
+
+
 def segment_key(call: str, worker: str, number: int) -> str:
     """Return the key of a segment; `call` is the call key."""
     return f"segments/{call}/{worker}/{number:06d}"
