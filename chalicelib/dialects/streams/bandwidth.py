@@ -20,7 +20,7 @@ from chalicelib.capture.events import (
     StreamStopped,
     Track,
 )
-from chalicelib.dialects.streams.base import Clock, is_carrier_id
+from chalicelib.dialects.streams.base import G711, Clock, is_carrier_id
 from chalicelib.errors import WireError
 
 NAME = "bandwidth"
@@ -31,11 +31,8 @@ PARAM_NAME_MAX = 256
 PARAM_VALUE_MAX = 2048
 """`<StreamParam>`: the carrier's own limits; what exceeds them is left out of the labels"""
 
-_TRACKS: Mapping[str, Track] = MappingProxyType(
+TRACKS: Mapping[str, Track] = MappingProxyType(
     {"inbound": Track.INBOUND, "outbound": Track.OUTBOUND}
-)
-_ENCODINGS: Mapping[str, Encoding] = MappingProxyType(
-    {"PCMU": Encoding.PCMU, "PCMA": Encoding.PCMA}
 )
 _FACTS = (
     ("Invalid value", "unknown_event"),
@@ -119,7 +116,7 @@ class Bandwidth:
         except (ValueError, RecursionError) as error:
             raise _misfit(error) from error
         if type(said) is MediaMessage:
-            track = _TRACKS.get(said.track)
+            track = TRACKS.get(said.track)
             if track is None:
                 raise WireError(NAME, f"track {said.track[:80]!r}", code="unknown_track")
             self._heard = True
@@ -166,7 +163,7 @@ def _parse_start(message: StartMessage) -> StreamStarted:
 
 def _tracks(announced: list[AnnouncedTrack]) -> tuple[Track, ...]:
     try:
-        return tuple(dict.fromkeys(_TRACKS[track.name] for track in announced))
+        return tuple(dict.fromkeys(TRACKS[track.name] for track in announced))
     except KeyError as error:
         raise WireError(NAME, f"start: track {str(error)[:80]}", code="bad_start") from None
 
@@ -180,7 +177,7 @@ def _encoding(announced: list[AnnouncedTrack]) -> Encoding:
     if not formats:
         raise WireError(NAME, "start: no tracks", code="bad_start")
     name, rate_hz = formats.pop()
-    encoding = _ENCODINGS.get(name)
+    encoding = G711.get(name)
     if formats or encoding is None or rate_hz != RATE_HZ:
         raise WireError(NAME, f"start: {name[:80]!r} at {rate_hz} Hz", code="unsupported_encoding")
     return encoding

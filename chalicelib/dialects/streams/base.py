@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
-from chalicelib.capture.events import StreamEvent, StreamStarted
+from chalicelib.capture.events import Encoding, StreamEvent, StreamStarted
 
 
 class Clock(StrEnum):
@@ -53,6 +53,9 @@ CLOSE_CODES: Mapping[str, int] = MappingProxyType(
 Every other code is one message's fault: it is counted, and the stream goes on. `start_missing` is
 raised by no parser; it is the reader's, when no start came in time and its media has no call.
 """
+
+G711: Mapping[str, Encoding] = MappingProxyType({"PCMU": Encoding.PCMU, "PCMA": Encoding.PCMA})
+"""the encodings that carriers stream at 8,000 Hz, by their names in capitals"""
 
 CARRIER_ID_PATTERN = "[!-~]{1,128}"
 """Every carrier's ids are UUIDs or prefixed UUIDs. The bound keeps the keys made of them,

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.capture.events import Track
+from chalicelib.dialects.streams.bandwidth import TRACKS
 from chalicelib.dialects.webhooks import document
 from chalicelib.dialects.webhooks.base import (
     CarrierRecording,
@@ -25,9 +25,6 @@ from chalicelib.dialects.webhooks.document import CarrierId, Count, Document
 
 CARRIER = "bandwidth"
 
-_TRACKS: Mapping[str, Track] = MappingProxyType(
-    {"inbound": Track.INBOUND, "outbound": Track.OUTBOUND}
-)
 _AVAILABLE = frozenset({"complete", "partial"})
 
 
@@ -120,7 +117,7 @@ def _stream(received: Document, state: StreamState) -> StreamAnnounced:
         state=state,
         carrier_stream_id=stream.id,
         stream_name=stream.name or "",
-        tracks=tuple(_TRACKS[name] for name in dict.fromkeys(stream.tracks) if name in _TRACKS),
+        tracks=tuple(TRACKS[name] for name in dict.fromkeys(stream.tracks) if name in TRACKS),
         uri=document.redact_text(stream.destination or ""),
         started_at=document.iso_time(stream.start_time),
         duration_s=document.iso_duration_s(stream.duration),

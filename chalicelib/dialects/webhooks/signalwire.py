@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from chalicelib.capture.events import Encoding, Track
+from chalicelib.capture.events import Track
 from chalicelib.dialects.streams import registry as streams
 from chalicelib.dialects.streams import signalwire_tap
+from chalicelib.dialects.streams.base import G711
 from chalicelib.dialects.webhooks import document
 from chalicelib.dialects.webhooks.base import (
     CarrierRecording,
@@ -36,9 +37,6 @@ CARRIER = "signalwire"
 
 _TAP_STATES: Mapping[str, StreamState] = MappingProxyType(
     {"tapping": StreamState.STARTED, "finished": StreamState.STOPPED}
-)
-_ENCODINGS: Mapping[str, Encoding] = MappingProxyType(
-    {"PCMU": Encoding.PCMU, "PCMA": Encoding.PCMA}
 )
 _RECORD_STATES = frozenset({"recording", "paused", "finished", "no_input", "error"})
 
@@ -161,7 +159,7 @@ def _tap(received: Document) -> WebhookEvent:
         control_id=params.control_id,
         tracks=_tracks(params.tap),
         codec=codec,
-        encoding=_ENCODINGS.get(codec),
+        encoding=G711.get(codec),
         uri=document.redact_text(device.uri or ""),
         device=_rtp_device(device),
     )
