@@ -14,7 +14,7 @@ TapedeckError
 ├── IllegalTransition      the lifecycle table has no such row
 ├── PreconditionFailed     a conditional write lost its race
 ├── Unavailable            a store, a workflow or a receiver didn't answer; trying again is right
-└── DeliveryPostponed      a callback's next attempt is due later; what the Delivery workflow waits by
+└── DeliveryPostponed      a callback's next attempt is due later: how Delivery learns to wait
 """
 
 
