@@ -17,7 +17,7 @@ from chalicelib.capture.events import Encoding
 from chalicelib.port_values import Closing, Joined, Joining, Lease
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import CallRef, Ending, Recording, RecordOptions, State
-from chalicelib.sink import log
+from chalicelib.sink import log, memory
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.process import Outside, Sink
 from chalicelib.tokens import TokenKind
@@ -97,6 +97,7 @@ async def main() -> None:
     token = tokens.issue(
         [KEY], TokenKind.PROFILE, "main", "bench", datetime.now(UTC) + timedelta(hours=9)
     )
+    memory.settle()
     print(json.dumps({"port": port, "path": f"/bandwidth/{token}"}), flush=True)
     await sink.run()
 

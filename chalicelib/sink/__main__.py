@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -14,12 +13,9 @@ import uvloop
 
 from chalicelib import wiring
 from chalicelib.errors import PreconditionFailed, TapedeckError
-from chalicelib.sink import log
+from chalicelib.sink import log, memory
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.process import Outside, Sink
-
-_YOUNG_OBJECTS = 50_000
-"""a second's messages are no garbage: look for cycles ten times less often than by default"""
 
 _log = logging.getLogger("chalicelib.sink")
 
@@ -51,9 +47,7 @@ async def _live() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, sink.stop)
     await sink.start(ports.settings.sink_host, ports.settings.sink_port)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
+    memory.settle()
     await sink.run()
 
 

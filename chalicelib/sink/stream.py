@@ -26,6 +26,8 @@ _ENCODING_UNTIL_JOINED = Encoding.PCMU
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+_monotonic_ns = time.monotonic_ns
+
 _log = logging.getLogger(__name__)
 
 
@@ -103,8 +105,8 @@ class Stream:
 
     def receive(self, message: str | bytes) -> None:
         """Take one message: 100 times a second for a call of two tracks."""
-        self._credit -= len(message) + MESSAGE_COST
-        if self._credit < 0 and self._is_flooding():
+        self._credit = credit = self._credit - len(message) - MESSAGE_COST
+        if credit < 0 and self._is_flooding():
             return
         try:
             event = self._parse(message)
@@ -113,8 +115,11 @@ class Stream:
             return
         runs = self._runs
         if runs is not None and type(event) is Media:
-            run = runs.get(event.track) or self._open_run(event.track)
-            run.add(event.payload, time.monotonic_ns() // 1000 + self._anchor_us, event.sequence)
+            try:
+                run = runs[event.track]
+            except KeyError:
+                run = self._open_run(event.track)
+            run.add(event.payload, _monotonic_ns() // 1000 + self._anchor_us, event.sequence)
         elif event is not None:
             self._note(event)
 
@@ -131,6 +136,7 @@ class Stream:
         if self._early:
             _log.warning("media without a start was dropped", extra=self.labels())
         self._end(ending)
+        self._socket = None
         self._owner.stream_closed(self)
 
     # --- what the call asks ---
@@ -263,4 +269,4 @@ class Stream:
             self._socket.close(code, reason)
 
     def _now_us(self) -> int:
-        return time.monotonic_ns() // 1000 + self._anchor_us
+        return _monotonic_ns() // 1000 + self._anchor_us
