@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from datetime import datetime
+from functools import cache
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -13,27 +17,40 @@ from tests.adapters.dynamodb_world import DynamoCore
 from tests.fakes import FakeCore
 from tests.samples import later
 
-
-@pytest.fixture(scope="session")
-def moto_client() -> Iterator[Any]:
-    """A DynamoDB client whose far end is moto."""
-    with mock_aws():
-        yield boto3.client(
-            "dynamodb",
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+_MINISTACK = os.environ.get("TAPEDECK_TEST_ENDPOINT", "")
+_KINDS = [
+    "fake",
+    "moto",
+    pytest.param(
+        "ministack",
+        marks=pytest.mark.skipif(not _MINISTACK, reason="TAPEDECK_TEST_ENDPOINT names none"),
+    ),
+]
 
 
-@pytest.fixture(params=["fake", "moto"])
+@pytest.fixture(params=_KINDS)
 def core(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A database of its own for each test, once in memory and once as tables."""
+    """A database of its own for each test: in memory, and as tables of two emulators."""
     if request.param == "fake":
         yield FakeCore()
-        return
-    client = request.getfixturevalue("moto_client")
-    world = DynamoCore(client, str(abs(hash(request.node.name))), lambda: later(3600))
-    yield world
-    for name in client.list_tables()["TableNames"]:
-        client.delete_table(TableName=name)
+    elif request.param == "moto":
+        with mock_aws():
+            yield DynamoCore(_client(""), "moto", _now)
+    else:
+        yield DynamoCore(_client(_MINISTACK), str(uuid4()), _now)
+
+
+@cache
+def _client(endpoint: str) -> Any:
+    # Making one takes longer than a test. Moto answers every client made after its import.
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=endpoint or None,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+
+
+def _now() -> datetime:
+    return later(3600)
