@@ -42,6 +42,11 @@ class Call:
         """Tell whether it has a stream here that hasn't ended."""
         return any(not stream.ended.is_set() for stream in self._streams.values())
 
+    @property
+    def is_storing(self) -> bool:
+        """Tell whether a segment is on its way; what comes meanwhile goes into the next."""
+        return self._sealing.locked()
+
     def safe_below(self, next_number: int) -> int:
         """Return the first journal number that may hold media of the call that no segment holds."""
         for cut in (*self._sealed, *self._cuts):

@@ -96,11 +96,17 @@ class Hub:
             call.cut()
             if self._segment_due.get(key, now) < now:
                 self._segment_due[key] += self._worker.limits.segment_every_s
-                self._life.start(call.store_segment())
+                if not call.is_storing:
+                    self._life.start(call.store_segment())
         self._worker.journal.commit()
         self._worker.held.enforce(len(self._calls) * USUAL_BYTES)
 
     # --- the end ---
+
+    def cut_off(self) -> None:
+        """Cut every connection that is left."""
+        for stream in list(self._streams):
+            stream.cut_off()
 
     async def stop(self, within_s: float) -> bool:
         """Send carriers away, store what they sent, end their calls; tell whether all is done."""

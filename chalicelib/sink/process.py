@@ -111,6 +111,7 @@ class Sink:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self.hub.cut_off()
         await self._server.close()
         await self._journal.close()
         self._segments.close()

@@ -176,6 +176,11 @@ class Stream:
         if self._socket is not None:
             self._socket.leave(GOING_AWAY, "the worker stops")
 
+    def cut_off(self) -> None:
+        """Cut the connection: the worker can't go on."""
+        if self._socket is not None:
+            self._socket.abort()
+
     def labels(self) -> dict[str, str]:
         """Return what a log line may say of the stream."""
         return {"stream_key": self.opening.stream_key, "dialect": self.opening.dialect.name}

@@ -40,7 +40,7 @@ class Cut:
     def cover(self) -> None:
         """Let the media go."""
         self.covered = True
-        self.records = []
+        self.heads, self.records = [], []
 
 
 class Held:
@@ -92,6 +92,8 @@ class Journal:
 
     def add(self, cut: Cut) -> None:
         """Take a cut; the next commit stores it."""
+        while self._pending and self._pending[0].covered:
+            self._pending.popleft()
         self._pending.append(cut)
 
     def commit(self) -> None:

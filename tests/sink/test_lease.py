@@ -12,7 +12,7 @@ from chalicelib.port_values import Lease
 from chalicelib.sink.health import Health
 from chalicelib.sink.lease import LeaseKeeper
 from tests.sink.fakes import FakeLeases, now
-from tests.sink.rig import QUICK, Rig, run, until
+from tests.sink.rig import QUICK, Rig, run, start, until
 
 
 def keeper(leases: FakeLeases, health: Health) -> LeaseKeeper:
@@ -80,11 +80,14 @@ def test_a_worker_that_was_declared_dead_stops() -> None:
 
     async def scenario() -> None:
         rig = Rig()
-        await rig.sink.start("127.0.0.1", 0)
-        rig.leases.is_buried = True
-        with pytest.raises(PreconditionFailed):
-            async with asyncio.timeout(5):
-                await rig.sink.run()
+        rig.port = await rig.sink.start("127.0.0.1", 0)
+        async with rig.bandwidth() as socket:
+            await socket.send(start())
+            rig.leases.is_buried = True
+            with pytest.raises(PreconditionFailed):
+                async with asyncio.timeout(5):
+                    await rig.sink.run()
+            await socket.wait_closed()
         assert [] == rig.leases.released
 
     run(scenario)
