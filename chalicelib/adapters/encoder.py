@@ -25,11 +25,10 @@ _READ_SIZE = 1024 * 1024
 _BITS_PER_CHANNEL = 32_000
 """an MP3's at 8 kHz may have 64,000 for both; G.711 itself has 64,000 for each"""
 
-_AAC_RATE_HZ = 48_000
+_LEAST_AAC_RATE_HZ = 16_000
+"""every player takes it, and it sounds better than 8 kHz at the same size"""
 _AAC_FRAME = 1024
-"""samples; no decoder cuts the last frame's padding. At 8 kHz it were up to 128 ms, here 21 ms"""
-_LEAST_LAST_FRAME = 72
-"""samples: where less than 1.5 ms of sound would open a frame of 20 ms, it is left out"""
+"""samples; AAC knows only whole ones"""
 
 
 class FileEncoder:
@@ -131,19 +130,22 @@ def _arguments(format_: Format, sound: Sound) -> list[str]:
         # Two speakers have nothing in common; level 7 sounds as level 5 here, at 60 % of its time.
         effort = ["-joint_stereo", "0", "-compression_level", "7"]
         return [*bitexact, *rate, "-c:a", "libmp3lame", *effort, "-id3v2_version", "3"]
-    end = f"atrim=end_sample={_aac_samples(sound)}"
-    resampled = ["-af", f"aresample={_AAC_RATE_HZ},{end}", "-ar", str(_AAC_RATE_HZ)]
     codec = ["-c:a", "aac", "-aac_coder", "fast", "-movflags", "+faststart"]
-    return [*bitexact, *rate, *codec, *resampled]
+    return [*bitexact, *rate, *codec, *_whole_frames(sound)]
 
 
-def _aac_samples(sound: Sound) -> int:
-    """Return how many resampled samples to keep, so that what decodes is at most 20 ms longer."""
-    samples = sound.samples * _AAC_RATE_HZ // sound.rate_hz
-    last_frame = samples % _AAC_FRAME
-    if samples > _AAC_FRAME and last_frame < _LEAST_LAST_FRAME:
-        return samples - last_frame
-    return samples
+def _whole_frames(sound: Sound) -> list[str]:
+    """Return the filters that fill the first AAC frame with silence, and have it skipped.
+
+    What fills a last frame is played: no decoder that we know cuts it off, and at 16 kHz it may
+    last 64 ms. What an edit list skips at the begin is skipped to the sample. (A sound shorter
+    than a frame would be skipped with it: that one gets its silence at the end.)
+    """
+    rate_hz = max(_LEAST_AAC_RATE_HZ, sound.rate_hz)
+    samples = sound.samples * rate_hz // sound.rate_hz
+    filling = -samples % _AAC_FRAME if samples >= _AAC_FRAME else 0
+    filters = [f"aresample={rate_hz}", f"adelay=delays={filling}S:all=1", f"asetpts=N-{filling}"]
+    return ["-af", ",".join(filters), "-ar", str(rate_hz)]
 
 
 def _tags(tags: Mapping[str, str]) -> list[str]:
