@@ -19,7 +19,7 @@ help: ## what can be made
 # --- setup: each environment again only when its requirements changed -------------------------
 
 setup: ## install everything, under this folder
-	@$(MAKE) --no-print-directory -j3 $(VENV)/.stamp $(MINISTACK)/.stamp node_modules/.stamp
+	@$(MAKE) --silent --no-print-directory -j3 $(VENV)/.stamp $(MINISTACK)/.stamp node_modules/.stamp
 
 .PHONY: python-found node-found
 python-found:

@@ -88,6 +88,9 @@ def _record(
     calls = play_calls(
         stack, aws.tools.python, folder, instructions, lambda line: screen.say(f"live      {line}")
     )
+    for call in calls:
+        for sentence in call.refused_hooks:
+            screen.say(f"webhook   {call.part.title}: {sentence}")
     screen.say("both hung up; the recordings are being finalized")
     return [await_outcome(customer, receiver, call, folder) for call in calls]
 

@@ -13,7 +13,7 @@ from infra.local.customer import Customer, find_recording
 from infra.local.receiver import Callback, Receiver
 from infra.local.rehearsal import PlayedCall
 
-FINISHED_WITHIN_S = 90
+FINISHED_WITHIN_S = 180
 
 _ENDED = ("finished", "error", "no_input")
 _PROMISED = ["recording", "finished"]

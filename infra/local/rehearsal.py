@@ -20,7 +20,10 @@ from infra.local.processes import last_line, running
 SECONDS = 12
 
 _LIVE = re.compile(r": (\d+) s live$", re.MULTILINE)
-_SLACK_S = 45
+_SUCCESS = 2
+"""hundreds of an HTTP status"""
+
+_SLACK_S = 60
 """what a call may take beyond its own length"""
 
 
@@ -58,6 +61,8 @@ class PlayedCall:
     call_id: str
     payload_files: tuple[Path, ...]
     """what was sent, by channel"""
+    refused_hooks: tuple[str, ...]
+    """sentences: carriers would send these again, the simulator doesn't"""
 
 
 def create_profiles(customer: Customer, status_url: str) -> dict[str, dict[str, Any]]:
@@ -94,7 +99,7 @@ def play_calls(
             players.append((part, player, log))
         for line in _progress(players):
             on_progress(line)
-        return [_played(part, player, log, folder) for part, player, log in players]
+        return [_played(part, log, folder) for part, _, log in players]
 
 
 def _command(part: Part, python: str, folder: Path, instructions: dict[str, Any]) -> list[str]:
@@ -123,7 +128,7 @@ def _progress(players: Sequence[_Player]) -> Iterator[str]:
         if line != said:
             yield line
             said = line
-        time.sleep(0.2)
+        time.sleep(1)
 
 
 def _live_seconds(log: Path) -> str:
@@ -131,14 +136,27 @@ def _live_seconds(log: Path) -> str:
     return told[-1] if told else "0"
 
 
-def _played(part: Part, player: subprocess.Popen[bytes], log: Path, folder: Path) -> PlayedCall:
-    if player.returncode != 0:
-        raise RunFailed(f"The {part.title} was not taken whole: {last_line(log)} (see {log}).")
-    told = json.loads(_report(part, folder).read_text())
+def _played(part: Part, log: Path, folder: Path) -> PlayedCall:
+    """Read what was sent. Raises RunFailed where the sink didn't take it to its end."""
+    report = _report(part, folder)
+    if not report.exists():
+        raise RunFailed(f"The {part.title} was not played: {last_line(log)} (see {log}).")
+    told = json.loads(report.read_text())
+    for socket in told["sockets"]:
+        if socket["by"] != "carrier":
+            how = f"{socket['by']} with {socket['code']} {socket['reason']}".rstrip()
+            raise RunFailed(f"The {part.title}'s socket was ended: {how} (see {log}).")
     # Channel 0 is the inbound track, channel 1 the outbound one.
     files = [told["tracks"][track]["payload_file"] for track in sorted(told["tracks"])]
     return PlayedCall(
-        part=part, call_id=told["call_id"], payload_files=tuple(Path(file) for file in files)
+        part=part,
+        call_id=told["call_id"],
+        payload_files=tuple(Path(file) for file in files),
+        refused_hooks=tuple(
+            f"{hook['event']} was answered {hook['status']}"
+            for hook in told["hooks"]
+            if hook["status"] // 100 != _SUCCESS
+        ),
     )
 
 
