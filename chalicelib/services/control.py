@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from chalicelib.errors import NotFound, PreconditionFailed
+from chalicelib.errors import Forbidden, NotFound, PreconditionFailed
 from chalicelib.ports import CallLife, Calls, Closing, Joined, Joining, Profiles
 from chalicelib.recording.announcements import next_round
 from chalicelib.recording.grace import Graces, closes_at
@@ -41,8 +41,14 @@ class Control:
 
     def join_call(self, joining: Joining) -> Joined:
         """Put the stream under its call, open or reopen that, start the recordings that are wanted:
-        the pending ones and its profile's. Raises NotFound where the profile is gone."""
+        the pending ones and its profile's. Raises NotFound where the profile is gone, Forbidden
+        where it is another dialect's."""
         profile = self.profiles.get(joining.call.account, joining.profile)
+        if profile.dialect != joining.dialect:
+            raise Forbidden(
+                f"profile {profile.name} speaks {profile.dialect}, not {joining.dialect}",
+                code="wrong_dialect",
+            )
         stream = persistently(lambda: self._enter(joining, profile))
         call = self.calls.get(joining.call.key)
         recordings = self.rounds.start(call, profile, stream)

@@ -1,0 +1,95 @@
+"""The sink with the real control behind it, over a database in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chalicelib.recording.model import Ending, RecordOptions, State
+from chalicelib.services.control import Control
+from tests.samples import a_profile
+from tests.services.core_desk import Desk
+from tests.sink.rig import QUICK, STOP, Rig, frame, media, run, start, until
+
+
+def office(**changed: object) -> tuple[Desk, Rig]:
+    """Return a database with the profile `support`, and a sink that asks it."""
+    profile = replace(a_profile(), name="support", record_call=RecordOptions())
+    desk = Desk()
+    desk.core.store.profiles["main", "support"] = replace(profile, **changed)  # type: ignore[arg-type]  # any field
+    assert isinstance(desk.control, Control)
+    return desk, Rig(control=desk.control, limits=replace(QUICK, alone_after_s=5.0))
+
+
+def test_a_call_is_recorded_and_goes_finalizing() -> None:
+    """The stream's row is complete, the call closed, and the finalization started, once."""
+
+    async def scenario() -> None:
+        desk, rig = office()
+        async with rig.running():
+            async with rig.bandwidth() as socket:
+                await socket.send(start())
+                for number in range(10):
+                    await socket.send(media(number))
+                await socket.send(STOP)
+                await until(lambda: desk.workflows.finalizations)
+        (recording,) = desk.core.store.recordings.values()
+        (stream,) = desk.core.calls.streams("main/bandwidth/c-1")
+        assert State.FINALIZING is recording.state
+        assert (Ending.STOPPED, True) == (stream.ending, stream.complete)
+        assert not desk.core.calls.get("main/bandwidth/c-1").open
+        assert b"".join(map(frame, range(10))) == rig.stored("segments/main/bandwidth/c-1/")
+
+    run(scenario)
+
+
+def test_a_call_that_streams_again_is_another_round() -> None:
+    """After the close the same call id starts a recording that continues the first."""
+
+    async def scenario() -> None:
+        desk, rig = office()
+        async with rig.running():
+            for turn in (1, 2):
+                async with rig.bandwidth() as socket:
+                    for message in (start(stream_id=f"s-{turn}"), media(turn), STOP):
+                        await socket.send(message)
+                    await until(lambda turn=turn: len(desk.workflows.finalizations) == turn)
+        first, second = sorted(desk.core.store.recordings.values(), key=lambda one: one.round)
+        assert first.recording_id == second.continues
+
+    run(scenario)
+
+
+def test_a_token_of_another_dialects_profile_records_nothing() -> None:
+    """The path's dialect is the profile's, or nobody's."""
+
+    async def scenario() -> None:
+        desk, rig = office(dialect="signalwire-tap")
+        async with rig.running(), rig.bandwidth() as socket:
+            for message in (start(), media(0)):
+                await socket.send(message)
+            await socket.wait_closed()
+            assert (1008, "wrong_dialect") == (socket.close_code, socket.close_reason)
+        assert {} == rig.store.objects
+        assert {} == desk.core.store.recordings
+
+    run(scenario)
+
+
+def test_a_short_outage_of_the_database_loses_nothing() -> None:
+    """The database fails at any of a call's questions, and the call is recorded all the same."""
+
+    async def scenario(at: int) -> None:
+        desk, rig = office()
+        async with rig.running():
+            desk.core.faults.after(at)
+            async with rig.bandwidth() as socket:
+                for message in (start(), media(0), STOP):
+                    await socket.send(message)
+                await until(lambda: desk.workflows.finalizations)
+                await until(lambda: not rig.sink.hub.calls)
+        (recording,) = desk.core.store.recordings.values()
+        assert State.FINALIZING is recording.state
+        assert frame(0) == rig.stored("segments/main/bandwidth/c-1/")
+
+    for at in range(1, 12):
+        run(lambda at=at: scenario(at))
