@@ -25,13 +25,12 @@ def test_a_call_is_recorded_and_goes_finalizing() -> None:
 
     async def scenario() -> None:
         desk, rig = office()
-        async with rig.running():
-            async with rig.bandwidth() as socket:
-                await socket.send(start())
-                for number in range(10):
-                    await socket.send(media(number))
-                await socket.send(STOP)
-                await until(lambda: desk.workflows.finalizations)
+        async with rig.running(), rig.bandwidth() as socket:
+            await socket.send(start())
+            for number in range(10):
+                await socket.send(media(number))
+            await socket.send(STOP)
+            await until(lambda: desk.workflows.finalizations)
         (recording,) = desk.core.store.recordings.values()
         (stream,) = desk.core.calls.streams("main/bandwidth/c-1")
         assert State.FINALIZING is recording.state
