@@ -47,7 +47,11 @@ class Storage(Construct):
         )
         for index, key in (("by_call", "gsi1"), ("by_account", "gsi2"), ("due", "due")):
             table.add_global_secondary_index(
-                index_name=index, partition_key=_string(f"{key}pk"), sort_key=_string(f"{key}sk")
+                index_name=index,
+                partition_key=_string(f"{key}pk"),
+                sort_key=_string(f"{key}sk"),
+                # Rows are read by their keys, consistently; a copy of each would double its writes.
+                projection_type=dynamodb.ProjectionType.KEYS_ONLY,
             )
         return table
 
