@@ -1,7 +1,7 @@
 """Every exception of Tapedeck; whose fault it is shows in the type.
 
 TapedeckError
-├── CallerError            the one who asked can mend it; becomes an HTTP 4xx or a websocket close code
+├── CallerError            the one who asked can mend it: an HTTP 4xx, or a websocket close code
 │   ├── InvalidRequest     400   a value is wrong; the message names it
 │   ├── Unauthenticated    401   no key, no token, or one we don't know
 │   ├── Forbidden          403   a known caller, a thing that isn't theirs; a wrong signature

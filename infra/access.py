@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -45,6 +46,7 @@ def grant_sink(role: iam.IRole, around: Surroundings) -> None:
         around.storage.media.grant_put(role, prefix)
     _grant_comparison(role, around)
     around.secret.grant_read(role)
+    around.public_url.grant_read(role)  # stands in the callbacks that it owes
     around.finalization.grant_start_execution(role)
     around.delivery.grant_start_execution(role)
     around.bus.grant_put_events_to(role)
@@ -67,10 +69,24 @@ def _grant_api(role: iam.IRole, around: Surroundings) -> None:
     around.storage.hot.grant_read_write_data(role)
     around.storage.recordings.grant_read(role)
     around.secret.grant_read(role)
+    _grant_signing_keys(role)
     around.public_url.grant_read(role)
     around.finalization.grant_start_execution(role)
     around.delivery.grant_start_execution(role)
     around.bus.grant_put_events_to(role)
+
+
+def _grant_signing_keys(role: iam.IRole) -> None:
+    """Carriers' signing keys lie in secrets that customers name `tapedeck/…`."""
+    arn = Stack.of(role).format_arn(
+        service="secretsmanager",
+        resource="secret",
+        resource_name="tapedeck/*",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+    role.add_to_principal_policy(
+        iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[arn])
+    )
 
 
 def _grant_assemble(role: iam.IRole, around: Surroundings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import chdir
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ def build_app(
         app.get_resource("APIHandler").add_property_override(
             "ReservedConcurrentExecutions", settings.reserved_concurrency
         )
-    _keep_basic_challenge(app)
+    _shape_gateway_responses(app)
     return app
 
 
@@ -130,16 +131,34 @@ def _complete_function(
     function.node.add_dependency(shell.role)
 
 
-def _keep_basic_challenge(app: Chalice) -> None:
-    """Ask for credentials in a 401 of API Gateway's own: carriers send none before."""
+def _shape_gateway_responses(app: Chalice) -> None:
+    """Give what API Gateway answers by itself the shape of our errors.
+
+    Its 401 asks for credentials: carriers send none before.
+    """
     app.get_resource("RestAPI").add_property_override(
         "DefinitionBody.x-amazon-apigateway-gateway-responses",
         {
+            "MISSING_AUTHENTICATION_TOKEN": {
+                "statusCode": "404",
+                "responseTemplates": _error("not_found", "there is no such path"),
+            },
+            "REQUEST_TOO_LARGE": {
+                "responseTemplates": _error("too_large", "the body is too large")
+            },
+            "THROTTLED": {"responseTemplates": _error("throttled", "too many requests")},
+            "DEFAULT_4XX": {"responseTemplates": _error("bad_request", "the request was refused")},
+            "DEFAULT_5XX": {"responseTemplates": _error("unavailable", "try again")},
             "UNAUTHORIZED": {
                 "statusCode": "401",
+                "responseTemplates": _error("unauthenticated", "credentials are needed"),
                 "responseParameters": {
                     "gatewayresponse.header.WWW-Authenticate": "'Basic realm=\"tapedeck\"'"
                 },
-            }
+            },
         },
     )
+
+
+def _error(code: str, message: str) -> dict[str, str]:
+    return {"application/json": json.dumps({"error": {"code": code, "message": message}})}

@@ -57,7 +57,7 @@ def _requested(profile: Profile, request: record_call.Request) -> Response:
             profile,
             request,
             ports.calls,
-            ports.recordings,
+            ports.transitions,
             now=at,
             pending_for=ports.settings.pending_for,
         )

@@ -13,6 +13,7 @@ from chalicelib.api.views import events_json, recording_json, recordings_json
 from chalicelib.errors import InvalidRequest, Unauthenticated
 from chalicelib.recording.model import Recording
 from chalicelib.services import queries
+from chalicelib.services.downloads import Opener, Waiting, await_finished, open_audio
 from chalicelib.services.redeliver import redeliver
 from chalicelib.tokens import TokenKind
 
@@ -47,7 +48,7 @@ def list_events(recording_id: str) -> Response:
 def download(recording_id: str) -> Response:
     """Redirect to the audio."""
     asked = query(routes.current_request, ("format",))
-    return _redirect(_found(recording_id), asked.get("format", ""))
+    return _redirect(_found(recording_id), asked.get("format", ""), Opener.KEY)
 
 
 @routes.route("/v1/recordings/{recording_id}/download/{token}", methods=["GET"])
@@ -57,9 +58,9 @@ def download_with_token(recording_id: str, token: str) -> Response:
     claims = tokens.verify(ports.token_keys(), token, TokenKind.RECORDING, now())
     if claims.subject != recording_id:
         raise Unauthenticated("token: of another recording", code="token_invalid")
-    waiting = queries.Waiting(clock=time.monotonic, sleep=time.sleep)
-    recording = queries.await_finished(ports.recordings, recording_id, waiting)
-    return _redirect(recording, asked.get("format", ""))
+    waiting = Waiting(clock=time.monotonic, sleep=time.sleep)
+    recording = await_finished(ports.recordings, recording_id, waiting)
+    return _redirect(recording, asked.get("format", ""), Opener.TOKEN)
 
 
 @routes.route("/v1/recordings/{recording_id}/redeliver", methods=["POST"])
@@ -69,7 +70,14 @@ def redeliver_callback(recording_id: str) -> Response:
     webhook_id = json_object(routes.current_request).get("webhook_id", "")
     if not isinstance(webhook_id, str):
         raise InvalidRequest("webhook_id must be a string", code="wrong_type")
-    row = redeliver(recording.recording_id, webhook_id, ports.outbox, ports.workflows, now())
+    row = redeliver(
+        recording.recording_id,
+        webhook_id,
+        outbox=ports.outbox,
+        history=ports.history,
+        workflows=ports.workflows,
+        now=now(),
+    )
     return Response(body={"webhook_id": row.webhook_id, "round": row.round}, status_code=202)
 
 
@@ -78,8 +86,11 @@ def _found(recording_id: str) -> Recording:
     return queries.find_recording(wiring.ports().recordings, account, recording_id)
 
 
-def _redirect(recording: Recording, format_: str) -> Response:
-    url = queries.locate_audio(recording, format_, wiring.ports().renditions)
+def _redirect(recording: Recording, format_: str, by: Opener) -> Response:
+    ports = wiring.ports()
+    url = open_audio(
+        recording, format_, by, store=ports.renditions, history=ports.history, at=now()
+    )
     return Response(
         body={"url": url},
         status_code=302,

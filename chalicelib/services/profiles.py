@@ -20,6 +20,7 @@ MAX_LABELS = 32
 MAX_LABEL_NAME = 64
 MAX_LABEL_VALUE = 256
 MAX_TEXT = 256
+SIGNING_KEY_PREFIX = "tapedeck/"
 RETENTION_DAYS = (1, 7, 14, 30, 60, 90, 180, 365, 730, 1095, 1825, 2555, 3650)
 """one lifecycle rule of the recordings bucket each; 0 keeps for ever"""
 
@@ -160,6 +161,14 @@ def _retention_days(key: str, given: object, _policy: UrlPolicy) -> int:
     return given
 
 
+def _secret_id(key: str, given: object, policy: UrlPolicy) -> str:
+    """Parse a secret's name; the API may read those under SIGNING_KEY_PREFIX and no others."""
+    text = _text(key, given, policy)
+    if text and not text.startswith(SIGNING_KEY_PREFIX):
+        raise _out_of_range(key, f"a name that begins with {SIGNING_KEY_PREFIX}")
+    return text
+
+
 def _tokened_url(key: str, given: object, _policy: UrlPolicy) -> bool:
     if not isinstance(given, bool):
         raise _wrong_type(key, "true or false")
@@ -182,7 +191,7 @@ _CHANGEABLE: Mapping[str, _Reader] = {
     "project_id": _text,
     "space_id": _text,
     "retention_days": _retention_days,
-    "secret_id": _text,
+    "secret_id": _secret_id,
     "tokened_url": _tokened_url,
 }
 _PROPERTIES: Mapping[str, _Reader] = {"name": _name, "dialect": _dialect, **_CHANGEABLE}

@@ -1,26 +1,17 @@
-"""What may be asked: recordings, calls, what happened, and where the audio is."""
+"""What may be asked: recordings and calls."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
 
-from chalicelib.errors import Conflict, InvalidRequest, NotFound
-from chalicelib.ports import Calls, Page, RecordingFilter, Recordings, RenditionStore
-from chalicelib.recording.lifecycle import is_finalizing, is_terminal
-from chalicelib.recording.model import Call, Format, Recording, Rendition, State, Stream
+from chalicelib.errors import InvalidRequest, NotFound
+from chalicelib.ports import Calls, Page, RecordingFilter, Recordings
+from chalicelib.recording.model import Call, Recording, State, Stream
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
-PRESIGNED_FOR_S = 300
-WAIT_S = 20.0
-"""how long a tokened download waits for its recording: a carrier plays it right after the stop"""
-POLL_S = 0.5
-RETRY_AFTER_S = 5
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +21,6 @@ class KnownCall:
     call: Call
     streams: tuple[Stream, ...]
     recordings: tuple[Recording, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """How a shell waits: what tells the time, in seconds, and what lets it pass."""
-
-    clock: Callable[[], float]
-    sleep: Callable[[float], None]
 
 
 def list_recordings(
@@ -91,47 +74,6 @@ def describe_call(
         streams=tuple(calls.streams(call.ref.key)),
         recordings=tuple(recordings.of_call(call.ref.key)),
     )
-
-
-def locate_audio(recording: Recording, format_: str, store: RenditionStore) -> str:
-    """Return a URL that opens the audio for PRESIGNED_FOR_S seconds.
-
-    An empty format is the recording's own. Raises Conflict while nothing is finished, NotFound
-    `no_such_rendition`.
-    """
-    rendition = _rendition(recording, _format(format_) if format_ else recording.options.format)
-    filename = f"{recording.recording_id}.{rendition.format}"
-    return store.presign(rendition.key, PRESIGNED_FOR_S, filename)
-
-
-def await_finished(recordings: Recordings, recording_id: str, waiting: Waiting) -> Recording:
-    """Return a recording as soon as it is finalized, or as it stands after WAIT_S seconds."""
-    until = waiting.clock() + WAIT_S
-    recording = recordings.get(recording_id)
-    while is_finalizing(recording.state) and waiting.clock() < until:
-        waiting.sleep(POLL_S)
-        recording = recordings.get(recording_id)
-    return recording
-
-
-def _rendition(recording: Recording, format_: Format) -> Rendition:
-    for rendition in recording.renditions:
-        if rendition.format is format_:
-            return rendition
-    if recording.renditions:
-        raise NotFound(f"no rendition in {format_}", code="no_such_rendition")
-    if is_terminal(recording.state):
-        raise Conflict(f"the recording ended as {recording.state}", code="no_audio")
-    raise Conflict(
-        f"the recording is {recording.state}", code="not_finished", retry_after_s=RETRY_AFTER_S
-    )
-
-
-def _format(text: str) -> Format:
-    for format_ in Format:
-        if format_ == text:
-            return format_
-    raise InvalidRequest("format must be one of " + ", ".join(Format), code="out_of_range")
 
 
 def _state(query: Mapping[str, str]) -> str:

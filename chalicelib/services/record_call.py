@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.errors import Conflict, InvalidRequest
+from chalicelib.errors import Conflict, InvalidRequest, PreconditionFailed
 from chalicelib.ports import Calls, Profiles, Recordings
 from chalicelib.recording.announcements import next_round
+from chalicelib.recording.lifecycle import Cause, Writer, is_pending
 from chalicelib.recording.model import Call, CallRef, Profile, Recording, RecordOptions
 from chalicelib.recording.request import pending_recording, requested
 from chalicelib.services.queries import find_call
+from chalicelib.services.transition import Transitions
+
+_LIVE = "live_commands_not_available"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +49,7 @@ def request_recording(
     profile: Profile,
     request: Request,
     calls: Calls,
-    recordings: Recordings,
+    transitions: Transitions,
     *,
     now: datetime,
     pending_for: timedelta,
@@ -69,15 +73,41 @@ def request_recording(
         at=now,
         due_at=now + pending_for,
     )
-    known = _known(recordings, recording)
-    if known is None and call.open:
-        raise Conflict("the call is live", code="live_commands_not_available")
-    made = known or recordings.create(recording, requested(recording, "record_call"), None)
-    if made.options != request.options:
+    known = _known(transitions.recordings, recording)
+    if known is None:
+        if call.open:
+            raise _live()
+        event = requested(recording, "record_call")
+        known = transitions.recordings.create(recording, event, None)
+        known = _withdraw_if_missed(known, calls, transitions, now)
+    if known.options != request.options:
         raise Conflict(
             f"control_id {request.control_id} has other options", code="control_id_taken"
         )
-    return made
+    return known
+
+
+def _withdraw_if_missed(
+    recording: Recording, calls: Calls, transitions: Transitions, now: datetime
+) -> Recording:
+    """Return a recording that its call's first stream will find, or has found.
+
+    A stream writes its call first and then looks for what waits; we wrote first what waits and look
+    at the call now. So one of the two sees the other, and where both do, the faster write counts.
+    """
+    call = calls.get(recording.call.key)
+    if not call.open or not is_pending(recording.state):
+        return recording
+    withdrawn = replace(recording, reason=_LIVE)
+    try:
+        transitions.move(withdrawn, Cause.STOP, Writer.API, call=call, at=now)
+    except PreconditionFailed:
+        return transitions.recordings.get(recording.recording_id)
+    raise _live()
+
+
+def _live() -> Conflict:
+    return Conflict("the call is live", code=_LIVE)
 
 
 def _known(recordings: Recordings, recording: Recording) -> Recording | None:

@@ -6,12 +6,18 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.errors import NotFound
-from chalicelib.ports import Outbox, Workflows
-from chalicelib.recording.model import OutboxRow
+from chalicelib.ports import Outbox, RecordingHistory, Workflows
+from chalicelib.recording.model import OutboxRow, RecordingEvent
 
 
 def redeliver(
-    recording_id: str, webhook_id: str, outbox: Outbox, workflows: Workflows, now: datetime
+    recording_id: str,
+    webhook_id: str,
+    *,
+    outbox: Outbox,
+    history: RecordingHistory,
+    workflows: Workflows,
+    now: datetime,
 ) -> OutboxRow:
     """Begin a round of one callback, the latest where none is named, and start its delivery.
 
@@ -20,6 +26,14 @@ def redeliver(
     row = _row(recording_id, webhook_id, outbox)
     # From the schedule's beginning: no attempt of this round is a retry that news could supersede.
     begun = outbox.begin_round(replace(row, attempts=0, last_error="", next_at=now))
+    history.append(
+        RecordingEvent(
+            recording_id=recording_id,
+            at=now,
+            event="redelivery_requested",
+            detail={"webhook_id": begun.webhook_id, "round": begun.round},
+        )
+    )
     workflows.start_delivery(recording_id, begun.webhook_id, begun.round)
     return begun
 

@@ -19,7 +19,7 @@ OFFICE: dict[str, Any] = {
     "project_id": "p-1",
     "space_id": "s-1",
     "retention_days": 90,
-    "secret_id": "sw-key",
+    "secret_id": "tapedeck/sw-key",
     "tokened_url": True,
 }
 
@@ -93,6 +93,7 @@ def test_a_name_can_be_taken_once(api: Api) -> None:
         ({"retention_days": True}, "wrong_type", "retention_days"),
         ({"tokened_url": "no"}, "wrong_type", "tokened_url"),
         ({"project_id": "p" * 257}, "out_of_range", "project_id"),
+        ({"secret_id": "somebody-elses"}, "out_of_range", "secret_id"),
     ],
 )
 def test_a_wrong_value_is_a_400_that_names_its_key(
