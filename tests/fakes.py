@@ -37,6 +37,11 @@ class Faults:
         self._at = 0
         self._acts = False
         self._down = False
+        self._meanwhile: tuple[int, Callable[[], Any]] | None = None
+
+    def meanwhile(self, n: int, action: Callable[[], Any]) -> None:
+        """Let somebody else act just before the n-th call from now; their calls don't count."""
+        self._meanwhile = (self.calls + n, action)
 
     def before(self, n: int) -> None:
         """Raise instead of the n-th call from now (1: the next)."""
@@ -60,6 +65,7 @@ class Faults:
 
     def call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Count a call, and make it or fail."""
+        self._let_others_act()
         self.calls += 1
         if self._down or (self.calls == self._at and not self._acts):
             raise Unavailable(f"fault before call {self.calls}")
@@ -67,6 +73,14 @@ class Faults:
         if self.calls == self._at:
             raise Unavailable(f"fault after call {self.calls}")
         return answer
+
+    def _let_others_act(self) -> None:
+        if self._meanwhile is None or self.calls + 1 != self._meanwhile[0]:
+            return
+        action, counted = self._meanwhile[1], self.calls
+        self._meanwhile = None
+        action()
+        self.calls = counted
 
 
 class _Faulty:

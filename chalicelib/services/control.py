@@ -111,7 +111,8 @@ class Control:
                 return Closing(closed=False)
             if closes > at:
                 return Closing(closed=False, retry_at=min(closes, at + ASK_AGAIN))
-            call = replace(call, open=False, closed_at=at, due_at=at + CLOSE_PATIENCE)
+            # Due as its last stream's end left it: should we die now, the sweeper goes on from here.
+            call = replace(call, open=False, closed_at=at)
             self.call_life.close(call)
         self.rounds.end(call, round_, streams, at)
         self._settle(call, round_)

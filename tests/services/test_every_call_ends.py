@@ -1,0 +1,201 @@
+"""Whatever happens to a call, its workers, its executions and their database: it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from chalicelib.errors import NotFound, PreconditionFailed, Unavailable
+from chalicelib.recording import lifecycle
+from chalicelib.recording.lifecycle import Cause
+from chalicelib.recording.model import Ending
+from chalicelib.services.publish import Publishing, mark_error, publish_empty
+from tests.fakes_media import FakeRenditionStore
+from tests.samples import CALL, a_joining, later
+from tests.services.test_sweep import World
+
+WORKERS = ("worker-1", "worker-2")
+MINUTES = 30
+"""Fifteen are promised, and kept where executions answer; one that is silent takes twelve more."""
+ENDINGS = [Ending.STOPPED, Ending.CLOSED, Ending.BROKEN]
+
+
+class EveryCallEnds(RuleBasedStateMachine):
+    """Streams come and go on two workers; anything may fail or be forgotten; the sweeper sweeps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+        self.seconds = 0.0
+        self.renewals = dict.fromkeys(WORKERS, 0)
+        self.dead: set[str] = set()
+        self.live: dict[str, str] = {}
+        self.streams = 0
+        self.published = 0
+        self.needs = Publishing(
+            calls=self.world.desk.core.calls,
+            transitions=self.world.desk.transitions,
+            renditions=FakeRenditionStore(),
+            now=lambda: self.world.now,
+        )
+        self.world.while_waiting = self.renew
+        self.renew()
+
+    def renew(self) -> None:
+        """Let living workers renew their leases."""
+        for worker in WORKERS:
+            if worker not in self.dead:
+                self.renewals[worker] += 1
+                at = (self.world.now - later(0)).total_seconds()
+                try:
+                    self.world.lease(worker, self.renewals[worker], at)
+                except Unavailable:
+                    continue
+                except PreconditionFailed:
+                    self.die(worker)
+
+    def die(self, worker: str) -> None:
+        """Let a worker end, and its streams with it."""
+        self.dead.add(worker)
+        self.live = {key: owner for key, owner in self.live.items() if owner != worker}
+
+    def quietly(self, step: Callable[[], object]) -> bool:
+        """Run a step that may meet a fault; tell whether it came to its end."""
+        try:
+            step()
+        except (Unavailable, NotFound):
+            return False
+        return True
+
+    @initialize(fails=st.integers(0, 3), starts_fail=st.booleans())
+    def a_call_begins(self, fails: int, starts_fail: bool) -> None:
+        """Begin with a live call; so many of the last executions will fail, or never start."""
+        self.last_fails, self.last_starts_fail = fails, starts_fail
+        self.a_stream_joins(WORKERS[0])
+
+    @rule(seconds=st.sampled_from([1.0, 5.0, 20.0, 120.0]))
+    def time_passes(self, seconds: float) -> None:
+        """Move the clock."""
+        self.seconds += seconds
+        self.world.now = later(self.seconds)
+        self.renew()
+
+    @rule(n=st.integers(1, 12), acts=st.booleans())
+    def a_fault_waits(self, n: int, acts: bool) -> None:
+        """Let one of the next port calls fail."""
+        faults = self.world.desk.core.faults
+        (faults.after if acts else faults.before)(n)
+
+    @rule(worker=st.sampled_from(WORKERS))
+    def a_stream_joins(self, worker: str) -> None:
+        """Let a living worker join a stream; one whose joining fails may never come again."""
+        if worker in self.dead:
+            return
+        self.streams += 1
+        key = f"stream-{self.streams}"
+        joining = a_joining(stream_key=key, worker=worker, opened_at=self.world.now)
+        self.quietly(lambda: self.world.desk.control.join_call(joining))
+        if (CALL.key, key) in self.world.desk.core.store.streams:
+            self.live[key] = worker
+
+    @precondition(lambda self: self.live)
+    @rule(ending=st.sampled_from(ENDINGS), closes=st.booleans(), which=st.integers(0, 9))
+    def a_stream_ends(self, ending: Ending, closes: bool, which: int) -> None:
+        """Let a stream end; its worker may forget to close the call, never to end the stream."""
+        key = sorted(self.live)[which % len(self.live)]
+        control, at = self.world.desk.control, self.world.now
+        while not self.quietly(lambda: control.end_stream(CALL, key, ending, at)):
+            continue
+        del self.live[key]
+        round_ = self.world.desk.core.store.streams[CALL.key, key].round
+        if closes:
+            self.quietly(lambda: control.close_call(CALL, round_, at))
+
+    @rule(worker=st.sampled_from(WORKERS))
+    def a_worker_dies(self, worker: str) -> None:
+        """Let a worker die without a word."""
+        self.die(worker)
+
+    @rule()
+    def a_recording_reaches_its_length(self) -> None:
+        """End one live recording in the middle of its call."""
+        end = self.world.desk.control.end_recording
+        capturing = [
+            recording.recording_id
+            for recording in self.world.desk.recordings()
+            if lifecycle.is_capturing(recording.state)
+        ]
+        if capturing and self.live:
+            self.quietly(lambda: end(capturing[0], Cause.MAX_LENGTH, self.world.now))
+
+    @rule(fails=st.booleans())
+    def a_finalization_runs(self, fails: bool) -> None:
+        """Let the next execution that was started come to an end, good or bad."""
+        started = self.world.desk.workflows.finalizations
+        if self.published < len(started):
+            self.run(*started[self.published], fails=fails)
+
+    def run(self, recording_id: str, attempt: int, *, fails: bool) -> None:
+        """Run one execution, as Step Functions does: its last step again until it succeeds."""
+        self.published += 1
+
+        def step() -> object:
+            if fails:
+                return mark_error(recording_id, attempt, "Unavailable", self.needs)
+            return publish_empty(recording_id, self.needs)
+
+        while not self.quietly(step):
+            continue
+
+    @rule()
+    def the_sweeper_sweeps(self) -> None:
+        """Sweep once."""
+        self.quietly(lambda: self.world.sweep(self.world.now))
+        self.seconds = max(self.seconds, (self.world.now - later(0)).total_seconds())
+
+    @invariant()
+    def callbacks_are_numbered_without_a_gap(self) -> None:
+        """Every state that was told has its number, and no terminal state is told twice."""
+        for recording in self.world.desk.recordings():
+            rows = self.world.desk.core.store.outbox.values()
+            own = [row for row in rows if row.recording_id == recording.recording_id]
+            assert sorted(row.number for row in own) == list(range(1, recording.callbacks + 1))
+            assert 1 >= sum(lifecycle.is_terminal(row.state) for row in own)
+
+    def teardown(self) -> None:
+        """Let every stream be over, and sweep and finalize every minute."""
+        self.world.desk.core.faults.up()
+        for worker in WORKERS:
+            self.die(worker)
+        for row in list(self.world.desk.core.store.outbox.values()):
+            if row.delivered_at is None:
+                done = replace(row, attempts=row.attempts + 1, delivered_at=later(0))
+                self.world.desk.core.outbox.record_attempt(done)
+        for _ in range(MINUTES):
+            self.seconds += 60
+            self.quietly(lambda: self.world.sweep(later(self.seconds)))
+            started = self.world.desk.workflows.finalizations
+            if self.last_starts_fail and started:
+                self.last_starts_fail = False
+                self.published = min(self.published + 1, len(started))
+            while self.published < len(started):
+                self.last_fails -= 1
+                self.run(*started[self.published], fails=self.last_fails >= 0)
+        store = self.world.desk.core.store
+        assert all(lifecycle.is_terminal(r.state) for r in store.recordings.values()), store
+        assert not any(call.open for call in store.calls.values())
+        assert not any(stream.ended_at is None for stream in store.streams.values())
+
+
+EveryCallEnds.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestEveryCallEnds = EveryCallEnds.TestCase

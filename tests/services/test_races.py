@@ -1,0 +1,115 @@
+"""Two who move the same call at once: whoever comes in between, and wherever, nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.recording.lifecycle import Writer
+from chalicelib.recording.model import Ending
+from tests.samples import CALL, a_joining, an_event, later
+from tests.services.core_desk import Desk
+
+STEPS = 25
+"""more port calls than any of these functions makes"""
+
+
+def over(desk: Desk) -> None:
+    """Let a first stream have come and gone."""
+    desk.control.join_call(a_joining())
+    desk.control.end_stream(CALL, "stream-1", Ending.STOPPED, later(10))
+
+
+def second_stream(desk: Desk) -> None:
+    """Let a second stream join on another worker."""
+    desk.control.join_call(a_joining(stream_key="stream-2", worker="w2", opened_at=later(11)))
+
+
+def close(desk: Desk) -> None:
+    """Close the first round."""
+    desk.control.close_call(CALL, 1, later(11))
+
+
+def close_as_sweeper(desk: Desk) -> None:
+    """Close the first round in the owner's place."""
+    desk.control_of(Writer.SWEEPER).close_call(CALL, 1, later(12))
+
+
+def label(desk: Desk) -> None:
+    """Put a label on every recording of the call, as a late webhook does."""
+    for recording in desk.core.recordings.of_call(CALL.key):
+        labelled = replace(recording, labels={**recording.labels, "tag": "vip"})
+        desk.core.recordings.write(labelled, an_event(labelled, at=later(9), event="x"), None)
+
+
+def records_what_lives(desk: Desk) -> None:
+    """Assert that a live stream has a live recording of its round, and an ended one none."""
+    streams = desk.core.calls.streams(CALL.key)
+    call = desk.core.calls.get(CALL.key)
+    for recording in desk.recordings():
+        lives = any(s.ended_at is None for s in streams if s.round == recording.round)
+        assert lives == (str(recording.state) == "recording"), recording
+    assert call.open == any(stream.ended_at is None for stream in streams)
+    rounds = [recording.round for recording in desk.recordings()]
+    assert sorted(set(rounds)) == rounds
+
+
+@pytest.mark.parametrize("n", range(1, STEPS))
+@pytest.mark.parametrize("other", [close_as_sweeper, second_stream])
+def test_closing(other: Callable[[Desk], None], n: int) -> None:
+    """A stream that joins while a call closes keeps it open, or begins the next round."""
+
+    desk = Desk()
+    over(desk)
+    desk.core.faults.meanwhile(n, lambda: other(desk))
+    close(desk)
+    for _ in range(STEPS):  # where it didn't come in between, it comes now
+        desk.core.faults.call(lambda: None)
+    close(desk)
+    records_what_lives(desk)
+
+
+@pytest.mark.parametrize("n", range(1, STEPS))
+@pytest.mark.parametrize("other", [close, close_as_sweeper, label])
+def test_joining(other: Callable[[Desk], None], n: int) -> None:
+    """A call that closes while a stream joins stays open, or the stream begins the next round."""
+
+    desk = Desk()
+    over(desk)
+    desk.core.faults.meanwhile(n, lambda: other(desk))
+    second_stream(desk)
+    close(desk)
+    records_what_lives(desk)
+
+
+@pytest.mark.parametrize("n", range(1, STEPS))
+def test_joining_first(n: int) -> None:
+    """Two first streams of a call on two workers share its round and its recording."""
+
+    desk = Desk()
+    desk.core.faults.meanwhile(n, lambda: second_stream(desk))
+    desk.control.join_call(a_joining())
+    records_what_lives(desk)
+    assert {1} == {stream.round for stream in desk.core.calls.streams(CALL.key)}
+
+
+@pytest.mark.parametrize("n", range(1, STEPS))
+def test_ending(n: int) -> None:
+    """The owner and the sweeper who end one stream leave one end, and one finalization."""
+
+    desk = Desk()
+    desk.control.join_call(a_joining())
+    (stream,) = desk.core.calls.streams(CALL.key)
+    sweeper = desk.control_of(Writer.SWEEPER)
+
+    def lose() -> None:
+        sweeper.lose_stream(stream, later(9))
+        sweeper.close_call(CALL, 1, later(30))
+
+    desk.core.faults.meanwhile(n, lose)
+    desk.control.end_stream(CALL, "stream-1", Ending.STOPPED, later(10))
+    desk.control.close_call(CALL, 1, later(31))
+    assert [(desk.recording().recording_id, 1)] == desk.workflows.finalizations
+    assert ["finalizing"] == desk.states()
