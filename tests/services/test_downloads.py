@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.errors import Conflict, InvalidRequest, NotFound
+from chalicelib.recording.model import Format, Recording, Rendition, State
+from chalicelib.services.downloads import (
+    POLL_S,
+    WAIT_S,
+    Opener,
+    Waiting,
+    await_finished,
+    open_audio,
+)
+from tests.fakes import FakeCore
+from tests.fakes_media import FakeRenditionStore
+from tests.samples import T0, a_recording, an_event, later
+
+WAV = Rendition(
+    format=Format.WAV,
+    key="recordings/main/r/recording.wav",
+    size=1,
+    duration_ms=1,
+    channels=1,
+    sha256="ab",
+    created_at=T0,
+)
+FINISHED = a_recording(state=State.FINISHED, renditions=(WAV,))
+
+
+class Clock:
+    """A clock that only sleeping moves; something may happen at a time."""
+
+    def __init__(self, core: FakeCore, finishes_at: float = float("inf")) -> None:
+        self.now = 0.0
+        self._core = core
+        self._finishes_at = finishes_at
+
+    def waiting(self) -> Waiting:
+        return Waiting(clock=lambda: self.now, sleep=self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        stored = self._core.store.recordings[FINISHED.recording_id]
+        if self.now >= self._finishes_at:
+            self._core.store.recordings[FINISHED.recording_id] = replace(
+                stored, state=State.FINISHED
+            )
+
+
+def keep(core: FakeCore, recording: Recording) -> None:
+    core.recordings.create(recording, an_event(recording), None)
+
+
+def opened(core: FakeCore, recording: Recording, format_: str = "") -> str:
+    return open_audio(
+        recording,
+        format_,
+        Opener.TOKEN,
+        store=FakeRenditionStore(),
+        history=core.history,
+        at=later(60),
+    )
+
+
+def test_a_recording_that_finishes_meanwhile_is_waited_for() -> None:
+    """A carrier that plays it right after the stop gets its audio."""
+
+    core = FakeCore()
+    keep(core, a_recording(state=State.FINALIZING))
+    clock = Clock(core, finishes_at=3)
+
+    finished = await_finished(core.recordings, FINISHED.recording_id, clock.waiting())
+
+    assert (State.FINISHED, 3.0) == (finished.state, clock.now)
+
+
+def test_the_wait_has_an_end() -> None:
+    """After 20 s the recording is returned as it stands."""
+
+    core = FakeCore()
+    keep(core, a_recording(state=State.FINALIZING))
+    clock = Clock(core)
+
+    late = await_finished(core.recordings, FINISHED.recording_id, clock.waiting())
+
+    assert State.FINALIZING is late.state
+    assert WAIT_S <= clock.now < WAIT_S + 2 * POLL_S
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.RECORDING, State.FINISHED, State.ERROR])
+def test_only_finalization_is_waited_for(state: State) -> None:
+    """Whatever else takes as long as it takes, or is over."""
+
+    core = FakeCore()
+    keep(core, a_recording(state=state))
+    clock = Clock(core)
+
+    await_finished(core.recordings, FINISHED.recording_id, clock.waiting())
+
+    assert 0 == clock.now
+
+
+def test_opening_is_noted() -> None:
+    """Who reads a recording stands in its history: what opened it, and which format."""
+
+    core = FakeCore()
+
+    url = opened(core, FINISHED)
+
+    assert WAV.key in url
+    (event,) = core.history.events(FINISHED.recording_id)
+    assert ("downloaded", {"by": "token", "format": "wav"}) == (event.event, event.detail)
+
+
+def test_what_can_t_be_opened_says_why_and_is_not_noted() -> None:
+    """Not yet, never, not in this format, and no format at all are four things."""
+
+    core = FakeCore()
+
+    for recording, format_, error, code in (
+        (a_recording(state=State.FINALIZING), "", Conflict, "not_finished"),
+        (a_recording(state=State.ERROR), "", Conflict, "no_audio"),
+        (FINISHED, "mp3", NotFound, "no_such_rendition"),
+        (FINISHED, "ogg", InvalidRequest, "out_of_range"),
+    ):
+        with pytest.raises(error) as refused:
+            opened(core, recording, format_)
+        assert code == refused.value.code
+    assert [] == core.history.events(FINISHED.recording_id)
+
+
+def test_a_recording_that_is_finalized_again_still_has_its_audio() -> None:
+    """Renditions are there as long as they are stored, whatever the state."""
+
+    again = replace(FINISHED, state=State.FINALIZING)
+
+    assert WAV.key in opened(FakeCore(), again)
