@@ -219,11 +219,9 @@ class Ports:
         """Finalization and Delivery."""
         from chalicelib.adapters.stepfunctions import StepFunctions
 
-        return StepFunctions(
-            _client("stepfunctions"),
-            required(self.settings.finalization_arn, "FINALIZATION_ARN"),
-            required(self.settings.delivery_arn, "DELIVERY_ARN"),
-        )
+        finalization = required(self.settings.finalization_arn, "FINALIZATION_ARN")
+        delivery = required(self.settings.delivery_arn, "DELIVERY_ARN")
+        return StepFunctions(_client("stepfunctions"), finalization, delivery)
 
     @cached_property
     def event_bus(self) -> port.EventBus:
