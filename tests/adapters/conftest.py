@@ -18,14 +18,7 @@ from tests.fakes import FakeCore
 from tests.samples import later
 
 _MINISTACK = os.environ.get("TAPEDECK_TEST_ENDPOINT", "")
-_KINDS = [
-    "fake",
-    "moto",
-    pytest.param(
-        "ministack",
-        marks=pytest.mark.skipif(not _MINISTACK, reason="TAPEDECK_TEST_ENDPOINT names none"),
-    ),
-]
+_KINDS = ["fake", "moto", *(["ministack"] if _MINISTACK else [])]
 
 
 @pytest.fixture(params=_KINDS)

@@ -158,6 +158,15 @@ class TestRecordings:
             "until": ["r0"],
         } == found
 
+    def test_pages_through_a_filter(self, core: Any) -> None:
+        """A page that could hold more than its limit goes on behind its last row."""
+
+        for number in range(7):
+            state = State.FINISHED if number % 2 else State.ERROR
+            stored(core, recording_id=f"r{number}", created_at=later(number), state=state)
+        wanted = RecordingFilter(state="error")
+        assert ["r6", "r4", "r2", "r0"] == everything(core, wanted, limit=2)
+
     @pytest.mark.parametrize("cursor", ["x", "%%%", "bm90IGEgcGxhY2U", "2026", "é"])
     def test_refuses_a_cursor_it_did_not_give(self, core: Any, cursor: str) -> None:
         """A made-up cursor is the caller's mistake."""

@@ -1,0 +1,128 @@
+"""A table whose other end answers in parts, or meets another transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from chalicelib.adapters.dynamodb import NEW, Table
+from chalicelib.adapters.dynamodb_rows import from_row, marshal, to_row, unmarshal
+from chalicelib.errors import PreconditionFailed, Unavailable
+from chalicelib.recording.model import Recording
+from tests.samples import a_recording
+
+
+class Client:
+    """A DynamoDB client that answers as it is told, one answer after the other."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self._answers = list(answers)
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**request: Any) -> Any:
+            self.requests.append(request)
+            answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+
+def cancelled(*reasons: str) -> ClientError:
+    """Return the answer to a transaction that was cancelled."""
+    return ClientError(
+        {
+            "Error": {"Code": "TransactionCanceledException", "Message": "m"},
+            "CancellationReasons": [{"Code": reason} for reason in reasons],
+        },
+        "TransactWriteItems",
+    )
+
+
+def test_a_transaction_that_met_another_one_is_written_again() -> None:
+    """Two that touch one row at once: the later one waits a round trip, and nobody hears of it."""
+
+    client = Client(cancelled("None", "TransactionConflict"), {})
+    table = Table(client, "core")
+
+    table.write([table.putting({"pk": "a", "sk": "b"}, NEW)])
+
+    assert 2 == len(client.requests)
+
+
+def test_a_transaction_that_always_meets_another_one_is_unavailable() -> None:
+    """There is an end to trying."""
+
+    client = Client(cancelled("TransactionConflict"))
+
+    with pytest.raises(Unavailable):
+        Table(client, "core").write([])
+    assert 5 == len(client.requests)
+
+
+def test_a_transaction_that_lost_is_not_written_again() -> None:
+    """A condition that fails beside a conflict is a lost race."""
+
+    client = Client(cancelled("TransactionConflict", "ConditionalCheckFailed"))
+
+    with pytest.raises(PreconditionFailed):
+        Table(client, "core").write([])
+    assert 1 == len(client.requests)
+
+
+def test_rows_that_were_left_out_are_read_again() -> None:
+    """A batch that the table answers in part is read until it is whole."""
+
+    one, two = marshal({"pk": "1", "sk": "x"}), marshal({"pk": "2", "sk": "x"})
+    client = Client(
+        {"Responses": {"core": [one]}, "UnprocessedKeys": {"core": {"Keys": [two]}}},
+        {"Responses": {"core": [two]}},
+    )
+
+    found = Table(client, "core").get_all([("1", "x"), ("2", "x")])
+
+    assert {("1", "x"), ("2", "x")} == set(found)
+    assert [two] == client.requests[1]["RequestItems"]["core"]["Keys"]
+
+
+def test_rows_that_are_always_left_out_are_unavailable() -> None:
+    """A table that reads nothing of a batch doesn't answer."""
+
+    key = marshal({"pk": "1", "sk": "x"})
+    client = Client({"Responses": {}, "UnprocessedKeys": {"core": {"Keys": [key]}}})
+
+    with pytest.raises(Unavailable):
+        Table(client, "core").get_all([("1", "x")])
+
+
+def test_a_long_partition_is_read_page_by_page() -> None:
+    """A query goes on where its last page ended."""
+
+    row = marshal({"pk": "1", "sk": "x"})
+    client = Client({"Items": [row], "LastEvaluatedKey": row}, {"Items": [row]})
+
+    assert 2 == len(list(Table(client, "core").query("1", "a", "z")))
+    assert row == client.requests[1]["ExclusiveStartKey"]
+
+
+def test_numbers_texts_and_lists_survive_their_types() -> None:
+    """DynamoDB's typed attributes give back what they were given."""
+
+    row = {"a": None, "b": True, "c": 1, "d": 1.5, "e": 1e-7, "f": "", "g": [1, {"h": "x"}]}
+
+    assert row == unmarshal(marshal(row))
+
+
+def test_defaults_are_not_stored() -> None:
+    """A row is as long as what its value says; a missing field is its default."""
+
+    row = to_row(a_recording())
+
+    assert {"continues", "gaps", "quality", "due_at"}.isdisjoint(row)
+    assert a_recording() == from_row(row, Recording)
+    with pytest.raises(TypeError):
+        to_row("text")
