@@ -83,7 +83,7 @@ class Stage:
         """Run the sweeper now; the schedule would within a minute."""
         client = boto3.client("lambda", **self.aws.client_options)
         names = [function["FunctionName"] for function in client.list_functions()["Functions"]]
-        name = next(name for name in names if name.endswith("sweep"))
+        name = next(name for name in names if "sweep" in name.lower())
         answer = client.invoke(FunctionName=name, Payload=json.dumps({}).encode())
         assert "FunctionError" not in answer, answer["Payload"].read()
 
