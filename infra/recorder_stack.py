@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from aws_cdk import CfnOutput, CfnParameter, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -56,9 +58,9 @@ class RecorderStack(Stack):
             delivery=workflow_reference(self, DELIVERY),
         )
 
-    def _secret(self, settings: Settings) -> secretsmanager.Secret:
+    def _secret(self, settings: Settings) -> secretsmanager.ISecret:
         """One value can be generated: both keys derive from it until explicit ones come first."""
-        return secretsmanager.Secret(
+        secret = secretsmanager.Secret(
             self,
             "Secret",
             description="Tapedeck: seed of the token key and of the webhook secret",
@@ -70,6 +72,9 @@ class RecorderStack(Stack):
             ),
             removal_policy=RemovalPolicy.DESTROY if settings.removable else RemovalPolicy.RETAIN,
         )
+        made = cast(secretsmanager.CfnSecret, secret.node.default_child)
+        # Its attribute is an ARN everywhere; its reference, which Secret uses, is a name locally.
+        return secretsmanager.Secret.from_secret_complete_arn(self, "SecretByArn", made.attr_id)
 
     def _environment(self, settings: Settings) -> dict[str, str]:
         around, storage = self.around, self.around.storage

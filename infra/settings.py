@@ -17,6 +17,8 @@ class Settings:
 
     removable: bool
     """no deletion protection, and `cdk destroy` removes tables and buckets with what they hold"""
+    plain_http: bool
+    """buckets take requests without TLS: only for a local AWS, which has none"""
     object_lock: bool
     """finished recordings can be locked against deletion; only a new bucket can get this"""
     alarm_email: str
@@ -37,6 +39,7 @@ def read_settings(node: Node) -> Settings:
     """Parse a construct's context. Raises ValueError for a combination that can't be deployed."""
     settings = Settings(
         removable=_flag(node, "removable"),
+        plain_http=_flag(node, "plain_http"),
         object_lock=_flag(node, "object_lock"),
         alarm_email=_text(node, "alarm_email"),
         reserved_concurrency=_count(node, "reserved_concurrency"),

@@ -26,6 +26,7 @@ class Storage(Construct):
         super().__init__(scope, name)
         self._removal = RemovalPolicy.DESTROY if settings.removable else RemovalPolicy.RETAIN
         self._protected = not settings.removable
+        self._tls_only = not settings.plain_http
         self.core = self._core_table()
         self.hot = self._hot_table()
         self.media = self._media_bucket()
@@ -73,7 +74,7 @@ class Storage(Construct):
             encryption=s3.BucketEncryption.S3_MANAGED,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
+            enforce_ssl=self._tls_only,
             removal_policy=self._removal,
             lifecycle_rules=[
                 _expire("journal", JOURNAL_DAYS, prefix="journal/"),
@@ -94,7 +95,7 @@ class Storage(Construct):
             bucket_key_enabled=True,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
+            enforce_ssl=self._tls_only,
             removal_policy=self._removal,
             lifecycle_rules=[*(_retain(days) for days in RETENTION_DAYS), _abort_uploads()],
         )

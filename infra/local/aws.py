@@ -97,7 +97,7 @@ def local_aws(folder: Path) -> Iterator[LocalAws]:
     environment = _ministack_environment(port, scratch)
     with running("The local AWS", command, log=log, environment=environment) as process:
         wait_until_ready(
-            "The local AWS", process, lambda: _answers(aws.endpoint), log=log, within_s=30
+            "The local AWS", process, lambda: _answers(aws.endpoint), log=log, within_s=60
         )
         try:
             yield aws
@@ -118,7 +118,8 @@ def deploy(aws: LocalAws, parameters: DeployParameters) -> DeployedStack:
         folder=aws.folder,  # no cdk.json there: nothing is synthesized for it
     ) as bootstrap:
         assembly = build_assembly(aws.folder, aws.tools.python)
-        finish_step("cdk bootstrap", bootstrap, log=log, within_s=120)
+        finish_step("cdk bootstrap", bootstrap, log=log, within_s=300)
+    _allow_plain_http(aws)
     outputs = _deploy_assembly(aws, assembly, parameters)
     stack = DeployedStack(
         api_url=f"{aws.endpoint}/_aws/execute-api/{outputs['ApiId']}/api",
@@ -127,6 +128,12 @@ def deploy(aws: LocalAws, parameters: DeployParameters) -> DeployedStack:
     )
     _publish_url(aws, stack)
     return stack
+
+
+def _allow_plain_http(aws: LocalAws) -> None:
+    """The bootstrap's bucket refuses what comes without TLS, and a local AWS has none."""
+    client = boto3.client("s3", **aws.client_options)
+    client.delete_bucket_policy(Bucket=f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}")
 
 
 def _deploy_assembly(aws: LocalAws, assembly: Path, parameters: DeployParameters) -> dict[str, str]:
@@ -172,6 +179,7 @@ def _ministack_environment(port: int, scratch: Path) -> dict[str, str]:
         "GATEWAY_PORT": str(port),
         "BIND_HOST": HOST,
         "TMPDIR": str(scratch),
+        "AUTH": "true",  # a function may do what its role says, and nothing else
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         # It unpacks layers without their modes, so the layer's own ffmpeg can't be run.

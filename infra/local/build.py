@@ -42,7 +42,7 @@ def _synthesize(assembly: Path, log: Path, python: str) -> None:
         "PYTHONPATH": str(ROOT),
         "AWS_DEFAULT_REGION": "us-east-1",
         "CDK_OUTDIR": str(assembly),
-        "CDK_CONTEXT_JSON": json.dumps({"removable": "true"}),
+        "CDK_CONTEXT_JSON": json.dumps({"removable": "true", "plain_http": "true"}),
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
         "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
     }

@@ -36,7 +36,7 @@ def running_sink(
         environment={**environment, **own},
         stop_within_s=STOP_WITHIN_S,
     ) as process:
-        wait_until_ready("The sink", process, lambda: _is_well(port), log=log, within_s=30)
+        wait_until_ready("The sink", process, lambda: _is_well(port), log=log, within_s=60)
         yield process
 
 
