@@ -32,8 +32,8 @@ neither may fall 20 ms behind; a lost frame of 20 ms, less a little jitter, stil
 JITTERS = 1.5
 """and so many times what a track's least lateness of a second usually is above the baseline"""
 PROOF_US = 1_000_000
-"""what a step times the messages that show it must reach: near a track's end few messages are left,
-and the last one being 60 ms late is a hiccup; 25 of them being 40 ms late is a gap"""
+"""what a step times the messages that show it must reach: near a track's end, or before its next
+hole, few are left; the last one being 60 ms late is a hiccup, 25 of them 40 ms late are a gap"""
 FRAME_TOLERANCE_US = 5_000
 """carriers send by a frame clock: a step this close to whole messages is whole messages"""
 AGREEMENT_US = 40_000
@@ -154,18 +154,20 @@ class _TrackClock:
         floor = self._gaps_us() + baseline_us
         enough = max(SHORTEST_STEP_US, JITTERS * self.jitter.usual_us)
         until_us = self._runs[self._place].stored.record.arrived_at_us + PATIENCE_US
-        least = float("inf")
-        messages = 0
+        steps: list[tuple[float, int]] = []
         for place in range(self._place, len(self._runs)):
             record = self._runs[place].stored.record
             if record.arrived_at_us > until_us:
-                return least
-            messages += record.messages
-            least = min(least, record.least_lateness_us - floor)
-            if least < enough:
+                break
+            step = record.least_lateness_us - floor
+            if step < enough:
                 return 0.0
-        proven = least >= 2 * enough and least * messages >= PROOF_US
-        return least if proven else 0.0
+            steps.append((step, record.messages))
+        else:
+            enough *= 2
+        least = min(step for step, _ in steps)
+        messages = sum(messages for step, messages in steps if step <= 2 * least)
+        return least if least >= enough and least * messages >= PROOF_US else 0.0
 
     def _gap(self, run: Run, step_us: float) -> tuple[int, Reason]:
         """Return a gap's length in samples, as exact as what is known allows."""

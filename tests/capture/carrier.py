@@ -18,8 +18,6 @@ from chalicelib.capture.runs import StreamCapture
 from chalicelib.capture.timeline import Placement, Timeline
 
 WALL_US = 1_700_000_000_000_000
-FRAME_US = 20_000
-FRAME_SAMPLES = 160
 BOTH = (Track.INBOUND, Track.OUTBOUND)
 
 Spans = tuple[tuple[float, float], ...]
@@ -41,6 +39,7 @@ class Carrier:
     """One stream of a call. Times are seconds of the call, by the carrier's own clock."""
 
     seconds: float
+    frame_ms: int = 20
     tracks: tuple[Track, ...] = BOTH
     begins: float = 0.0
     """when the stream opens"""
@@ -82,24 +81,24 @@ class Carrier:
         sequences = dict.fromkeys(self.tracks, 0)
         numbers = 0
         arrived = 0
-        frames = range(round(self.begins * 50), round((self.begins + self.seconds) * 50))
-        for frame in frames:
+        for frame in range(self._frame(self.begins), self._frame(self.begins + self.seconds)):
+            second = frame * self.frame_ms / 1000
             for track in self.tracks:
-                if frame < self.starts.get(track, 0.0) * 50 or self._in(self.holes, track, frame):
+                if second < self.starts.get(track, 0.0) or _lies_in(second, self.holes.get(track)):
                     continue
                 numbers += 1
                 sequences[track] += 1
-                if self._in(self.losses, track, frame):
+                if _lies_in(second, self.losses.get(track)):
                     continue
-                arrived = max(arrived, self._arrival_us(frame, dice))
+                arrived = max(arrived, self._arrival_us(second, dice))
                 number = {"track": sequences[track], "stream": numbers}.get(self.numbering)
                 yield Message(track=track, frame=frame, arrival_us=arrived, sequence=number)
 
-    def _in(self, spans: Mapping[Track, Spans], track: Track, frame: int) -> bool:
-        return any(begin * 50 <= frame < end * 50 for begin, end in spans.get(track, ()))
+    def _frame(self, second: float) -> int:
+        return round(second * 1000 / self.frame_ms)
 
-    def _arrival_us(self, frame: int, dice: random.Random) -> int:
-        spoken_us = self._wall_us((frame + 1) / 50)
+    def _arrival_us(self, second: float, dice: random.Random) -> int:
+        spoken_us = self._wall_us(second + self.frame_ms / 1000)
         arrival_us = spoken_us + round((self.latency_ms + dice.random() * self.jitter_ms) * 1000)
         for begin, end in self.stalls:
             if self._wall_us(begin) <= arrival_us < self._wall_us(end):
@@ -110,10 +109,15 @@ class Carrier:
         return WALL_US + self.wall_offset_us + round(second * 1e6 / (1 + self.clock_ppm * 1e-6))
 
 
+def _lies_in(second: float, spans: Spans | None) -> bool:
+    return spans is not None and any(begin <= second < end for begin, end in spans)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
     """A stream as the live side took it."""
 
+    frame_ms: int = 20
     messages: list[Message]
     head: StreamHead
     records: list[Record]
@@ -135,14 +139,15 @@ def hear(carrier: Carrier, cut_every_us: int = 1_000_000) -> Heard:
             records += stream.cut()
             cut_at_us += cut_every_us
         run = stream.track(message.track, Encoding.PCMU)
-        run.add(payload(message), message.arrival_us, message.sequence)
+        payload = payload_of(message, carrier.frame_ms)
+        run.add(payload, message.arrival_us, message.sequence)
     records += stream.cut()
-    return Heard(messages=messages, head=stream.head(), records=records)
+    return Heard(frame_ms=carrier.frame_ms, messages=messages, head=stream.head(), records=records)
 
 
-def payload(message: Message) -> bytes:
+def payload_of(message: Message, frame_ms: int = 20) -> bytes:
     """Return a frame's bytes; they tell its track and number."""
-    return (_MARKS[message.track] + message.frame.to_bytes(3, "big")) * 40
+    return (_MARKS[message.track] + message.frame.to_bytes(3, "big")) * (2 * frame_ms)
 
 
 _MARKS = {Track.INBOUND: b"i", Track.OUTBOUND: b"o", Track.MIXED: b"m"}
@@ -163,10 +168,11 @@ def errors_ms(timeline: Timeline, *streams: Heard) -> dict[Track, tuple[float, f
     """
     first = min(message.frame for stream in streams for message in stream.messages)
     frames = {stream.head.stream_key: _frames(stream) for stream in streams}
+    size = 8 * streams[0].frame_ms
     return {
         track: (min(errors) / 8, max(errors) / 8)
         for track, placements in timeline.tracks.items()
-        if (errors := [e for p in placements for e in _errors(p, track, frames, first)])
+        if (errors := [e for p in placements for e in _errors(p, frames, first, size)])
     }
 
 
@@ -178,14 +184,12 @@ def _frames(stream: Heard) -> dict[Track, list[int]]:
 
 
 def _errors(
-    placement: Placement, track: Track, frames: dict[str, dict[Track, list[int]]], first: int
+    placement: Placement, frames: dict[str, dict[Track, list[int]]], first: int, size: int
 ) -> Iterator[int]:
     """Yield the error, in samples, of each frame that begins in a placement."""
     record = placement.stored.record
     received = record.first_sample + placement.skip
-    begin = -(-received // FRAME_SAMPLES)
-    end = -(-(received + placement.samples) // FRAME_SAMPLES)
-    numbers = frames[record.stream_key][track]
-    for number in range(begin, end):
-        truth = (numbers[number] - first) * FRAME_SAMPLES
-        yield placement.position + number * FRAME_SAMPLES - received - truth
+    numbers = frames[record.stream_key][record.track]
+    for place_of_frame in range(-(-received // size), -(-(received + placement.samples) // size)):
+        position = placement.position + place_of_frame * size - received
+        yield position - (numbers[place_of_frame] - first) * size
