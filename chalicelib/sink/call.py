@@ -12,6 +12,7 @@ from chalicelib.recording.lifecycle import Cause, is_capturing
 from chalicelib.recording.model import CallRef, Recording
 from chalicelib.sink.length import StreamClock
 from chalicelib.sink.stream import Stream, instant
+from chalicelib.sink.tasks import Tasks
 from chalicelib.sink.worker import Worker
 from chalicelib.sink.writer import Cut
 
@@ -36,6 +37,7 @@ class Call:
         self._sealing = asyncio.Lock()
         self._number = 0
         """of the next segment"""
+        self._long = Tasks()
 
     @property
     def is_live(self) -> bool:
@@ -182,7 +184,7 @@ class Call:
             if ends:
                 del self._recordings[recording.recording_id]
                 self._over.add(recording.recording_id)
-                self._worker.tasks.start(self._end_long(recording.recording_id, min(ends)))
+                self._long.start(self._end_long(recording.recording_id, min(ends)))
 
     async def _end_long(self, recording_id: str, end_us: int) -> None:
         """Store what a recording of full length shows, then end it."""
@@ -200,6 +202,7 @@ class Call:
 
     async def _close(self, round_: int) -> None:
         """Ask to close the call until it is closed, or somebody else's to close."""
+        await self._long.finish()
         while not self.is_live:
             now = datetime.now(UTC)
             closing = await self._worker.control.close_call(self.ref, round_, now)

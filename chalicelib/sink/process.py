@@ -18,8 +18,8 @@ from chalicelib.sink.hub import Hub
 from chalicelib.sink.keys import KeyRing
 from chalicelib.sink.lease import LeaseKeeper
 from chalicelib.sink.limits import Limits
+from chalicelib.sink.nap import Nap
 from chalicelib.sink.server import Server
-from chalicelib.sink.tasks import Tasks
 from chalicelib.sink.worker import Worker
 from chalicelib.sink.writer import Held, Journal, Segments
 
@@ -58,12 +58,12 @@ class Sink:
                 journal=self._journal,
                 segments=self._segments,
                 held=Held(self.health, limits),
-                tasks=Tasks(),
             )
         )
         self._keys = KeyRing(outside.token_keys, self.health, limits)
         self._server = Server(name, self.hub, self.health, self._keys.current, limits)
         self._lease = LeaseKeeper(outside.leases, self._read_lease, self.health, limits)
+        self._nap = Nap(limits.nap_s, lambda: self.hub.sockets > 0)
         self._stop_asked = asyncio.Event()
 
     async def start(self, host: str, port: int) -> int:
@@ -71,6 +71,7 @@ class Sink:
         await self._keys.begin()
         await self._lease.begin()
         port = await self._server.start(host, port)
+        self._nap.start()
         _log.info("the sink listens", extra={"worker": self._name, "port": port})
         return port
 
@@ -108,6 +109,7 @@ class Sink:
             _log.warning("the lease was left to run out", extra={"worker": self._name})
 
     async def _end(self, *tasks: asyncio.Task[Any]) -> None:
+        self._nap.stop()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

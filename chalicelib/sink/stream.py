@@ -80,6 +80,7 @@ class Stream:
         self._credited_us = 0
         self._early: list[tuple[Media, int]] = []
         """what came before the start"""
+        self._encoding = _ENCODING_UNTIL_JOINED
         self._capture: StreamCapture | None = None
         self._runs: dict[Track, TrackRun] | None = None
         """the capture's tracks; None while media goes elsewhere than there"""
@@ -153,6 +154,7 @@ class Stream:
 
     def correct(self, encoding: Encoding) -> None:
         """Set the encoding that the profile knows; of no effect on what was cut."""
+        self._encoding = encoding
         if self._capture is not None:
             for run in self._capture.tracks.values():
                 run.encoding = encoding
@@ -200,6 +202,7 @@ class Stream:
     def _start(self, started: StreamStarted) -> None:
         opening = self.opening
         self.started = started
+        self._encoding = started.encoding or self._encoding
         self._capture = StreamCapture(
             StreamHead(
                 stream_key=opening.stream_key,
@@ -229,8 +232,7 @@ class Stream:
 
     def _open_run(self, track: Track) -> TrackRun:
         assert self._capture is not None
-        assert self.started is not None
-        return self._capture.track(track, self.started.encoding or _ENCODING_UNTIL_JOINED)
+        return self._capture.track(track, self._encoding)
 
     def _end(self, ending: Ending) -> None:
         if self.ending is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Coroutine
 from typing import Any
 
@@ -25,12 +26,13 @@ class Tasks:
         self._running.add(task)
         task.add_done_callback(self._ended)
 
-    async def finish(self, within_s: float) -> bool:
+    async def finish(self, within_s: float = math.inf) -> bool:
         """Await all, also those that start meanwhile; tell whether none is left."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within_s
         while self._running and loop.time() < deadline:
-            await asyncio.wait(set(self._running), timeout=deadline - loop.time())
+            timeout = None if math.isinf(deadline) else deadline - loop.time()
+            await asyncio.wait(set(self._running), timeout=timeout)
         return not self._running
 
     async def cancel(self) -> None:

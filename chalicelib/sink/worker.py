@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from chalicelib.sink.control import Control
 from chalicelib.sink.limits import Limits
-from chalicelib.sink.tasks import Tasks
 from chalicelib.sink.writer import Held, Journal, Segments
 
 
@@ -21,4 +20,3 @@ class Worker:
     journal: Journal
     segments: Segments
     held: Held
-    tasks: Tasks

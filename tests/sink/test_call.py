@@ -128,6 +128,24 @@ def test_a_taps_encoding_is_the_profiles() -> None:
     async def scenario() -> None:
         async with Rig(control=FakeControl(encoding=Encoding.PCMA)).running() as rig:
             async with rig.tap() as socket:
+                await until(lambda: rig.control.joinings)
+                await asyncio.sleep(0.05)
+                await socket.send(frame(0))
+            await until(lambda: rig.control.closed)
+            (key,) = rig.store.keys("segments/")
+            (record,) = container.decode(rig.store.objects[key]).records
+            assert Encoding.PCMA is record.encoding
+
+    run(scenario)
+
+
+def test_a_taps_head_gets_the_profiles_encoding_too() -> None:
+    """What came before the profile was read is no other encoding."""
+
+    async def scenario() -> None:
+        control = FakeControl(encoding=Encoding.PCMA, delay_s=0.2)
+        async with Rig(control=control, limits=replace(QUICK, alone_after_s=5.0)).running() as rig:
+            async with rig.tap() as socket:
                 await socket.send(frame(0))
             await until(lambda: rig.control.closed)
             (key,) = rig.store.keys("segments/")
@@ -278,5 +296,20 @@ def test_a_recording_of_full_length_ends_before_its_call() -> None:
             assert timedelta(0) < at - opened_at < timedelta(seconds=0.2)
             assert sent(*range(5)) == rig.stored(SEGMENTS)
             assert sent(*range(5)) == rig.stored(JOURNAL)
+
+    run(scenario)
+
+
+def test_a_call_that_ends_at_full_length_closes_after_its_recording() -> None:
+    """The recording's own end is written first, so that the call's end can't move it."""
+
+    async def scenario() -> None:
+        control = FakeControl(options=RecordOptions(max_length_s=0.1), delay_s=0.05)
+        async with Rig(control=control).running() as rig:
+            async with rig.bandwidth() as socket:
+                for message in (start(), *map(media, range(6)), STOP):
+                    await socket.send(message)
+                await until(lambda: rig.control.closed)
+            assert 1 == len(rig.control.ended_recordings)
 
     run(scenario)
