@@ -13,7 +13,7 @@ from chalicelib.dialects.webhooks.registry import dialect
 from chalicelib.errors import Forbidden, NotFound, Unauthenticated
 from chalicelib.recording.model import Profile
 from chalicelib.services.instructions import hook_url
-from chalicelib.services.intake import IntakeStores, take_in
+from chalicelib.services.intake import IntakeStores, Received, take_in
 from chalicelib.tokens import TokenKind
 
 routes = Routes(__name__)
@@ -40,13 +40,13 @@ def _take(carrier: str, token: str, request: Request) -> Response:
     profile = _profile(carrier, token)
     _verify_signature(profile, row.signature_scheme, token, request, body)
     stores = IntakeStores(inbox=ports.inbox, calls=ports.calls, recordings=ports.recordings)
-    take_in(
-        row.parse(body),
-        profile,
-        stores,
-        now=now(),
+    received = Received(
+        event=row.parse(body),
+        profile=profile,
+        at=now(),
         announced_for=ports.settings.announced_for,
     )
+    take_in(received, stores)
     return Response(body="", status_code=row.answer_status)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chalicelib.dialects.webhooks.base import (
-    EventFacts,
     StreamAnnounced,
     StreamState,
     UnknownEvent,
@@ -35,78 +34,92 @@ class IntakeStores:
     recordings: Recordings
 
 
-def take_in(
-    event: WebhookEvent,
-    profile: Profile,
-    stores: IntakeStores,
-    *,
-    now: datetime,
-    announced_for: timedelta,
-) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """An event, the profile that its token names, and when it came."""
+
+    event: WebhookEvent
+    profile: Profile
+    at: datetime
+    announced_for: timedelta
+    """how long an announced stream may stay without media"""
+
+    @property
+    def ref(self) -> CallRef:
+        """Return the call that the event is about."""
+        facts = self.event.facts
+        return CallRef(account=self.profile.account, carrier=facts.carrier, call_id=facts.call_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Consequences:
+    """What follows from an event."""
+
+    call: Call | None = None
+    """to make known"""
+    said: Announcement | None = None
+    """of the stream, by all of its webhooks"""
+    wanted: Requested | None = None
+    """what waits for its media"""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """of the call's recordings, by all of its webhooks; empty where this event brings none"""
+
+
+def take_in(received: Received, stores: IntakeStores) -> bool:
     """Store an event and what follows from it; return whether it was new.
 
     When it returns, the event is durable. Raises Unavailable where it can't be made so.
     """
-    is_new = _accept(event, profile, stores, now, announced_for)
-    if isinstance(event, StreamAnnounced) and event.facts.labels:
-        # After a crash between the two, the carrier's repetition mends the labels.
-        _label(_ref(event.facts, profile), stores, now)
-    return is_new
-
-
-def _accept(
-    event: WebhookEvent,
-    profile: Profile,
-    stores: IntakeStores,
-    now: datetime,
-    announced_for: timedelta,
-) -> bool:
-    inbound = _inbound(event, profile, now)
+    inbound = _inbound(received)
     for _ in range(ATTEMPTS):
-        call, said, wanted = _consequences(event, profile, stores, now, announced_for)
+        found = _consequences(received, stores)
         try:
-            return stores.inbox.accept(inbound, call, said, wanted)
+            is_new = stores.inbox.accept(inbound, found.call, found.said, found.wanted)
         except PreconditionFailed:
             continue  # another webhook of this stream was faster: read what it said
-    raise Unavailable(f"the announcement of {event.facts.event_type} changed {ATTEMPTS} times")
+        # After a crash between the two, the carrier's repetition mends the labels.
+        if found.labels:
+            _label(received, found.labels, stores.recordings)
+        return is_new
+    raise Unavailable(f"the announcement of {inbound.event_type} changed {ATTEMPTS} times")
 
 
-def _consequences(
-    event: WebhookEvent,
-    profile: Profile,
-    stores: IntakeStores,
-    now: datetime,
-    announced_for: timedelta,
-) -> tuple[Call | None, Announcement | None, Requested | None]:
-    """Return the call to make known, what is said of the stream, and what waits for its media."""
+def _consequences(received: Received, stores: IntakeStores) -> _Consequences:
+    event = received.event
     if isinstance(event, UnknownEvent) or not event.facts.call_id:
-        return None, None, None
-    ref = _ref(event.facts, profile)
-    stored = _stored_call(stores.calls, ref)
-    new_call = None if stored else _unheard_call(ref, profile, now)
+        return _Consequences()
+    stored = _stored_call(stores.calls, received.ref)
+    new_call = None if stored else _unheard_call(received)
     if not isinstance(event, StreamAnnounced) or not _announces(event):
-        return new_call, None, None
-    spoken = stores.inbox.announcements(ref.key)
-    said = _merged(_announcement(event, ref, profile, now), spoken)
-    round_ = announcements.awaited_round(said, stored, stores.calls.streams(ref.key))
-    if round_ is None or profile.record_call is None:
-        return new_call, said, None
-    recording = pending_recording(
-        ref,
-        profile,
-        control_id=naming.default_control_id(ref.key, round_),
-        round_=round_,
-        options=profile.record_call,
-        labels=announcements.said_labels([*spoken, said]),
-        at=now,
-        due_at=now + announced_for,
+        return _Consequences(call=new_call)
+    spoken = stores.inbox.announcements(received.ref.key)
+    said = _merged(_announcement(event, received), spoken)
+    labels = announcements.said_labels([*spoken, said])
+    round_ = _awaited_round(said, stored, stores.calls)
+    return _Consequences(
+        call=new_call,
+        said=said,
+        wanted=None if round_ is None else _wanted(received, round_, labels),
+        labels=labels if event.facts.labels else {},
     )
-    wanted = Requested(recording=recording, event=requested(recording, event.facts.event_type))
-    return new_call, said, wanted
 
 
-def _unheard_call(ref: CallRef, profile: Profile, now: datetime) -> Call:
-    return Call(ref=ref, profile=profile.name, open=False, round=0, generation=0, opened_at=now)
+def _stored_call(calls: Calls, ref: CallRef) -> Call | None:
+    try:
+        return calls.get(ref.key)
+    except NotFound:
+        return None
+
+
+def _unheard_call(received: Received) -> Call:
+    return Call(
+        ref=received.ref,
+        profile=received.profile.name,
+        open=False,
+        round=0,
+        generation=0,
+        opened_at=received.at,
+    )
 
 
 def _announces(event: StreamAnnounced) -> bool:
@@ -114,15 +127,13 @@ def _announces(event: StreamAnnounced) -> bool:
     return bool(event.carrier_stream_id) and not event.original_stream_id
 
 
-def _announcement(
-    event: StreamAnnounced, ref: CallRef, profile: Profile, now: datetime
-) -> Announcement:
-    facts, at = event.facts, event.facts.event_time or now
+def _announcement(event: StreamAnnounced, received: Received) -> Announcement:
+    facts, at = event.facts, event.facts.event_time or received.at
     is_start = event.state is StreamState.STARTED
     return Announcement(
-        call=ref,
+        call=received.ref,
         carrier_stream_id=event.carrier_stream_id,
-        profile=profile.name,
+        profile=received.profile.name,
         started_at=at if is_start else event.started_at,
         ended_at=None if is_start else _end(event, at),
         cause=event.cause,
@@ -155,51 +166,66 @@ def _merged(said: Announcement, spoken: list[Announcement]) -> Announcement:
     return said
 
 
-def _stored_call(calls: Calls, ref: CallRef) -> Call | None:
-    try:
-        return calls.get(ref.key)
-    except NotFound:
+def _awaited_round(said: Announcement, stored: Call | None, calls: Calls) -> int | None:
+    # A call that nobody heard of has no streams, and a live one waits for nothing: no read.
+    is_settled = stored is None or stored.open
+    streams = [] if is_settled else calls.streams(said.call.key)
+    return announcements.awaited_round(said, stored, streams)
+
+
+def _wanted(received: Received, round_: int, labels: Mapping[str, str]) -> Requested | None:
+    """Return the recording that a profile's default options ask for, if it has any."""
+    options, ref = received.profile.record_call, received.ref
+    if options is None:
         return None
+    recording = pending_recording(
+        ref,
+        received.profile,
+        control_id=naming.default_control_id(ref.key, round_),
+        round_=round_,
+        options=options,
+        labels=labels,
+        at=received.at,
+        due_at=received.at + received.announced_for,
+    )
+    by = received.event.facts.event_type
+    return Requested(recording=recording, event=requested(recording, by))
 
 
-def _inbound(event: WebhookEvent, profile: Profile, now: datetime) -> InboundEvent:
-    facts = event.facts
+def _inbound(received: Received) -> InboundEvent:
+    facts = received.event.facts
+    is_unknown = isinstance(received.event, UnknownEvent)
     return InboundEvent(
-        account=profile.account,
+        account=received.profile.account,
         carrier=facts.carrier,
         event_key=facts.dedupe_key,
-        event_type=_UNKNOWN if isinstance(event, UnknownEvent) else facts.event_type,
+        event_type=_UNKNOWN if is_unknown else facts.event_type,
         call_id=facts.call_id,
         occurred_at=facts.event_time,
-        received_at=now,
+        received_at=received.at,
         body=facts.body,
     )
 
 
-def _ref(facts: EventFacts, profile: Profile) -> CallRef:
-    return CallRef(account=profile.account, carrier=facts.carrier, call_id=facts.call_id)
-
-
-def _label(ref: CallRef, stores: IntakeStores, now: datetime) -> None:
-    """Put what webhooks said on a call's recordings: media may have come before its webhook."""
-    labels = announcements.said_labels(stores.inbox.announcements(ref.key))
+def _label(received: Received, labels: Mapping[str, str], recordings: Recordings) -> None:
+    """Put labels on a call's recordings: its media may have come before its webhook."""
     for _ in range(ATTEMPTS):
         lacking = [
             recording
-            for recording in stores.recordings.of_call(ref.key)
+            for recording in recordings.of_call(received.ref.key)
             if not labels.items() <= recording.labels.items()
         ]
         if not lacking:
-            return
+            break
         for recording in lacking:
-            _label_one(recording, labels, stores.recordings, now)
+            _label_one(recording, labels, recordings, received.at)
 
 
 def _label_one(
-    recording: Recording, labels: Mapping[str, str], recordings: Recordings, now: datetime
+    recording: Recording, labels: Mapping[str, str], recordings: Recordings, at: datetime
 ) -> None:
     event = RecordingEvent(
-        recording_id=recording.recording_id, at=now, event="labelled", detail=dict(labels)
+        recording_id=recording.recording_id, at=at, event="labelled", detail=dict(labels)
     )
     try:
         recordings.write(replace(recording, labels={**recording.labels, **labels}), event, None)
