@@ -74,11 +74,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         secret_id=read.text("SECRET_ID"),
         public_url_parameter=read.text("PUBLIC_URL_PARAMETER"),
         sink_url=read.text("SINK_URL").rstrip("/"),
-        url_policy=UrlPolicy(
-            http_allowed=read.flag("ALLOW_HTTP"),
-            ports=read.ports("ALLOWED_PORTS"),
-            allowed_networks=read.networks("ALLOWED_NETWORKS"),
-        ),
+        url_policy=_url_policy(read),
         wait_scale=read.number("WAIT_SCALE", 1.0),
         pending_for=timedelta(seconds=read.number("PENDING_SECONDS", 300)),
         announced_for=timedelta(seconds=read.number("ANNOUNCED_SECONDS", 15)),
@@ -86,6 +82,14 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         sink_host=read.text("SINK_HOST", _ANY_HOST),
         sink_port=int(read.number("SINK_PORT", _SINK_PORT)),
         run_dir=read.text("RUN_DIR", _RUN_DIR),
+    )
+
+
+def _url_policy(read: _Reader) -> UrlPolicy:
+    return UrlPolicy(
+        http_allowed=read.flag("ALLOW_HTTP"),
+        ports=read.ports("ALLOWED_PORTS"),
+        allowed_networks=read.networks("ALLOWED_NETWORKS"),
     )
 
 

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chalicelib import config
-from chalicelib.config import Settings, required
+from chalicelib.config import required
 from chalicelib.deployment_keys import DeploymentKeys, parse_keys
 from chalicelib.recording.lifecycle import Writer
 from chalicelib.services import instructions
 from chalicelib.services.instructions import Deployment
+from chalicelib.wiring_rows import RowPorts, client, now
 
 if TYPE_CHECKING:
     from chalicelib import ports as port
-    from chalicelib.adapters.dynamodb import Table
     from chalicelib.recording.model import Recording
     from chalicelib.services.control import Control
     from chalicelib.services.publish import Publishing
@@ -31,90 +31,8 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415  # adapters are imported where they are made; see above
 
 
-class Ports:
+class Ports(RowPorts):
     """The ports of one process, made as its settings say; a test puts fakes in their places."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-
-    # --- rows
-
-    @cached_property
-    def recordings(self) -> port.Recordings:
-        """Recordings in the Core table."""
-        from chalicelib.adapters.dynamodb_recordings import DynamoRecordings
-
-        return DynamoRecordings(self._core, _now)
-
-    @cached_property
-    def history(self) -> port.RecordingHistory:
-        """What happened to them."""
-        from chalicelib.adapters.dynamodb_recordings import DynamoHistory
-
-        return DynamoHistory(self._core)
-
-    @cached_property
-    def outbox(self) -> port.Outbox:
-        """Callbacks that they owe."""
-        from chalicelib.adapters.dynamodb_outbox import DynamoOutbox
-
-        return DynamoOutbox(self._core)
-
-    @cached_property
-    def due_work(self) -> port.DueWork:
-        """What the sweeper looks at."""
-        from chalicelib.adapters.dynamodb_outbox import DynamoDueWork
-
-        return DynamoDueWork(self._core)
-
-    @cached_property
-    def calls(self) -> port.Calls:
-        """Calls and streams, as webhooks correct them."""
-        from chalicelib.adapters.dynamodb_calls import DynamoCalls
-
-        return DynamoCalls(self._core, _now)
-
-    @cached_property
-    def call_life(self) -> port.CallLife:
-        """How they open and close."""
-        from chalicelib.adapters.dynamodb_calls import DynamoCallLife
-
-        return DynamoCallLife(self._core, self._hot)
-
-    @cached_property
-    def live_streams(self) -> port.LiveStreams:
-        """Whose worker holds which."""
-        from chalicelib.adapters.dynamodb_calls import DynamoCalls, DynamoLiveStreams
-
-        return DynamoLiveStreams(DynamoCalls(self._core, _now), self._hot)
-
-    @cached_property
-    def inbox(self) -> port.Inbox:
-        """Webhooks."""
-        from chalicelib.adapters.dynamodb_inbox import DynamoInbox
-
-        return DynamoInbox(self._core)
-
-    @cached_property
-    def leases(self) -> port.Leases:
-        """Signs of life."""
-        from chalicelib.adapters.dynamodb_leases import DynamoLeases
-
-        return DynamoLeases(self._hot)
-
-    @cached_property
-    def profiles(self) -> port.Profiles:
-        """Profiles."""
-        from chalicelib.adapters.dynamodb_accounts import DynamoProfiles
-
-        return DynamoProfiles(self._core)
-
-    @cached_property
-    def api_keys(self) -> port.ApiKeys:
-        """API keys."""
-        from chalicelib.adapters.dynamodb_accounts import DynamoApiKeys
-
-        return DynamoApiKeys(self._core)
 
     # --- what moves calls and recordings
 
@@ -145,7 +63,7 @@ class Ports:
             calls=self.calls,
             transitions=self.transitions,
             renditions=self.renditions,
-            now=_now,
+            now=now,
         )
 
     @cached_property
@@ -160,7 +78,7 @@ class Ports:
             leases=self.leases,
             live_streams=self.live_streams,
             media=self.media,
-            now=_now,
+            now=now,
             wait=time.sleep,
         )
 
@@ -187,7 +105,7 @@ class Ports:
         from chalicelib.adapters.s3 import TASK_CONFIG, S3MediaStore
 
         bucket = required(self.settings.media_bucket, "MEDIA_BUCKET")
-        return S3MediaStore(_client("s3", TASK_CONFIG), bucket)
+        return S3MediaStore(client("s3", TASK_CONFIG), bucket)
 
     @cached_property
     def sink_media(self) -> port.MediaStore:
@@ -195,7 +113,7 @@ class Ports:
         from chalicelib.adapters.s3 import SINK_CONFIG, S3MediaStore
 
         bucket = required(self.settings.media_bucket, "MEDIA_BUCKET")
-        return S3MediaStore(_client("s3", SINK_CONFIG), bucket)
+        return S3MediaStore(client("s3", SINK_CONFIG), bucket)
 
     @cached_property
     def renditions(self) -> port.RenditionStore:
@@ -203,7 +121,7 @@ class Ports:
         from chalicelib.adapters.s3 import TASK_CONFIG, S3RenditionStore
 
         bucket = required(self.settings.recordings_bucket, "RECORDINGS_BUCKET")
-        return S3RenditionStore(_client("s3", TASK_CONFIG), bucket)
+        return S3RenditionStore(client("s3", TASK_CONFIG), bucket)
 
     @cached_property
     def encoder(self) -> port.Encoder:
@@ -221,14 +139,14 @@ class Ports:
 
         finalization = required(self.settings.finalization_arn, "FINALIZATION_ARN")
         delivery = required(self.settings.delivery_arn, "DELIVERY_ARN")
-        return StepFunctions(_client("stepfunctions"), finalization, delivery)
+        return StepFunctions(client("stepfunctions"), finalization, delivery)
 
     @cached_property
     def event_bus(self) -> port.EventBus:
         """EventBridge."""
         from chalicelib.adapters.eventbridge import EventBridge
 
-        return EventBridge(_client("events"), self.settings.event_bus)
+        return EventBridge(client("events"), self.settings.event_bus)
 
     @cached_property
     def sender(self) -> port.Sender:
@@ -242,14 +160,14 @@ class Ports:
         """Secrets Manager."""
         from chalicelib.adapters.secrets import SecretsManager
 
-        return SecretsManager(_client("secretsmanager"))
+        return SecretsManager(client("secretsmanager"))
 
     @cached_property
     def parameters(self) -> port.Parameters:
         """SSM."""
         from chalicelib.adapters.parameters import ParameterStore
 
-        return ParameterStore(_client("ssm"))
+        return ParameterStore(client("ssm"))
 
     # --- what a deployment knows of itself
 
@@ -282,14 +200,6 @@ class Ports:
     def _keys(self) -> DeploymentKeys:
         return parse_keys(self.secrets.get(required(self.settings.secret_id, "SECRET_ID")))
 
-    @cached_property
-    def _core(self) -> Table:
-        return _table(required(self.settings.core_table, "CORE_TABLE"))
-
-    @cached_property
-    def _hot(self) -> Table:
-        return _table(required(self.settings.hot_table, "HOT_TABLE"))
-
 
 _installed: Ports | None = None
 
@@ -310,24 +220,3 @@ def uninstall() -> None:
     """Forget the process's ports: the next to ask gets new ones."""
     global _installed  # noqa: PLW0603  # as above
     _installed = None
-
-
-def _table(name: str) -> Table:
-    from chalicelib.adapters.dynamodb import Table
-
-    return Table(_client("dynamodb"), name)
-
-
-def _client(service: str, configuration: Any = None) -> Any:
-    """Return a client; without a configuration one that gives up in time for its caller."""
-    import boto3
-    from botocore.config import Config
-
-    patient = Config(
-        connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}
-    )
-    return boto3.client(service, config=configuration or patient)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

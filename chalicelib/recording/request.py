@@ -8,6 +8,7 @@ from datetime import datetime
 from chalicelib.recording import naming
 from chalicelib.recording.lifecycle import Cause, Writer, advance
 from chalicelib.recording.model import (
+    Call,
     CallRef,
     Profile,
     Recording,
@@ -44,6 +45,11 @@ def pending_recording(
         retention_days=profile.retention_days,
         due_at=due_at,
     )
+
+
+def unheard_call(ref: CallRef, profile: Profile, at: datetime) -> Call:
+    """Return a call that is known before any stream of it: closed, in round 0."""
+    return Call(ref=ref, profile=profile.name, open=False, round=0, generation=0, opened_at=at)
 
 
 def requested(recording: Recording, by: str) -> RecordingEvent:

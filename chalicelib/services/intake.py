@@ -17,7 +17,7 @@ from chalicelib.ports import Calls, InboundEvent, Inbox, Recordings, Requested
 from chalicelib.recording import announcements, naming
 from chalicelib.recording.announcements import Announcement, CarrierFacts
 from chalicelib.recording.model import Call, CallRef, Profile, Recording, RecordingEvent
-from chalicelib.recording.request import pending_recording, requested
+from chalicelib.recording.request import pending_recording, requested, unheard_call
 
 ATTEMPTS = 8
 """against other webhooks of the same stream; a call's come a few at a time"""
@@ -89,7 +89,7 @@ def _consequences(received: Received, stores: IntakeStores) -> _Consequences:
     if isinstance(event, UnknownEvent) or not event.facts.call_id:
         return _Consequences()
     stored = _stored_call(stores.calls, received.ref)
-    new_call = None if stored else _unheard_call(received)
+    new_call = None if stored else unheard_call(received.ref, received.profile, received.at)
     if not isinstance(event, StreamAnnounced) or not _announces(event):
         return _Consequences(call=new_call)
     spoken = stores.inbox.announcements(received.ref.key)
@@ -109,17 +109,6 @@ def _stored_call(calls: Calls, ref: CallRef) -> Call | None:
         return calls.get(ref.key)
     except NotFound:
         return None
-
-
-def _unheard_call(received: Received) -> Call:
-    return Call(
-        ref=received.ref,
-        profile=received.profile.name,
-        open=False,
-        round=0,
-        generation=0,
-        opened_at=received.at,
-    )
 
 
 def _announces(event: StreamAnnounced) -> bool:

@@ -11,7 +11,7 @@ from chalicelib.ports import Calls, Profiles, Recordings
 from chalicelib.recording.announcements import next_round
 from chalicelib.recording.lifecycle import Cause, Writer, is_pending
 from chalicelib.recording.model import Call, CallRef, Profile, Recording, RecordOptions
-from chalicelib.recording.request import pending_recording, requested
+from chalicelib.recording.request import pending_recording, requested, unheard_call
 from chalicelib.services.queries import find_call
 from chalicelib.services.transition import Transitions
 
@@ -60,19 +60,8 @@ def request_recording(
     control id has other options.
     """
     ref = CallRef(account=profile.account, carrier=profile.carrier, call_id=request.call_id)
-    call = calls.ensure(
-        Call(ref=ref, profile=profile.name, open=False, round=0, generation=0, opened_at=now)
-    )
-    recording = pending_recording(
-        ref,
-        profile,
-        control_id=request.control_id,
-        round_=next_round(call),
-        options=request.options,
-        labels={},
-        at=now,
-        due_at=now + pending_for,
-    )
+    call = calls.ensure(unheard_call(ref, profile, now))
+    recording = _pending(profile, request, call, now, now + pending_for)
     known = _known(transitions.recordings, recording)
     if known is None:
         if call.open:
@@ -85,6 +74,21 @@ def request_recording(
             f"control_id {request.control_id} has other options", code="control_id_taken"
         )
     return known
+
+
+def _pending(
+    profile: Profile, request: Request, call: Call, now: datetime, due_at: datetime
+) -> Recording:
+    return pending_recording(
+        call.ref,
+        profile,
+        control_id=request.control_id,
+        round_=next_round(call),
+        options=request.options,
+        labels={},
+        at=now,
+        due_at=due_at,
+    )
 
 
 def _withdraw_if_missed(

@@ -26,16 +26,18 @@ def redeliver(
     row = _row(recording_id, webhook_id, outbox)
     # From the schedule's beginning: no attempt of this round is a retry that news could supersede.
     begun = outbox.begin_round(replace(row, attempts=0, last_error="", next_at=now))
-    history.append(
-        RecordingEvent(
-            recording_id=recording_id,
-            at=now,
-            event="redelivery_requested",
-            detail={"webhook_id": begun.webhook_id, "round": begun.round},
-        )
-    )
+    history.append(_requested(begun, now))
     workflows.start_delivery(recording_id, begun.webhook_id, begun.round)
     return begun
+
+
+def _requested(row: OutboxRow, at: datetime) -> RecordingEvent:
+    return RecordingEvent(
+        recording_id=row.recording_id,
+        at=at,
+        event="redelivery_requested",
+        detail={"webhook_id": row.webhook_id, "round": row.round},
+    )
 
 
 def _row(recording_id: str, webhook_id: str, outbox: Outbox) -> OutboxRow:
