@@ -79,7 +79,14 @@ class Desk:
 
     def redeliver(self, row: OutboxRow) -> None:
         """Begin a round, as the API does."""
-        redeliver(row.recording_id, row.webhook_id, self._core.outbox, FakeWorkflows(), self.now())
+        redeliver(
+            row.recording_id,
+            row.webhook_id,
+            outbox=self._core.outbox,
+            history=self._core.history,
+            workflows=FakeWorkflows(),
+            now=self.now(),
+        )
 
     def now(self) -> datetime:
         return self._now
