@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -163,10 +164,11 @@ def test_the_customer_is_told_in_order(stage: Stage, fetch: Fetch, name: str) ->
     assert {"call_id", "node_id", "control_id", "state", "record"} == set(finished["params"])
     assert {
         "url": outcome.recording["url"],
-        "duration": rendition["duration_ms"] / 1000,
+        "duration": rendition["duration"],
         "size": len(outcome.audio),
         "format": outcome.scenario.record_call.get("format", "wav"),
     } == finished["params"]["record"]
+    assert hashlib.sha256(outcome.audio).hexdigest() == rendition["sha256"]
 
 
 def test_the_carriers_words_reach_the_callback(stage: Stage, fetch: Fetch) -> None:
