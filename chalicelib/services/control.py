@@ -111,7 +111,7 @@ class Control:
                 return Closing(closed=False)
             if closes > at:
                 return Closing(closed=False, retry_at=min(closes, at + ASK_AGAIN))
-            # Due as its last stream's end left it: should we die now, the sweeper goes on from here.
+            # Due as its last stream's end left it: if we die now, the sweeper goes on from here.
             call = replace(call, open=False, closed_at=at)
             self.call_life.close(call)
         self.rounds.end(call, round_, streams, at)
