@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from chalicelib.capture.events import Track
-from chalicelib.capture.record import StoredRecord, StreamHead
+from chalicelib.capture.record import Record, StoredRecord, StreamHead
 from chalicelib.capture.timeline import Reason
 
 ORIGIN_WINDOW_US = 2_000_000
@@ -121,11 +121,21 @@ class _Jitter:
 class _TrackClock:
     """One track's runs, and the gaps opened in it so far."""
 
-    __slots__ = ("_gaps", "_place", "_rate_hz", "_runs", "_stride", "clocked", "jitter")
+    __slots__ = (
+        "_gaps",
+        "_opened_us",
+        "_place",
+        "_rate_hz",
+        "_runs",
+        "_stride",
+        "clocked",
+        "jitter",
+    )
 
-    def __init__(self, runs: Sequence[Run], rate_hz: int) -> None:
+    def __init__(self, runs: Sequence[Run], head: StreamHead) -> None:
         self._runs = runs
-        self._rate_hz = rate_hz
+        self._rate_hz = head.rate_hz
+        self._opened_us = head.opened_at_us
         self._stride = _stride(runs)
         self._place = 0
         self._gaps = 0
@@ -154,7 +164,7 @@ class _TrackClock:
         floor = self._gaps_us() + baseline_us
         enough = max(SHORTEST_STEP_US, JITTERS * self.jitter.usual_us)
         until_us = self._runs[self._place].stored.record.arrived_at_us + PATIENCE_US
-        steps: list[tuple[float, int]] = []
+        steps: list[tuple[float, float]] = []
         for place in range(self._place, len(self._runs)):
             record = self._runs[place].stored.record
             if record.arrived_at_us > until_us:
@@ -162,12 +172,24 @@ class _TrackClock:
             step = record.least_lateness_us - floor
             if step < enough:
                 return 0.0
-            steps.append((step, record.messages))
+            steps.append((step, self._prompt_messages(record)))
         else:
             enough *= 2
         least = min(step for step, _ in steps)
         messages = sum(messages for step, messages in steps if step <= 2 * least)
         return least if least >= enough and least * messages >= PROOF_US else 0.0
+
+    def _prompt_messages(self, record: Record) -> float:
+        """Return how many messages show a record's least lateness.
+
+        Those of a burst don't, and its end does only if as much again follows: what comes next may
+        be a hole, and then nothing tells how late the burst still was.
+        """
+        frame = record.samples / max(1, record.messages)
+        position = record.first_sample + frame
+        first_us = record.arrived_at_us - self._opened_us - position * 1e6 / self._rate_hz
+        burst = (first_us - record.least_lateness_us) * self._rate_hz / 1e6 / frame
+        return max(0.0, record.messages - 2 * burst)
 
     def _gap(self, run: Run, step_us: float) -> tuple[int, Reason]:
         """Return a gap's length in samples, as exact as what is known allows."""
@@ -220,7 +242,7 @@ def follow(head: StreamHead, tracks: Mapping[Track, Sequence[Run]]) -> StreamClo
     begun_us = arrivals[0][0]
     origin = min(least for at, _, least in arrivals if at <= begun_us + ORIGIN_WINDOW_US)
     baseline = _Baseline(origin, begun_us)
-    clocks = {track: _TrackClock(runs, head.rate_hz) for track, runs in tracks.items()}
+    clocks = {track: _TrackClock(runs, head) for track, runs in tracks.items()}
     knots = [(head.opened_at_us + origin, 0.0)]
     skew = 0.0
     for at_us, track, _ in arrivals:

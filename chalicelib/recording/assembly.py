@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.placing import SHORTEST_GAP_MS
 from chalicelib.capture.record import StoredRecord, StreamHead
 from chalicelib.capture.timeline import Hole, Placement, Reason, Timeline
-from chalicelib.recording.model import Direction, Gap, Interval, Quality, RecordOptions
+from chalicelib.recording.lifecycle import Cause
+from chalicelib.recording.model import (
+    Direction,
+    Gap,
+    Interval,
+    Quality,
+    Recording,
+    RecordOptions,
+)
 
 MIXED_SOURCE = "mixed_source"
 MIXED_RATES = "mixed_rates"
@@ -110,6 +118,17 @@ def plan(
         quality=_quality(timeline, heads, used, samples),
         note=note,
     )
+
+
+def shown_intervals(recording: Recording) -> tuple[Interval, ...]:
+    """Return what a recording shows of its call.
+
+    One that ran its `max_length` ends by samples: the wall clock would miss it by the drift.
+    """
+    if recording.reason != Cause.MAX_LENGTH or not recording.intervals:
+        return recording.intervals
+    *before, last = recording.intervals
+    return (*before, replace(last, to_us=None))
 
 
 def _channel_tracks(

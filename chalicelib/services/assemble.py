@@ -25,7 +25,7 @@ from chalicelib.ports import (
     RenditionStore,
 )
 from chalicelib.recording import naming
-from chalicelib.recording.assembly import RenditionPlan, plan
+from chalicelib.recording.assembly import RenditionPlan, plan, shown_intervals
 from chalicelib.recording.manifest import describe, encode_manifest
 from chalicelib.recording.model import Gap, Recording, Rendition, Stream
 from chalicelib.services.media_reader import Holdings, read_holdings
@@ -110,7 +110,7 @@ def _source(recording: Recording, calls: Calls, media: MediaStore) -> _Source:
             timeline,
             holdings.heads,
             recording.options,
-            recording.intervals,
+            shown_intervals(recording),
             {track for stream in streams for track in stream.tracks},
         ),
     )

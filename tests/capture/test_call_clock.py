@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from itertools import pairwise
+
 import pytest
 
 from chalicelib.capture.events import Track
@@ -181,3 +184,49 @@ def test_a_worker_that_died() -> None:
 def test_a_rehearsal_faster_than_real_time(speed: int) -> None:
     """A carrier that plays too fast has no gaps: its clock is merely wrong."""
     assert [] == holes(heard_within(0, Carrier(seconds=120, clock_ppm=(speed - 1) * 1e6)))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_hole_is_told(seed: int) -> None:
+    """Holes of 40 ms to 8 s anywhere in both tracks: each is told to 20 ms, and nothing else is."""
+    dice = random.Random(seed)
+    carrier = Carrier(
+        seconds=115,
+        jitter_ms=dice.choice([0, 5, 15]),
+        clock_ppm=dice.choice([-150, 0, 50]),
+        numbering=dice.choice(["", "track", "stream"]),
+        holes={track: _some_holes(dice) for track in BOTH},
+        stalls=((104, 106.5),),
+        seed=seed,
+    )
+    heard = hear(carrier)
+    timeline = placed(heard)
+
+    assert all(-20 <= least <= most <= 20 for least, most in errors_ms(timeline, heard).values())
+    for track in BOTH:
+        frames = [message.frame for message in heard.messages if message.track is track]
+        told = [hole for hole in timeline.holes if hole.track is track]
+        expected = [(a + 1, b - a - 1) for a, b in pairwise(frames) if b - a > 2]
+        assert len(expected) == len(told)
+        for (begin, length), hole in zip(expected, told, strict=True):
+            assert abs(hole.position - begin * 160) <= 160
+            assert abs(hole.samples - length * 160) <= 160
+
+
+def _some_holes(dice: random.Random) -> tuple[tuple[float, float], ...]:
+    found = []
+    at = dice.uniform(1, 5)
+    while at < 90:
+        length = dice.choice([0.04, 0.06, 0.1, 0.3, 1, 3, 8])
+        found.append((round(at, 2), round(at + length, 2)))
+        at += length + dice.uniform(1, 12)
+    return tuple(found)
+
+
+def test_a_hole_behind_a_stall_begins_where_the_burst_ends() -> None:
+    """A burst shows only at its end how late it was, and a hole right behind it hides even that."""
+    timeline = heard_within(
+        0, Carrier(seconds=60, holes={I: ((21, 24),)}, stalls=((20, 22),), jitter_ms=5)
+    )
+
+    assert [(I, 21.0, 3.0, Reason.NOT_RECEIVED)] == holes(timeline)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -17,8 +20,18 @@ from chalicelib.recording.assembly import (
     RenditionPlan,
     fullest,
     plan,
+    shown_intervals,
 )
-from chalicelib.recording.model import Direction, Gap, Interval, Quality, RecordOptions
+from chalicelib.recording.model import (
+    CallRef,
+    Direction,
+    Gap,
+    Interval,
+    Quality,
+    Recording,
+    RecordOptions,
+    State,
+)
 from tests.capture.facts import OPENED_US, entry, head, record
 
 INBOUND, OUTBOUND, MIXED = Track.INBOUND, Track.OUTBOUND, Track.MIXED
@@ -183,6 +196,28 @@ def test_max_length_counts_what_is_shown() -> None:
         pieces(made),
         made.samples,
     )
+
+
+def test_a_recording_that_ran_its_length_ends_by_samples() -> None:
+    """The wall clock's end of a max_length counts no sample; any other end does."""
+    ended = (Interval(from_us=1, to_us=2), Interval(from_us=3, to_us=4))
+    full = Recording(
+        recording_id="r-1",
+        call=CallRef(account="main", carrier="bandwidth", call_id="c-1"),
+        control_id="control-1",
+        state=State.FINALIZING,
+        version=1,
+        round=1,
+        options=RecordOptions(),
+        profile="sales",
+        created_at=datetime(2026, 3, 1, tzinfo=UTC),
+        intervals=ended,
+        reason="max_length",
+    )
+
+    assert (ended[0], Interval(from_us=3)) == shown_intervals(full)
+    assert ended == shown_intervals(replace(full, reason="stop"))
+    assert () == shown_intervals(replace(full, intervals=()))
 
 
 def test_gaps_are_told_where_the_rendition_has_them() -> None:
