@@ -122,7 +122,10 @@ def client(service: str, configuration: Any = None) -> Any:
     from botocore.config import Config
 
     patient = Config(
-        connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}
+        connect_timeout=2,
+        read_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        max_pool_connections=32,  # the sink asks from 17 threads at once: control and lease
     )
     return boto3.client(service, config=configuration or patient)
 
