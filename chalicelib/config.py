@@ -51,6 +51,8 @@ class Settings:
     sink_port: int = _SINK_PORT
     run_dir: str = _RUN_DIR
     """where the sink spools media that the store can't take"""
+    ecs_agent_uri: str = ""
+    """where the task's agent answers; ECS itself sets it, so its name has no prefix of ours"""
 
 
 def required(value: str, variable: str) -> str:
@@ -82,6 +84,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         sink_host=read.text("SINK_HOST", _ANY_HOST),
         sink_port=int(read.number("SINK_PORT", _SINK_PORT)),
         run_dir=read.text("RUN_DIR", _RUN_DIR),
+        ecs_agent_uri=environ.get("ECS_AGENT_URI", "").strip().rstrip("/"),
     )
 
 

@@ -78,6 +78,7 @@ __all__ = [
     "Secrets",
     "SendFault",
     "Sender",
+    "TaskProtection",
     "Workflows",
 ]
 
@@ -203,3 +204,13 @@ class Parameters(Protocol):
 
     def get(self, name: str) -> str:
         """Return a parameter's text, at most five minutes old. Raises NotFound."""
+
+
+class TaskProtection(Protocol):
+    """What keeps a worker's task from being stopped by scale-in and deployments."""
+
+    def protect(self, for_minutes: int) -> None:
+        """Keep the task from now on for so long; again is longer. Raises Unavailable."""
+
+    def release(self) -> None:
+        """Let the task go whenever it is one too many. Raises Unavailable."""

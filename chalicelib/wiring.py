@@ -169,6 +169,14 @@ class Ports(RowPorts):
 
         return ParameterStore(client("ssm"))
 
+    @cached_property
+    def task_protection(self) -> port.TaskProtection | None:
+        """The task's agent; none outside ECS."""
+        from chalicelib.adapters.task_protection import EcsAgent
+
+        uri = self.settings.ecs_agent_uri
+        return EcsAgent(uri) if uri else None
+
     # --- what a deployment knows of itself
 
     def public_url(self) -> str:

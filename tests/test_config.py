@@ -16,11 +16,19 @@ def test_an_empty_environment_gives_the_defaults() -> None:
 
 
 def test_variables_carry_the_prefix() -> None:
-    """Only TAPEDECK_ variables are read, and surrounding space doesn't count."""
+    """Of ours only TAPEDECK_ variables are read, and surrounding space doesn't count."""
 
     read = read_settings({"TAPEDECK_CORE_TABLE": " core ", "HOT_TABLE": "hot"})
 
     assert ("core", "") == (read.core_table, read.hot_table)
+
+
+def test_the_agent_s_address_is_ecs_s_own_variable() -> None:
+    """ECS names it, so it carries no prefix."""
+
+    assert "http://169.254.170.2/api/t" == (
+        read_settings({"ECS_AGENT_URI": "http://169.254.170.2/api/t"}).ecs_agent_uri
+    )
 
 
 def test_an_empty_variable_is_no_variable() -> None:

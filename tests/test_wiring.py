@@ -153,3 +153,12 @@ def test_importing_the_app_imports_no_sdk() -> None:
     )
 
     assert "[]" == done.stdout.strip()
+
+
+def test_a_task_has_an_agent_in_ecs_only() -> None:
+    """Elsewhere there is nothing to protect from."""
+
+    agent = wiring.Ports(Settings(ecs_agent_uri="http://169.254.170.2/api/t")).task_protection
+
+    assert "EcsAgent" == type(agent).__name__
+    assert wiring.Ports(Settings()).task_protection is None
