@@ -7,7 +7,7 @@ import zlib
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.capture.container import (
@@ -62,6 +62,7 @@ def with_index(index: object) -> bytes:
     return header + packed + struct.pack(">I", zlib.crc32(packed, zlib.crc32(header)))
 
 
+@settings(deadline=None)
 @given(records=RECORDS)
 def test_gives_back_what_was_sealed(records: list[Record]) -> None:
     """Every record comes back whole, with the heads and what the object says of itself."""
@@ -77,6 +78,7 @@ def test_gives_back_what_was_sealed(records: list[Record]) -> None:
     )
 
 
+@settings(deadline=None)
 @given(records=RECORDS)
 def test_reads_an_index_from_the_first_bytes(records: list[Record]) -> None:
     """The index needs `index_size` bytes, tells every fact, and says where each payload lies."""
@@ -91,6 +93,7 @@ def test_reads_an_index_from_the_first_bytes(records: list[Record]) -> None:
     assert ("segments/a",) * len(records) == tuple(entry.object_key for entry in index.entries)
 
 
+@settings(deadline=None)
 @given(body=st.binary(max_size=200) | st.binary(max_size=80).map(lambda rest: b"TDK1" + rest))
 def test_any_bytes_decode_or_raise(body: bytes) -> None:
     """Bytes that nobody sealed are CorruptContainer, never another error."""
@@ -98,6 +101,7 @@ def test_any_bytes_decode_or_raise(body: bytes) -> None:
         decode(body)
 
 
+@settings(deadline=None)
 @given(records=RECORDS, place=st.integers(0, 10_000), flip=st.integers(1, 255))
 def test_a_broken_byte_never_goes_unseen(records: list[Record], place: int, flip: int) -> None:
     """Wherever one byte is wrong, the object is refused or exactly the broken record is missing."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.capture.events import Track
@@ -280,6 +280,7 @@ def test_a_stream_that_was_left_out_is_told() -> None:
     assert MIXED_RATES == plan(joined, [], RecordOptions()).quality.degraded
 
 
+@settings(deadline=None)
 @given(
     seconds=st.lists(
         st.tuples(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.recording import naming
@@ -34,6 +34,7 @@ def test_prefixes_begin_their_keys() -> None:
     assert not naming.segments_prefix(CALL + "2").startswith(naming.segments_prefix(CALL))
 
 
+@settings(deadline=None)
 @given(parts=st.tuples(*[st.text(st.characters(exclude_categories=["Cs"]), min_size=1)] * 3))
 def test_a_call_key_is_three_segments_that_give_the_parts_back(
     parts: tuple[str, str, str],
