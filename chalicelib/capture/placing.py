@@ -52,8 +52,8 @@ def place(
     """Return the timeline of a call's round from the records of all its streams.
 
     Any order, and any record twice or overlapping, is fine; of equal copies the first given is
-    used. `encodings` corrects a stream's (by
-    its key) where it takes as many bytes per sample. Without records: no tracks, 0 samples.
+    used. `encodings` corrects a stream's (by its key) where it takes as many bytes per sample.
+    Without records: no tracks, 0 samples.
     """
     known = {head.stream_key: head for head in heads}
     entries: dict[str, dict[Track, list[StoredRecord]]] = defaultdict(lambda: defaultdict(list))
