@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
@@ -14,14 +13,12 @@ import pytest
 from moto import mock_aws
 
 from tests.adapters.dynamodb_world import DynamoCore
+from tests.conftest import MINISTACK
 from tests.fakes import FakeCore
 from tests.samples import later
 
-_MINISTACK = os.environ.get("TAPEDECK_TEST_ENDPOINT", "")
-_KINDS = ["fake", "moto", *(["ministack"] if _MINISTACK else [])]
 
-
-@pytest.fixture(params=_KINDS)
+@pytest.fixture(params=["fake", "moto", MINISTACK])
 def core(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A database of its own for each test: in memory, and as tables of two emulators."""
     if request.param == "fake":
@@ -30,7 +27,8 @@ def core(request: pytest.FixtureRequest) -> Iterator[Any]:
         with mock_aws():
             yield DynamoCore(_client(""), "moto", _now)
     else:
-        yield DynamoCore(_client(_MINISTACK), str(uuid4()), _now)
+        endpoint = request.getfixturevalue("cloud").endpoint
+        yield DynamoCore(_client(endpoint), str(uuid4()), _now)
 
 
 @cache

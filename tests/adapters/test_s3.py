@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,10 @@ from moto import mock_aws
 from chalicelib.adapters.s3 import PART_SIZE, TASK_CONFIG, S3MediaStore, S3RenditionStore
 from chalicelib.errors import NotFound, PreconditionFailed, Unavailable
 from chalicelib.ports import MediaStore, RenditionStore
+from tests.conftest import MINISTACK
 from tests.fakes_media import FakeMediaStore, FakeRenditionStore
 
-_MINISTACK = os.environ.get("TAPEDECK_TEST_ENDPOINT", "")
-KINDS = [
-    "fake",
-    "moto",
-    pytest.param(
-        "ministack",
-        marks=pytest.mark.skipif(not _MINISTACK, reason="TAPEDECK_TEST_ENDPOINT names none"),
-    ),
-]
+KINDS = ["fake", "moto", MINISTACK]
 
 
 def _client(endpoint: str | None = None) -> Any:
@@ -59,7 +51,7 @@ def bucket_of(request: pytest.FixtureRequest) -> Iterator[tuple[Any, str] | None
             client = _client()
             yield client, _new_bucket(client)
     else:
-        client = _client(_MINISTACK)
+        client = _client(request.getfixturevalue("cloud").endpoint)
         yield client, _new_bucket(client)
 
 
@@ -158,7 +150,7 @@ class TestRenditionStore:
         for _ in range(2):
             renditions.put_file("r/1.wav", path, sha256, {"retention": "30 days"})
 
-        assert os.path.getsize(path) == renditions.size_of("r/1.wav")
+        assert Path(path).stat().st_size == renditions.size_of("r/1.wav")
 
     def test_another_file_replaces(self, renditions: RenditionStore, tmp_path: Path) -> None:
         """A retry that found more audio stores it."""

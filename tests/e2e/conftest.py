@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from infra.local.aws import DeployParameters, deploy, local_aws
+from infra.local.aws import DeployParameters, LocalAws, deploy
 from infra.local.customer import make_customer
 from infra.local.ports import choose_port
 from infra.local.receiver import receiving
@@ -16,13 +16,12 @@ from tests.e2e.stage import Stage
 
 
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(cloud: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A deployed recorder; waits of the Delivery schedule are a tenth of what they are."""
     folder = tmp_path_factory.mktemp("stage")
     with ExitStack() as parts:
-        aws = parts.enter_context(local_aws(folder / "aws"))
-        stack = deploy(aws, DeployParameters(sink_url="ws://127.0.0.1:9", wait_scale="0.1"))
-        port, secrets = choose_port("E2E_RECEIVER_PORT"), webhook_secrets(aws, stack)
+        stack = deploy(cloud, DeployParameters(sink_url="ws://127.0.0.1:9", wait_scale="0.1"))
+        port, secrets = choose_port("E2E_RECEIVER_PORT"), webhook_secrets(cloud, stack)
         receiver = parts.enter_context(receiving(port, secrets, lambda _: None))
-        customer = make_customer(stack, aws.tools.python)
-        yield Stage(aws=aws, stack=stack, customer=customer, receiver=receiver, folder=folder)
+        customer = make_customer(stack, cloud.tools.python)
+        yield Stage(aws=cloud, stack=stack, customer=customer, receiver=receiver, folder=folder)
