@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from traceback import extract_tb
 from typing import Any
 from urllib.parse import unquote
 
@@ -25,6 +26,9 @@ from chalicelib.errors import (
 )
 
 logger = Logger(service="tapedeck")
+
+MAX_PARAMETER = 512
+"""characters; as long as the longest token"""
 
 View = Callable[..., Any]
 
@@ -64,15 +68,30 @@ def _answering(view: View) -> View:
     @wraps(view)
     def answered(**parameters: str) -> Any:
         try:
-            # API Gateway's REST API hands path parameters over as they stood in the URL.
-            return view(**{name: unquote(value) for name, value in parameters.items()})
+            return view(**_decoded(parameters))
         except TapedeckError as error:
             return answer_of(error)
-        except Exception:  # the entry point: what nobody expected becomes a 500 without details
-            logger.exception("A request failed")
+        except Exception as error:  # noqa: BLE001  # the entry point: nobody expected it
+            logger.error("A request failed", failure=type(error).__name__, place=_place(error))
             return _error(500, "internal_error", "an internal error occurred")
 
     return answered
+
+
+def _place(error: Exception) -> list[str]:
+    """Return where it was raised; its message may quote what a caller sent, and isn't logged."""
+    return [f"{frame.filename}:{frame.lineno}" for frame in extract_tb(error.__traceback__)]
+
+
+def _decoded(parameters: dict[str, str]) -> dict[str, str]:
+    """Return path parameters decoded: API Gateway's REST API hands them over as in the URL.
+
+    Raises NotFound for one that is longer than anything we name.
+    """
+    decoded = {name: unquote(value) for name, value in parameters.items()}
+    if any(len(value) > MAX_PARAMETER for value in decoded.values()):
+        raise NotFound("a part of the path is longer than any name")
+    return decoded
 
 
 def answer_of(error: TapedeckError) -> Response:

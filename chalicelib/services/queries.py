@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from chalicelib.dialects.streams.base import is_carrier_id
 from chalicelib.errors import InvalidRequest, NotFound
 from chalicelib.ports import Calls, Page, RecordingFilter, Recordings
 from chalicelib.recording.model import Call, Recording, State, Stream
@@ -28,7 +29,7 @@ def list_recordings(
 ) -> Page[Recording]:
     """Return a page of an account's recordings, newest first. Raises InvalidRequest."""
     wanted = RecordingFilter(
-        call_id=query.get("call_id", ""),
+        call_id=_call_id(query),
         state=_state(query),
         label=_label(query),
         since=_instant(query, "from"),
@@ -74,6 +75,13 @@ def describe_call(
         streams=tuple(calls.streams(call.ref.key)),
         recordings=tuple(recordings.of_call(call.ref.key)),
     )
+
+
+def _call_id(query: Mapping[str, str]) -> str:
+    call_id = query.get("call_id", "")
+    if call_id and not is_carrier_id(call_id):
+        raise InvalidRequest("call_id: not 1 to 128 visible ASCII characters", code="bad_call_id")
+    return call_id
 
 
 def _state(query: Mapping[str, str]) -> str:

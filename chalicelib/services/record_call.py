@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.dialects.streams.base import holds_variable, is_carrier_id
 from chalicelib.errors import Conflict, InvalidRequest, PreconditionFailed
 from chalicelib.ports import Calls, Profiles, Recordings
 from chalicelib.recording.announcements import next_round
@@ -57,9 +58,14 @@ def request_recording(
     """Return the recording of this control id: new and pending, or as it stands by now.
 
     Raises Conflict `live_commands_not_available` for a live call, `control_id_taken` where the
-    control id has other options.
+    control id has other options, InvalidRequest `bad_call_id` or
+    `unresolved_variable`.
     """
     ref = CallRef(account=profile.account, carrier=profile.carrier, call_id=request.call_id)
+    if holds_variable(request.call_id):
+        raise InvalidRequest("call_id is not filled in", code="unresolved_variable")
+    if not is_carrier_id(request.call_id):
+        raise InvalidRequest("call_id: not 1 to 128 visible ASCII characters", code="bad_call_id")
     call = calls.ensure(unheard_call(ref, profile, now))
     recording = _pending(profile, request, call, now, now + pending_for)
     known = _known(transitions.recordings, recording)

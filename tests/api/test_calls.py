@@ -49,7 +49,17 @@ def test_a_call_is_shown_with_everything_that_belongs_to_it(api: Api) -> None:
     assert ["mediaStreamStarted"] == [event["event_type"] for event in shown["carrier_events"]]
 
 
-@pytest.mark.parametrize("call_id", ["v2:T02llQxIyaRkhfRKxgAP8nY511", "a/b c", "50%", "ü"])
+@pytest.mark.parametrize("call_id", ["", "a%20b", "%C3%BC", "a" * 129, "${call.call_id}"])
+def test_what_no_stream_can_name_is_no_call(api: Api, call_id: str) -> None:
+    """A call id is 1 to 128 visible characters of ASCII, and filled in."""
+
+    api.core.profiles.create(SIGNALWIRE)
+
+    assert ask(api, call_id).status_code in (400, 403)
+    assert {} == api.core.store.calls
+
+
+@pytest.mark.parametrize("call_id", ["v2:T02llQxIyaRkhfRKxgAP8nY511", "a/b", "50%"])
 def test_a_call_id_may_hold_any_character(api: Api, call_id: str) -> None:
     """Percent-encoded once in the path."""
 

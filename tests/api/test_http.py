@@ -99,6 +99,25 @@ def test_path_parameters_arrive_decoded(sent: str, seen: str) -> None:
     assert {"name": seen} == fragile().http.get(f"/break/{sent}").json_body
 
 
+def test_what_nobody_expected_is_logged_by_class_and_place(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its message may quote a caller, and stays out of the log."""
+
+    fragile().http.get("/break/fault")
+
+    (logged,) = caplog.records
+    assert "ZeroDivisionError" == vars(logged)["failure"]
+    assert "test_http.py:" in vars(logged)["place"][-1]
+    assert "5551112222" not in repr(vars(logged))
+
+
+def test_a_parameter_longer_than_any_name_is_a_404() -> None:
+    """It never reaches a store, whose keys are limited too."""
+
+    assert (404, "not_found") == error_of(fragile().http.get("/break/" + "a" * 513))
+
+
 def test_the_framework_s_errors_have_our_shape(api: Api) -> None:
     """A method or a media type that a route doesn't take is told as everything else."""
 

@@ -159,6 +159,7 @@ def test_recordings_are_filtered(api: Api) -> None:
         ("label=a:b&label.c=d", "repeated_parameter"),
         ("label=a:b&label=c:d", "repeated_parameter"),
         ("cursor=%25", "invalid_cursor"),
+        ("call_id=a%20b", "bad_call_id"),
         ("order=up", "unknown_parameter"),
     ],
 )

@@ -62,8 +62,14 @@ CARRIER_ID_PATTERN = "[!-~]{1,128}"
 percent-encoded, inside the 1,024 bytes of an S3 key."""
 
 _CARRIER_ID = re.compile(CARRIER_ID_PATTERN)
+_VARIABLE = re.compile(r"[$%]\{")
 
 
 def is_carrier_id(text: str) -> bool:
     """Tell whether a text can name a call or a stream: 1 to 128 visible ASCII characters."""
     return _CARRIER_ID.fullmatch(text) is not None
+
+
+def holds_variable(text: str) -> bool:
+    """Tell whether a text holds a variable of SWML, `${…}` or `%{…}`, that nobody filled in."""
+    return _VARIABLE.search(text) is not None

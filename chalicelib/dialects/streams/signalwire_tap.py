@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from chalicelib.capture.events import Media, StreamStarted, Track
-from chalicelib.dialects.streams.base import Clock, is_carrier_id
+from chalicelib.dialects.streams.base import Clock, holds_variable, is_carrier_id
 from chalicelib.errors import InvalidRequest, WireError
 
 NAME = "signalwire-tap"
@@ -22,7 +22,6 @@ TRACKS: Mapping[str, Track] = MappingProxyType(
 )
 """SWML's directions; that `both` is one mixed channel is seen in consumers, not documented."""
 
-_UNRESOLVED = re.compile(r"[$%]\{")
 _OTHER_DIALECT = re.compile(r'"eventType"\s*:|"event"\s*:\s*"(?:connected|start|media)"')
 
 
@@ -68,7 +67,7 @@ def carrier_stream_id(call_id: str, direction: str) -> str:
 
 
 def _call_id(text: str) -> str:
-    if _UNRESOLVED.search(text):
+    if holds_variable(text):
         raise InvalidRequest(f"call_id: {text[:80]!r} is not filled in", code="unresolved_variable")
     if not is_carrier_id(text):
         raise InvalidRequest("call_id: not 1 to 128 visible ASCII characters", code="bad_call_id")
