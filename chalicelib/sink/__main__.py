@@ -40,6 +40,7 @@ async def _live() -> None:
         leases=ports.leases,
         store=ports.sink_media,
         token_keys=ports.token_keys,
+        protection=ports.task_protection,
     )
     sink = Sink(_name(), outside, Limits())
     loop = asyncio.get_running_loop()

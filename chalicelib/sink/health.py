@@ -15,9 +15,12 @@ class Health:
         self._ailments: dict[str, str] = {}
         self.lost: Counter[str] = Counter()
         """bytes dropped, by reason; never forgotten"""
+        self.failures: Counter[str] = Counter()
+        """answers that a part didn't get; never forgotten"""
 
     def ail(self, part: str, reason: str) -> None:
         """Note that a part suffers."""
+        self.failures[part] += 1
         if self._ailments.get(part) != reason:
             self._ailments[part] = reason
             _log.warning("a part of the worker suffers", extra={"part": part, "reason": reason})
@@ -31,6 +34,11 @@ class Health:
         """Count bytes of media that had to be dropped."""
         self.lost[reason] += size
         _log.error("media was dropped", extra={"reason": reason, "bytes": size})
+
+    @property
+    def is_ailing(self) -> bool:
+        """Tell whether a part suffers now."""
+        return bool(self._ailments)
 
     @property
     def degraded(self) -> str:

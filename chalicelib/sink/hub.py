@@ -28,6 +28,8 @@ class Hub:
         self._followers: dict[str, int] = {}
         self._segment_due: dict[str, float] = {}
         self._streams: set[Stream] = set()
+        self._refused = 0
+        """messages, on sockets that are gone"""
         self._life = Tasks()
 
     @property
@@ -39,6 +41,11 @@ class Hub:
     def calls(self) -> int:
         """Count calls that aren't over for this worker."""
         return len(self._calls)
+
+    @property
+    def refused(self) -> int:
+        """Count messages that no dialect knew, since the worker began."""
+        return self._refused + sum(stream.refused for stream in self._streams)
 
     def safe_below(self) -> int:
         """Return the number below which the journal holds nothing that segments don't."""
@@ -66,6 +73,7 @@ class Hub:
     def stream_closed(self, stream: Stream) -> None:
         """Forget a socket."""
         self._streams.discard(stream)
+        self._refused += stream.refused
 
     async def _follow(self, call: Call, stream: Stream) -> None:
         try:

@@ -11,15 +11,18 @@ from typing import Any
 
 from chalicelib.errors import PreconditionFailed
 from chalicelib.port_values import Lease
-from chalicelib.ports import CallControl, Leases, MediaStore
+from chalicelib.ports import CallControl, Leases, MediaStore, TaskProtection
 from chalicelib.sink.control import Control
 from chalicelib.sink.health import Health
 from chalicelib.sink.hub import Hub
 from chalicelib.sink.keys import KeyRing
 from chalicelib.sink.lease import LeaseKeeper
 from chalicelib.sink.limits import Limits
+from chalicelib.sink.metrics import Metrics
 from chalicelib.sink.nap import Nap
+from chalicelib.sink.protection import ProtectionKeeper
 from chalicelib.sink.server import Server
+from chalicelib.sink.tasks import Tasks
 from chalicelib.sink.worker import Worker
 from chalicelib.sink.writer import Held, Journal, Segments
 
@@ -37,6 +40,8 @@ class Outside:
     store: MediaStore
     token_keys: Callable[[], Sequence[bytes]]
     """newest first"""
+    protection: TaskProtection | None = None
+    """none outside ECS"""
 
 
 class Sink:
@@ -47,22 +52,17 @@ class Sink:
         self._limits = limits
         self._started_at = datetime.now(UTC)
         self.health = Health()
-        self._control = Control(outside.control, self.health, limits)
-        self._journal = Journal(name, outside.store, self.health, limits)
-        self._segments = Segments(name, outside.store, self.health, limits)
-        self.hub = Hub(
-            Worker(
-                name=name,
-                limits=limits,
-                control=self._control,
-                journal=self._journal,
-                segments=self._segments,
-                held=Held(self.health, limits),
-            )
-        )
+        self._worker = _worker(name, outside, self.health, limits)
+        self.hub = Hub(self._worker)
         self._keys = KeyRing(outside.token_keys, self.health, limits)
         self._server = Server(name, self.hub, self.health, self._keys.current, limits)
         self._lease = LeaseKeeper(outside.leases, self._read_lease, self.health, limits)
+        self._metrics = Metrics(name, self.hub, self.health, limits)
+        self._protection = outside.protection and ProtectionKeeper(
+            outside.protection, lambda: self.hub.calls, limits
+        )
+        self._beside = Tasks()
+        """what no call waits for"""
         self._nap = Nap(limits.nap_s, lambda: self.hub.sockets > 0)
         self._stop_asked = asyncio.Event()
 
@@ -85,6 +85,9 @@ class Sink:
         beat = asyncio.create_task(self.hub.beat())
         keys = asyncio.create_task(self._keys.keep())
         asked = asyncio.create_task(self._stop_asked.wait())
+        self._beside.start(self._metrics.keep())
+        if self._protection:
+            self._beside.start(self._protection.keep())
         try:
             await asyncio.wait({lease, beat, asked}, return_when=asyncio.FIRST_COMPLETED)
             if asked.done():
@@ -113,11 +116,12 @@ class Sink:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._beside.cancel()
         self.hub.cut_off()
         await self._server.close()
-        await self._journal.close()
-        self._segments.close()
-        self._control.close()
+        await self._worker.journal.close()
+        self._worker.segments.close()
+        self._worker.control.close()
         self._lease.close()
         self._keys.close()
         _log.info("the sink stopped", extra={"worker": self._name})
@@ -132,3 +136,14 @@ class Sink:
             degraded=self.health.degraded,
             renewed_at=datetime.now(UTC),
         )
+
+
+def _worker(name: str, outside: Outside, health: Health, limits: Limits) -> Worker:
+    return Worker(
+        name=name,
+        limits=limits,
+        control=Control(outside.control, health, limits),
+        journal=Journal(name, outside.store, health, limits),
+        segments=Segments(name, outside.store, health, limits),
+        held=Held(health, limits),
+    )

@@ -149,7 +149,7 @@ class Stream:
     def head(self) -> StreamHead:
         """Return the stream's head with its counts up to the last cut."""
         assert self._capture is not None
-        self._capture.refused = sum(self._refused.values())
+        self._capture.refused = self.refused
         return self._capture.head()
 
     def correct(self, encoding: Encoding) -> None:
@@ -182,6 +182,11 @@ class Stream:
         """Cut the connection: the worker can't go on."""
         if self._socket is not None:
             self._socket.abort()
+
+    @property
+    def refused(self) -> int:
+        """Count messages that the dialect didn't know."""
+        return sum(self._refused.values())
 
     def labels(self) -> dict[str, str]:
         """Return what a log line may say of the stream."""

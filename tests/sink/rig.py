@@ -82,16 +82,17 @@ class Rig:
     store: SlowStore = field(default_factory=SlowStore)
     keys: list[bytes] = field(default_factory=lambda: [KEY])
     port: int = 0
+    outside: Outside = field(init=False)
     sink: Sink = field(init=False)
 
     def __post_init__(self) -> None:
-        outside = Outside(
+        self.outside = Outside(
             control=self.control,
             leases=self.leases,
             store=self.store,
             token_keys=lambda: list(self.keys),
         )
-        self.sink = Sink("w-1", outside, self.limits)
+        self.sink = Sink("w-1", self.outside, self.limits)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Rig]:
