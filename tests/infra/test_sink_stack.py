@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from typing import Any
 
 from aws_cdk.assertions import Match
 
+from chalicelib.sink.metrics import UNITS, embedded
 from tests.infra.conftest import Assembly
 
 
@@ -92,6 +95,35 @@ def test_service_scales_on_live_calls(assembly: Assembly) -> None:
             )
         },
     )
+
+
+def test_scaling_and_alarms_read_what_the_sink_tells(assembly: Assembly) -> None:
+    """Namespace, name and dimension are those of the sink's own line: another name is silence."""
+    line: Any = embedded(dict.fromkeys(UNITS, 0), datetime.now(UTC))
+    (told,) = line["_aws"]["CloudWatchMetrics"]
+    dimensions = [{"Name": name, "Value": line[name]} for name in told["Dimensions"][0]]
+
+    read = metrics_of(assembly)
+
+    assert {"LiveCalls", "Degraded"} == {metric["MetricName"] for metric in read}
+    assert {"LiveCalls", "Degraded"} <= {metric["Name"] for metric in told["Metrics"]}
+    assert [(told["Namespace"], dimensions)] * len(read) == [
+        (metric["Namespace"], metric["Dimensions"]) for metric in read
+    ]
+
+
+def metrics_of(assembly: Assembly) -> list[dict[str, Any]]:
+    """Every metric of ours that the stack's alarms and scaling policies read."""
+    alarms = assembly.sink.find_resources("AWS::CloudWatch::Alarm").values()
+    policies = assembly.sink.find_resources("AWS::ApplicationAutoScaling::ScalingPolicy").values()
+    tracked = [
+        policy["Properties"]["TargetTrackingScalingPolicyConfiguration"][
+            "CustomizedMetricSpecification"
+        ]
+        for policy in policies
+    ]
+    read = [alarm["Properties"] for alarm in alarms] + tracked
+    return [metric for metric in read if not metric["Namespace"].startswith("AWS/")]
 
 
 def test_task_protects_itself(assembly: Assembly) -> None:
