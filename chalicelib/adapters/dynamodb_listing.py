@@ -12,7 +12,7 @@ from chalicelib.adapters.dynamodb import Table, Where
 from chalicelib.adapters.dynamodb_rows import Row, sortable
 from chalicelib.errors import InvalidRequest
 
-FIRST_MONTH = "2024-01"
+FIRST_MONTH = "2026-01"
 """Nothing was recorded before."""
 
 _BY_CALL = ("by_call", "gsi1")
