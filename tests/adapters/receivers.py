@@ -64,7 +64,7 @@ class Receiver:
                 return
             request += octets
         head, _, body = request.partition(b"\r\n\r\n")
-        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
         while len(body) < length:
             body += connection.recv(65_536)
         self.requests.append(head + b"\r\n\r\n" + body)
