@@ -14,7 +14,7 @@ from chalicelib.capture.container import (
     decode_index,
     index_size,
 )
-from chalicelib.capture.journal import JournalWalk, journal_start
+from chalicelib.capture.journal import journal_start
 from chalicelib.capture.record import StoredRecord, StreamHead
 from chalicelib.errors import CorruptContainer, NotFound
 from chalicelib.ports import MediaStore
@@ -95,15 +95,12 @@ def _sound_indexes(call_key: str, worker: str, found: _Found) -> list[StoredInde
 
 
 def _read_journal(worker: str, first: int, media: MediaStore, found: _Found) -> None:
-    walk = JournalWalk(first)
-    while not walk.is_over:
-        key = naming.journal_key(worker, walk.number)
+    after = naming.journal_key(worker, first - 1) if first else ""
+    for key in media.keys(naming.journal_prefix(worker), after):
         try:
             index = _read(key, media)
         except NotFound:
-            walk.missed()
-            continue
-        walk.found()
+            continue  # deleted meanwhile: segments cover it
         if index is None:
             found.broken.append(key)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.capture.container import Kind, StoredIndex
-from chalicelib.capture.journal import JournalWalk, journal_start
+from chalicelib.capture.journal import journal_start
 
 
 def index(worker: str, journal_through: int) -> StoredIndex:
@@ -11,32 +11,6 @@ def index(worker: str, journal_through: int) -> StoredIndex:
     return StoredIndex(
         kind=Kind.SEGMENT, worker=worker, journal_through=journal_through, heads=(), entries=()
     )
-
-
-def read(first: int, there: set[int]) -> list[int]:
-    """Return the numbers that a walk finds."""
-    walk = JournalWalk(first)
-    found = []
-    while not walk.is_over:
-        if walk.number in there:
-            found.append(walk.number)
-            walk.found()
-        else:
-            walk.missed()
-    return found
-
-
-def test_reads_on_after_four_missing_numbers() -> None:
-    """As many as a worker has in flight may be missing in a row, again and again."""
-
-    assert [3, 8, 13] == read(3, {3, 8, 13})
-
-
-def test_ends_at_the_fifth_missing_number() -> None:
-    """What lies behind five missing numbers isn't the call's."""
-
-    assert [3] == read(3, {3, 9})
-    assert [] == read(0, set())
 
 
 def test_begins_after_what_segments_cover() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from chalicelib.capture.container import INDEX_HEAD_BYTES
 from chalicelib.capture.events import Track
+from chalicelib.errors import NotFound
 from chalicelib.recording import naming
 from chalicelib.services.media_reader import Holdings, read_holdings
 from tests.captured import CALL, Tape, two_tracks
@@ -50,8 +53,8 @@ def test_the_journal_holds_what_no_segment_covers() -> None:
     assert naming.journal_key("w1", 10) in media.reads
 
 
-def test_up_to_four_missing_numbers_are_skipped() -> None:
-    """Puts that never arrived don't hide those that did; five in a row end the journal."""
+def test_missing_numbers_hide_nothing() -> None:
+    """Puts that never arrived don't hide those that did, however many are missing in a row."""
 
     media = FakeMediaStore()
     tape = Tape(media=media)
@@ -60,8 +63,48 @@ def test_up_to_four_missing_numbers_are_skipped() -> None:
 
     holdings = read_holdings(CALL.key, [tape.row(complete=False)], media)
 
-    assert 2.0 == _seconds(holdings)
-    assert naming.journal_key("w1", 10) == media.reads[-1]
+    assert 3.0 == _seconds(holdings)
+
+
+def test_a_call_that_was_silent_for_minutes_is_found_in_the_journal() -> None:
+    """It covered nothing meanwhile, and the sweeper deleted what held other calls' media only."""
+
+    media = FakeMediaStore()
+    tape = Tape(media=media)
+    two_tracks(tape, 2)
+    tape.close_segment()
+    tape.number = 300
+    two_tracks(tape, 3, from_s=300)
+    media.delete([naming.journal_key("w1", number) for number in range(300)])
+
+    holdings = read_holdings(CALL.key, [tape.row(complete=False)], media)
+
+    assert 5.0 == _seconds(holdings)
+
+
+@dataclass
+class ListedStore(FakeMediaStore):
+    """A bucket that still lists what was deleted meanwhile."""
+
+    gone: set[str] = field(default_factory=set)
+
+    def get(self, key: str) -> bytes:
+        if key in self.gone:
+            raise NotFound(key)
+        return super().get(key)
+
+
+def test_what_goes_while_it_is_listed_is_covered() -> None:
+    """A living worker's journal shrinks while it is read; what follows is read all the same."""
+
+    media = ListedStore()
+    tape = Tape(media=media)
+    two_tracks(tape, 9)
+    media.gone = {naming.journal_key("w1", number) for number in range(8)}
+
+    holdings = read_holdings(CALL.key, [tape.row(complete=False)], media)
+
+    assert 1.0 == _seconds(holdings)
 
 
 def test_another_round_is_left_out() -> None:
