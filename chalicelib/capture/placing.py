@@ -53,12 +53,13 @@ def place(
 
     Any order, and any record twice or overlapping, is fine; of equal copies the first given is
     used. `encodings` corrects a stream's (by its key) where it takes as many bytes per sample.
-    Without records: no tracks, 0 samples.
+    Without samples: no tracks, 0 samples.
     """
     known = {head.stream_key: head for head in heads}
     entries: dict[str, dict[Track, list[StoredRecord]]] = defaultdict(lambda: defaultdict(list))
     for entry in stored:
-        entries[entry.record.stream_key][entry.record.track].append(entry)
+        if entry.record.samples:  # a carrier may send empty messages: they have no place
+            entries[entry.record.stream_key][entry.record.track].append(entry)
     streams = [
         _Stream(
             head=known[key],

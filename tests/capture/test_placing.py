@@ -50,6 +50,19 @@ def test_nothing_stored_is_an_empty_timeline() -> None:
     assert (0, {}, ()) == (empty.samples, empty.tracks, empty.holes)
 
 
+def test_empty_messages_have_no_place() -> None:
+    """A track, or a stream, of nothing but empty messages is none, and costs the others nothing."""
+    heard = timeline(
+        record(0),
+        record(0, stream_key="s1", track=Track.OUTBOUND, samples=0),
+        record(0, stream_key="s2", samples=0),
+    )
+
+    assert [("s1", 0, 8000)] == spans(heard)
+    assert [Track.INBOUND] == list(heard.tracks)
+    assert 0 == timeline(record(0, samples=0)).samples
+
+
 def test_joins_a_streams_records() -> None:
     """Contiguous records sound one after the other, from the first sample's instant on."""
     joined = timeline(record(0), record(8000, 4000))
