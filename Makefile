@@ -18,7 +18,7 @@ help: ## what can be made
 
 # --- setup: each environment again only when its requirements changed -------------------------
 
-setup: ## install everything, under this folder
+setup: python-found node-found ## install everything, under this folder
 	@$(MAKE) --silent --no-print-directory -j3 $(VENV)/.stamp $(MINISTACK)/.stamp node_modules/.stamp
 
 .PHONY: python-found node-found

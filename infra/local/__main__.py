@@ -36,7 +36,8 @@ _INTERRUPTED = 130
 
 def main() -> int:
     """Run, and return the process's exit code; whatever fails is one sentence."""
-    for ending in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT too: a shell's background job begins with it ignored.
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _interrupt)
     try:
         with _only_one(RUN):
@@ -67,6 +68,7 @@ def _run(folder: Path, screen: Screen, *, once: bool) -> int:
         screen.say(f"sink at ws://{HOST}:{sink_port}; making an API key and two profiles")
         secrets = webhook_secrets(aws, stack)
         receiver = parts.enter_context(receiving(receiver_port, secrets, screen.tell_callback))
+        parts.callback(screen.say, "stopping: the sink stores what it has, then all ends")
         customer = make_customer(stack, aws.tools.python)
         outcomes = _record(aws, stack, customer, receiver, folder, screen)
         _show(screen, customer, outcomes)
@@ -84,7 +86,7 @@ def _record(
     screen: Screen,
 ) -> list[Outcome]:
     instructions = create_profiles(customer, receiver.url)
-    screen.say(f"two calls begin, {SECONDS} s each; status callbacks go to {receiver.url}")
+    screen.say(f"two calls begin, {SECONDS} s each; calling.call.record goes to {receiver.url}")
     calls = play_calls(
         stack, aws.tools.python, folder, instructions, lambda line: screen.say(f"live      {line}")
     )
@@ -106,7 +108,7 @@ def _stay(screen: Screen) -> None:
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
-        screen.show("\nStopping; the logs and both WAV files stay in .run/now.")
+        screen.show("\nThe logs and both WAV files stay in .run/now.")
 
 
 @contextmanager

@@ -78,13 +78,15 @@ def wait_until_ready(
 
 def stop(process: subprocess.Popen[bytes], *, within_s: float) -> None:
     """Ask the process to end, then end its whole session."""
-    if process.poll() is None:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(within_s)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)  # its own children too: Lambda workers, encoders
-    process.wait()
+    try:
+        if process.poll() is None:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(within_s)
+    finally:  # a second Ctrl-C too ends the wait, and leaves nothing
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # its own children too: Lambda workers, encoders
+        process.wait()
 
 
 def run_step(

@@ -35,11 +35,8 @@ class Screen:
         """Print a status callback as it arrives."""
         signature = "signed" if callback.is_signed else "SIGNATURE DOESN'T VERIFY"
         record = callback.body.get("params", {}).get("record", {})
-        about = f" {record['duration']} s, {record['size']} bytes" if record else ""
-        self.say(
-            f"callback  {callback.body.get('event_type', '?')} {callback.state}{about}  "
-            f"call {callback.call_id}  ({signature}, {callback.webhook_id})"
-        )
+        about = f"  {record['duration']} s, {record['size']:,} bytes" if record else ""
+        self.say(f"callback  {callback.state:<9}  call {callback.call_id:<38}  {signature}{about}")
 
 
 def fail(sentence: str) -> None:
@@ -78,7 +75,7 @@ def downloads(outcomes: Sequence[Outcome]) -> str:
     for outcome in outcomes:
         if outcome.file:
             lines += [f"{outcome.title}:", f"  {outcome.recording['url']}", f"  {outcome.file}"]
-    return "\n".join(lines)
+    return "\n".join(["Downloads (the links want the API key; the files are there):", *lines])
 
 
 def by_hand(customer: Customer, outcomes: Sequence[Outcome]) -> str:
@@ -88,12 +85,12 @@ def by_hand(customer: Customer, outcomes: Sequence[Outcome]) -> str:
         "Try it by hand:",
         f"  API={api}",
         f"  KEY={customer.key}",
-        f'  curl -H {header} "$API/v1/recordings"',
-        f'  curl -H {header} "$API/v1/profiles/bandwidth/instructions"',
+        f'  curl -s -H {header} "$API/v1/recordings"',
+        f'  curl -s -H {header} "$API/v1/profiles/bandwidth/instructions?document=bxml"',
     ]
     for outcome in outcomes[:1]:
         recording_id = outcome.recording.get("recording_id", "")
         path = f"$API/v1/recordings/{recording_id}"
-        lines.append(f'  curl -H {header} "{path}/events"')
-        lines.append(f'  curl -L -o call.wav -H {header} "{path}/download"')
+        lines.append(f'  curl -s -H {header} "{path}/events"')
+        lines.append(f'  curl -sL -o call.wav -H {header} "{path}/download"')
     return "\n".join(lines)
