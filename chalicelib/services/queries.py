@@ -47,7 +47,7 @@ def find_recording(recordings: Recordings, account: str, recording_id: str) -> R
     """Return an account's recording. Raises NotFound, also for another account's."""
     recording = recordings.get(recording_id)
     if recording.call.account != account:
-        raise NotFound(f"no recording {recording_id}")
+        raise NotFound(f"recording {recording_id}", code="no_such_recording")
     return recording
 
 
@@ -69,7 +69,7 @@ def describe_call(
     """Return a call with its streams and recordings. Raises NotFound, InvalidRequest."""
     call = find_call(calls, account, call_id, carrier)
     if call is None:
-        raise NotFound(f"no call {call_id}")
+        raise NotFound(f"call {call_id}", code="no_such_call")
     return KnownCall(
         call=call,
         streams=tuple(calls.streams(call.ref.key)),
