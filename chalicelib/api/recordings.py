@@ -15,6 +15,7 @@ from chalicelib.recording.model import Recording
 from chalicelib.services import queries
 from chalicelib.services.downloads import Opener, Waiting, await_finished, open_audio
 from chalicelib.services.redeliver import redeliver
+from chalicelib.services.retry import retry
 from chalicelib.tokens import TokenKind
 
 routes = Routes(__name__)
@@ -79,6 +80,20 @@ def redeliver_callback(recording_id: str) -> Response:
         now=now(),
     )
     return Response(body={"webhook_id": row.webhook_id, "round": row.round}, status_code=202)
+
+
+@routes.route("/v1/recordings/{recording_id}/retry", methods=["POST"])
+def retry_finalization(recording_id: str) -> Response:
+    """Finalize again what ended in an error."""
+    recording, ports = _found(recording_id), wiring.ports()
+    again = retry(
+        recording.recording_id,
+        calls=ports.calls,
+        history=ports.history,
+        transitions=ports.transitions,
+        now=now(),
+    )
+    return Response(body=recording_json(again, ports.public_url()), status_code=202)
 
 
 def _found(recording_id: str) -> Recording:

@@ -134,6 +134,11 @@ def is_finished(state: State) -> bool:
     return state is State.FINISHED
 
 
+def is_failed(state: State) -> bool:
+    """Tell whether a recording in this state can be finalized again."""
+    return state is State.ERROR
+
+
 def has_callback(state: State) -> bool:
     """Tell whether entering this state owes a status callback."""
     return state in _CALLBACK_STATES

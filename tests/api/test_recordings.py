@@ -21,7 +21,7 @@ from chalicelib.recording.model import (
 )
 from chalicelib.tokens import TokenKind
 from tests.api.conftest import KEYS, PUBLIC_URL, Api, error_of
-from tests.samples import CALL, T0, a_callback, a_recording, an_event, later
+from tests.samples import CALL, T0, a_call, a_callback, a_recording, an_event, later
 
 KEY = bytes.fromhex(KEYS["token_keys"][0])
 RECORDING_ID = a_recording().recording_id
@@ -297,3 +297,23 @@ def test_the_call_of_a_recording_is_the_account_s(api: Api) -> None:
     keep(api, finished())
 
     assert CALL.call_id == api.get(f"/v1/recordings/{RECORDING_ID}").json_body["call_id"]
+
+
+def test_an_error_can_be_finalized_again(api: Api) -> None:
+    """It is accepted once; what isn't in error is told."""
+
+    failed = keep(api, a_recording(state=State.ERROR, reason="finalization_failed", attempt=3))
+    ended = an_event(failed, event="finalizing", detail={"cause": "call_closed"}, at=later(2))
+    api.core.history.append(ended)
+    api.core.store.calls[CALL.key] = a_call()
+    path = f"/v1/recordings/{RECORDING_ID}/retry"
+
+    first, second = api.send("POST", path), api.send("POST", path)
+
+    assert (202, "finalizing", "call_closed") == (
+        first.status_code,
+        first.json_body["state"],
+        first.json_body["reason"],
+    )
+    assert [(RECORDING_ID, 4)] == api.workflows.finalizations
+    assert (409, "not_failed") == error_of(second)
