@@ -10,7 +10,7 @@ from chalicelib.errors import CallerError
 from chalicelib.port_values import Joined, Joining
 from chalicelib.recording.lifecycle import Cause, is_capturing
 from chalicelib.recording.model import CallRef, Recording
-from chalicelib.sink.length import StreamClock
+from chalicelib.sink.length import StreamClock, earliest_end
 from chalicelib.sink.stream import Stream, instant
 from chalicelib.sink.tasks import Tasks
 from chalicelib.sink.worker import Worker
@@ -29,7 +29,12 @@ class Call:
         self._streams: dict[str, Stream] = {}
         self._admitted: dict[str, StreamClock] = {}
         """streams whose media goes to the journal: joined ones, and those captured alone"""
+        self._joined: set[str] = set()
+        """streams whose joining was answered: until then nobody knows whether theirs is wanted"""
+        self._round = 0
+        """the newest that an answer told"""
         self._recordings: dict[str, Recording] = {}
+        """the live ones of that round"""
         self._over: set[str] = set()
         """recordings that ended before their call"""
         self._cuts: list[Cut] = []
@@ -86,7 +91,8 @@ class Call:
         """Store all that was received until now; return when it is stored."""
         async with self._sealing:
             self.cut()
-            self._sealed, self._cuts = self._cuts, []
+            # Where the last put failed for good, its cuts are still there: they come first.
+            self._sealed, self._cuts = [*self._sealed, *self._cuts], []
             if self._sealed:
                 through = self._worker.journal.next_number - 1
                 self._number = await self._worker.segments.put(
@@ -110,15 +116,22 @@ class Call:
             alone.cancel()
         stream.correct(joined.encoding)
         self._admit(stream)
-        self._recordings = {
-            recording.recording_id: recording
-            for recording in joined.recordings
-            if recording.recording_id not in self._over
-        }
+        self._joined.add(stream.opening.stream_key)
+        self._learn(joined)
         self._heed_recordings()
-        if not self._recordings and not self._over:
+        if not self._recordings and not self._over and self._joined >= self._streams.keys():
             self._void()
         return joined
+
+    def _learn(self, joined: Joined) -> None:
+        """Note which recordings want the call's media. Answers may overtake each other: what an
+        earlier one didn't know is no news."""
+        if joined.round > self._round:
+            self._round, self._recordings = joined.round, {}
+        if joined.round == self._round:
+            for recording in joined.recordings:
+                if recording.recording_id not in self._over:
+                    self._recordings[recording.recording_id] = recording
 
     def _joining(self, stream: Stream) -> Joining:
         opening, started = stream.opening, stream.started
@@ -153,13 +166,13 @@ class Call:
             self._void()
 
     def _heed_recordings(self) -> None:
-        """Keep media exactly while a recording wants it."""
+        """Keep media exactly while a recording wants it; that of streams which still join, too."""
         wanted = any(is_capturing(recording.state) for recording in self._recordings.values())
-        for stream in self._streams.values():
+        for key in self._joined:
             if wanted:
-                stream.keep_media()
+                self._streams[key].keep_media()
             else:
-                stream.drop_media()
+                self._streams[key].drop_media()
 
     def _void(self) -> None:
         """Forget what was captured alone: nobody wanted it."""
@@ -176,21 +189,18 @@ class Call:
             if not length_us or recording.started_at is None:
                 continue
             started_us = round(recording.started_at.timestamp() * 1_000_000)
-            ends = [
-                end_us
-                for clock in self._admitted.values()
-                if (end_us := clock.end_of(length_us, started_us, now_us)) is not None
-            ]
-            if ends:
+            end_us = earliest_end(self._admitted.values(), length_us, started_us, now_us)
+            if end_us is not None:
                 del self._recordings[recording.recording_id]
                 self._over.add(recording.recording_id)
-                self._long.start(self._end_long(recording.recording_id, min(ends)))
+                self._long.start(self._end_long(recording.recording_id, end_us))
 
     async def _end_long(self, recording_id: str, end_us: int) -> None:
         """Store what a recording of full length shows, then end it."""
         if not self._recordings:
             self._heed_recordings()
         await self.store_segment()
+        await asyncio.sleep(self._worker.limits.elsewhere_s)
         await self._worker.control.end_recording(recording_id, Cause.MAX_LENGTH, instant(end_us))
 
     async def _end(self, stream: Stream) -> None:
@@ -214,3 +224,4 @@ class Call:
     def _forget(self, stream: Stream) -> None:
         del self._streams[stream.opening.stream_key]
         self._admitted.pop(stream.opening.stream_key, None)
+        self._joined.discard(stream.opening.stream_key)

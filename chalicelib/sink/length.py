@@ -26,6 +26,11 @@ class StreamClock:
         self._lateness_us = 0
         self._reached_us = 0
 
+    @property
+    def has_media(self) -> bool:
+        """Tell whether a record came."""
+        return self._first_us is not None
+
     def note(self, records: Iterable[Record]) -> None:
         """Take the records of a cut."""
         for record in records:
@@ -51,3 +56,13 @@ class StreamClock:
             end_us = origin_us + length_us
         is_over = origin_us + self._reached_us >= end_us or now_us >= end_us + _STALL_US
         return end_us if is_over else None
+
+
+def earliest_end(
+    clocks: Iterable[StreamClock], length_us: int, started_us: int, now_us: int
+) -> int | None:
+    """Return when a recording of this length ended; None while any of its call's streams may still
+    get samples of it. A stream that never had media is waited for by nobody."""
+    ends = [clock.end_of(length_us, started_us, now_us) for clock in clocks if clock.has_media]
+    known = [end_us for end_us in ends if end_us is not None]
+    return min(known) if known and len(known) == len(ends) else None

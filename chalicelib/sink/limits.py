@@ -30,6 +30,9 @@ class Limits:
     """before each look at the sockets: see `nap`"""
     alone_after_s: float = 5.0
     """without an answer from the database a worker captures by itself"""
+    elsewhere_s: float = 2.5
+    """a recording that ends before its call waits so long for what another worker, which has
+    another stream of the call, still holds in memory: a second, and the time of a put"""
     journal_every_s: float = 1.0
     journal_bytes: int = 8 * 1024 * 1024
     journal_puts: int = 4

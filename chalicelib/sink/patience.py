@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from chalicelib.errors import Unavailable
+from chalicelib.errors import CallerError, PreconditionFailed, TapedeckError
 from chalicelib.sink.health import Health
 from chalicelib.sink.limits import Limits
 
@@ -37,11 +37,15 @@ class Patient:
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
     async def until_done(self, call: Callable[[], T]) -> T:
-        """Return what a call returns; again while it raises Unavailable."""
+        """Return what a call returns; again while it fails. Raises CallerError and
+        PreconditionFailed: those are answers. All else is asked again, also what makes no sense: a
+        call that is given up here is one that nobody ends."""
         for delay_s in delays(self._limits.retry_first_s, self._limits.retry_most_s):
             try:
                 result = await self.once(call)
-            except Unavailable as error:
+            except (CallerError, PreconditionFailed):
+                raise
+            except TapedeckError as error:
                 self._health.ail(self._part, error.code)
                 await asyncio.sleep(delay_s)
             else:

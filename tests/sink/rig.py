@@ -31,6 +31,7 @@ QUICK = Limits(
     start_within_s=0.3,
     linger_s=0.2,
     alone_after_s=0.3,
+    elsewhere_s=0.05,
     journal_every_s=0.05,
     segment_every_s=30.0,
     retry_first_s=0.02,

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.record import Record
-from chalicelib.sink.length import StreamClock
+from chalicelib.sink.length import StreamClock, earliest_end
 
 OPENED_US = 1_000_000_000
 SECOND = 1_000_000
@@ -66,3 +66,18 @@ def test_what_another_worker_began_ends_by_the_wall_clock() -> None:
     started_us = OPENED_US - 9 * SECOND
 
     assert started_us + 10 * SECOND == passed.end_of(10 * SECOND, started_us, OPENED_US)
+
+
+def test_the_last_of_a_calls_streams_decides_when_it_is_known() -> None:
+    """A stream that lags is waited for, one without media isn't; the earliest end counts."""
+
+    prompt = clock(record(0, 5, 0, OPENED_US))
+    lagging = clock(record(0, 1, 50_000, OPENED_US))
+    at_us = OPENED_US + 3 * SECOND
+
+    assert at_us == earliest_end([prompt, clock()], 3 * SECOND, OPENED_US, at_us)
+    assert earliest_end([prompt, lagging], 3 * SECOND, OPENED_US, at_us) is None
+    assert at_us == earliest_end(
+        [prompt, lagging], 3 * SECOND, OPENED_US, at_us + 2 * SECOND + 50_000
+    )
+    assert earliest_end([clock()], 3 * SECOND, OPENED_US, at_us) is None
