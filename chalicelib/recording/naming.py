@@ -53,6 +53,12 @@ def default_control_id(call: str, round_: int) -> str:
     return str(uuid5(_TAPEDECK, f"{call}#{round_}"))
 
 
+def late_control_id(call: str, round_: int) -> str:
+    """Return the control id of the recording that takes the place of that one, where it failed for
+    want of media in the moment in which media came."""
+    return str(uuid5(_TAPEDECK, f"{call}#{round_}#late"))
+
+
 def recording_id(call: str, control_id: str) -> str:
     """Return the id of the recording that `record_call` with this control id makes."""
     return str(uuid5(_TAPEDECK, f"{call}/record_call/{control_id}"))

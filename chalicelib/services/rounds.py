@@ -54,9 +54,9 @@ class Rounds:
     def _start(self, call: Call, profile: Profile, stream: Stream) -> tuple[Recording, ...]:
         found = self._of(call)
         if profile.record_call is not None:
-            default = _default_id(call, stream.round)
-            if default not in {recording.recording_id for recording in found}:
-                found.append(self._begin_default(call, profile, stream))
+            control_id = _free_control_id(call, stream.round, found)
+            if control_id:
+                found.append(self._begin_default(call, profile, stream, control_id))
         started = [self._started(call, recording, stream) for recording in found]
         return tuple(
             recording
@@ -64,12 +64,14 @@ class Rounds:
             if recording.round == stream.round and lifecycle.is_live(recording.state)
         )
 
-    def _begin_default(self, call: Call, profile: Profile, stream: Stream) -> Recording:
+    def _begin_default(
+        self, call: Call, profile: Profile, stream: Stream, control_id: str
+    ) -> Recording:
         assert profile.record_call is not None
         recording = pending_recording(
             call.ref,
             profile,
-            control_id=naming.default_control_id(call.ref.key, stream.round),
+            control_id=control_id,
             round_=stream.round,
             options=profile.record_call,
             labels=call.labels,
@@ -123,6 +125,25 @@ class Rounds:
 def _default_id(call: Call, round_: int) -> str:
     key = call.ref.key
     return naming.recording_id(key, naming.default_control_id(key, round_))
+
+
+def _free_control_id(call: Call, round_: int, found: Sequence[Recording]) -> str:
+    """Return the control id of the default recording that a round lacks; empty where it lacks none.
+
+    An announced one may fail for want of media in the moment in which its stream joins: then the
+    stream has a recording of its own.
+    """
+    key = call.ref.key
+    known = {recording.control_id: recording for recording in found}
+    announced = known.get(naming.default_control_id(key, round_))
+    if announced is None:
+        return naming.default_control_id(key, round_)
+    late = naming.late_control_id(key, round_)
+    return late if _missed_its_media(announced) and late not in known else ""
+
+
+def _missed_its_media(recording: Recording) -> bool:
+    return lifecycle.is_terminal(recording.state) and recording.reason == Cause.NO_MEDIA
 
 
 def _with_media(recording: Recording, stream: Stream) -> Recording:

@@ -58,6 +58,7 @@ def test_ids_are_derived() -> None:
     """The same request gives the same id, for ever; another call, round or control id another."""
 
     assert "2f37a758-ac55-545e-b014-100df94de3d8" == naming.default_control_id(CALL, 1)
+    assert "68329e40-302d-578f-9bdf-cbb913108ec6" == naming.late_control_id(CALL, 1)
     assert "036a391b-3ce2-5a85-86b0-a1a5205c34ab" == naming.recording_id(CALL, "control-1")
     assert "swml:42eeb380-b98d-5d1a-818c-5221f3138392" == naming.event_channel(CALL)
     assert naming.default_control_id(CALL, 1) != naming.default_control_id(CALL, 2)

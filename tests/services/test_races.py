@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
+from chalicelib.errors import PreconditionFailed
+from chalicelib.recording import naming
 from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Ending
-from tests.samples import CALL, a_joining, an_event, later
+from chalicelib.recording.request import pending_recording, requested
+from chalicelib.services.late_work import LateWork
+from tests.samples import CALL, a_call, a_joining, a_profile, an_event, later
 from tests.services.core_desk import Desk
 
 STEPS = 25
@@ -113,3 +118,50 @@ def test_ending(n: int) -> None:
     desk.control.close_call(CALL, 1, later(31))
     assert [(desk.recording().recording_id, 1)] == desk.workflows.finalizations
     assert ["finalizing"] == desk.states()
+
+
+def announced(desk: Desk) -> str:
+    """Let a webhook have announced a stream; return the id of the recording that waits for it."""
+    profile = a_profile()
+    assert profile.record_call is not None
+    desk.core.calls.ensure(a_call(open=False, round=0, generation=0))
+    waiting = pending_recording(
+        CALL,
+        profile,
+        control_id=naming.default_control_id(CALL.key, 1),
+        round_=1,
+        options=profile.record_call,
+        labels={},
+        at=later(0),
+        due_at=later(15),
+    )
+    desk.core.recordings.create(waiting, requested(waiting, "tap"), None)
+    return waiting.recording_id
+
+
+@pytest.mark.parametrize("n", range(1, STEPS))
+@pytest.mark.parametrize("streams_come_first", [True, False])
+def test_waiting_in_vain(streams_come_first: bool, n: int) -> None:
+    """A stream that comes in the moment in which its recording fails for want of it is recorded,
+    and so is its second stream, in one recording."""
+
+    desk = Desk()
+    waiting = announced(desk)
+    sweeper = LateWork(control=desk.control_of(Writer.SWEEPER), outbox=desk.core.outbox)
+
+    def sweep() -> None:
+        with suppress(PreconditionFailed):  # the stream was faster
+            sweeper.recording(waiting, later(16))
+
+    def join() -> None:
+        second_stream(desk)
+
+    first, meanwhile = (join, sweep) if streams_come_first else (sweep, join)
+    desk.core.faults.meanwhile(n, meanwhile)
+    first()
+    for _ in range(STEPS):
+        desk.core.faults.call(lambda: None)
+    desk.control.join_call(a_joining(opened_at=later(17)))
+    assert 1 == desk.states().count("recording"), desk.states()
+    assert {"recording", "error"} >= set(desk.states())
+    assert desk.core.calls.get(CALL.key).open
