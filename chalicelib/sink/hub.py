@@ -8,6 +8,7 @@ import logging
 from chalicelib.sink.call import Call
 from chalicelib.sink.stream import Stream
 from chalicelib.sink.tasks import Tasks
+from chalicelib.sink.websocket import CLOSE_WAIT_S
 from chalicelib.sink.worker import Worker
 
 CALLS_A_SLICE = 25
@@ -15,6 +16,9 @@ CALLS_A_SLICE = 25
 
 USUAL_BYTES = 2 * 1024 * 1024
 """of a call between two segments: two tracks and two encodings' worth"""
+
+_LOOK_AGAIN_S = 0.05
+"""while sockets drain"""
 
 _log = logging.getLogger(__name__)
 
@@ -118,10 +122,19 @@ class Hub:
 
     async def stop(self, within_s: float) -> bool:
         """Send carriers away, store what they sent, end their calls; tell whether all is done."""
-        for stream in list(self._streams):
-            stream.leave()
-        done = await self._life.finish(within_s)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within_s
+        await self._drain(min(deadline, loop.time() + 2 * CLOSE_WAIT_S))
+        done = await self._life.finish(deadline - loop.time())
         if not done:
             _log.error("calls were left to the sweeper", extra={"calls": self.calls})
         await self._life.cancel()
         return done
+
+    async def _drain(self, deadline: float) -> None:
+        """Hear all sockets out: one may bring the start of a stream that nobody follows yet."""
+        loop = asyncio.get_running_loop()
+        while self._streams and loop.time() < deadline:
+            for stream in list(self._streams):
+                stream.leave()
+            await asyncio.sleep(_LOOK_AGAIN_S)

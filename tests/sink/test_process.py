@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from chalicelib.capture.events import Track
 from chalicelib.recording.model import Ending
+from tests.sink.raw import CLOSE, TEXT, Raw, websocket_frame
 from tests.sink.rig import QUICK, STOP, Rig, frame, media, run, start, token, until
 
 
@@ -53,6 +54,27 @@ def test_a_planned_stop_loses_nothing_that_was_received() -> None:
             assert whole == rig.stored(f"segments/main/bandwidth/c-{number}/")
         assert {Ending.BROKEN} == set(rig.control.endings.values())
         assert 20 == len(rig.control.closed)
+        assert ["w-1"] == rig.leases.released
+
+    run(scenario)
+
+
+def test_a_stream_whose_start_is_still_on_its_way_is_heard_out() -> None:
+    """At SIGTERM a socket may hold what nobody read yet: the worker hears it before it goes."""
+
+    async def scenario() -> None:
+        rig = Rig()
+        async with rig.running():
+            raw = await Raw.connect(rig.port)
+            assert 101 == await raw.ask(f"/bandwidth/{token()}")
+            rig.sink.stop()
+            assert 1001 == await raw.close_code()
+            for message in (start(), media(0), media(1)):
+                raw.send(websocket_frame(TEXT, message.encode()))
+            raw.send(websocket_frame(CLOSE, b"\x03\xe9"))
+            assert await raw.is_cut()
+        assert frame(0) + frame(1) == rig.stored("segments/main/bandwidth/c-1/")
+        assert 1 == len(rig.control.closed)
         assert ["w-1"] == rig.leases.released
 
     run(scenario)
