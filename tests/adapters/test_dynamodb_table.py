@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.adapters.dynamodb import NEW, Table
 from chalicelib.adapters.dynamodb_rows import from_row, marshal, to_row, unmarshal
-from chalicelib.errors import PreconditionFailed, Unavailable
+from chalicelib.errors import PreconditionFailed, TapedeckError, Unavailable
 from chalicelib.recording.model import Recording
 from tests.samples import a_recording
 
@@ -126,3 +126,13 @@ def test_defaults_are_not_stored() -> None:
     assert a_recording() == from_row(row, Recording)
     with pytest.raises(TypeError):
         to_row("text")
+
+
+def test_a_row_of_another_version_is_told_and_fails_alone() -> None:
+    """A word that we don't know yet is one of our own errors: a sweep counts it and goes on."""
+
+    row = to_row(a_recording()) | {"pk": "REC#1", "sk": "RECORD", "state": "dreaming"}
+
+    with pytest.raises(TapedeckError, match="REC#1 RECORD is no Recording") as caught:
+        from_row(row, Recording)
+    assert "bad_row" == caught.value.code
