@@ -12,6 +12,7 @@ from chalicelib.capture.events import Encoding, Track
 from simulator import report, sources, wav
 from simulator.carriers import CARRIERS
 from simulator.player import Played, play, silent
+from simulator.schedule import Faults, Loss, Stall
 from simulator.socket import Numbering, Setup
 from simulator.speech import RATE_HZ
 
@@ -60,6 +61,22 @@ def _parser() -> argparse.ArgumentParser:
     add("--tag", default="", help="the call's tag in webhooks")
     add("--param", action="append", default=[], metavar="NAME=VALUE", help="a <StreamParam>")
     add("--seed", type=int, default=1, help="of the generated speech")
+    add(
+        "--loss",
+        type=_stretch,
+        action="append",
+        default=[],
+        metavar="[TRACK:]FROM-TO",
+        help="seconds that never arrive",
+    )
+    add(
+        "--stall",
+        type=_stretch,
+        action="append",
+        default=[],
+        metavar="FROM-TO",
+        help="seconds that arrive late, all at once",
+    )
     add("--report", type=Path, metavar="FILE.json", help="what was sent; payload files lie beside")
     add("--progress", action="store_true", help="a line for each second")
     return parser
@@ -70,6 +87,23 @@ def _positive(text: str) -> float:
     if not 0 < number < 1e6:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return number
+
+
+def _stretch(text: str) -> Loss:
+    """Read `[TRACK:]FROM-TO`, in seconds of the call."""
+    track, _, bounds = text.rpartition(":")
+    from_s, _, to_s = bounds.partition("-")
+    stretch = Loss(from_s=float(from_s), to_s=float(to_s), track=Track(track) if track else None)
+    if stretch.from_s >= stretch.to_s:
+        raise argparse.ArgumentTypeError(f"{text} is no stretch of time")
+    return stretch
+
+
+def _faults(options: argparse.Namespace) -> Faults:
+    return Faults(
+        losses=tuple(options.loss),
+        stalls=tuple(Stall(from_s=late.from_s, to_s=late.to_s) for late in options.stall),
+    )
 
 
 def _played(options: argparse.Namespace) -> Played:
@@ -90,6 +124,7 @@ def _played(options: argparse.Namespace) -> Played:
         sources=_sources(options, tracks),
         hook_url=options.hook_url,
         speed=options.speed,
+        faults=_faults(options),
         on_second=_Progress(setup) if options.progress else silent,
     )
 
