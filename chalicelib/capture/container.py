@@ -77,7 +77,7 @@ class _Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """the place of its head in the index"""
     track: Track
     encoding: Encoding
-    first_sample: _Natural
+    first_sample: int
     samples: _Natural
     arrived_at_us: int
     least_lateness_us: int
@@ -86,6 +86,7 @@ class _Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     messages: _Natural
     length: _Natural
     crc: _Natural
+    source: _Natural = 0
 
 
 class _Index(msgspec.Struct, frozen=True, array_like=True):
@@ -136,6 +137,7 @@ def _entry(record: Record, stream: int) -> _Entry:
         record.messages,
         len(record.payload),
         zlib.crc32(record.payload),
+        record.source,
     )
 
 
@@ -212,6 +214,7 @@ def _record(entry: _Entry, stream_key: str) -> Record:
         sequence=entry.sequence,
         last_sequence=entry.last_sequence,
         messages=entry.messages,
+        source=entry.source,
     )
 
 

@@ -27,6 +27,17 @@ class Encoding(StrEnum):
     L16 = "L16"
 
 
+class Clock(StrEnum):
+    """How a payload of a stream finds its position (DESIGN §4)."""
+
+    ARRIVAL = "arrival"
+    """by the samples before it, checked against when they arrived"""
+    TIMESTAMP = "timestamp"
+    RTP = "rtp"
+    """by its RTP timestamp"""
+    SAMPLES = "samples"
+
+
 class StreamStarted(msgspec.Struct, frozen=True, kw_only=True):
     """The stream told, or its path tells, which call and tracks it carries."""
 

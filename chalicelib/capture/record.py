@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from chalicelib.capture.events import Encoding, Track
+from chalicelib.capture.events import Clock, Encoding, Track
 
 
 class StreamHead(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -29,6 +29,8 @@ class StreamHead(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """a copy of the one before; left out"""
     messages_refused: int = 0
     """malformed ones, answered and left out"""
+    clock: Clock = Clock.ARRIVAL
+    """what its records' `first_sample` means"""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -38,7 +40,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     track: Track
     encoding: Encoding
     first_sample: int
-    """arrival clocks: samples of this track received before it; other clocks: its position"""
+    """arrival clocks: samples of this track received before it; other clocks: its position, by
+    the source's first message; negative for what was sent before that one and came after it"""
     samples: int
     arrived_at_us: int
     """wall clock at which its first message arrived"""
@@ -50,6 +53,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """the carrier's number of its last message"""
     messages: int = 1
     payload: bytes = b""
+    source: int = 0
+    """0, 1, …: which of the stream's clocks the position is on; a new RTP source starts another"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from chalicelib.capture.container import (
     index_size,
     read_payload,
 )
-from chalicelib.capture.events import Encoding, Track
+from chalicelib.capture.events import Clock, Encoding, Track
 from chalicelib.capture.record import Record
 from chalicelib.errors import CorruptContainer
 from tests.capture.facts import head, record
@@ -30,7 +30,7 @@ RECORDS = st.lists(
         stream_key=st.sampled_from(["s1", "s2"]),
         track=st.sampled_from(Track),
         encoding=st.sampled_from(Encoding),
-        first_sample=st.integers(0, 2**40),
+        first_sample=st.integers(-(2**40), 2**40),
         samples=st.integers(0, 2**20),
         arrived_at_us=st.integers(-(2**50), 2**50),
         least_lateness_us=st.integers(-(2**50), 2**50),
@@ -38,6 +38,7 @@ RECORDS = st.lists(
         last_sequence=st.none() | st.integers(-(2**63), 2**63 - 1),
         messages=st.integers(0, 2**20),
         payload=st.binary(max_size=50),
+        source=st.integers(0, 2**20),
     ),
     max_size=6,
 )
@@ -168,12 +169,22 @@ def test_says_what_is_broken(body: bytes, fact: str) -> None:
 
 def test_a_later_writers_fields_are_left_out() -> None:
     """An index with more fields than we know reads as far as we know it."""
-    entry = [0, "inbound", "PCMU", 5, 0, 1, 2, None, None, 3, 0, 0, "new"]
-    stream = ["s1", "main/carrier/call", "carrier-s1", "synthetic", 8000, 1, *[0] * 6, "new"]
+    entry = [0, "inbound", "PCMU", 5, 0, 1, 2, None, None, 3, 0, 0, 0, "new"]
+    stream = ["s1", "main/carrier/call", "carrier-s1", "synthetic", 8000, 1, *[0] * 6, "rtp", "new"]
 
     container = decode(with_index(["segment", "w1", -1, [stream], [entry], "new"]))
 
     assert [5] == [one.first_sample for one in container.records]
+
+
+def test_an_earlier_writers_streams_are_on_the_arrival_clock() -> None:
+    """An index from before streams told their clock reads as what all streams were then."""
+    entry = [0, "inbound", "PCMU", 5, 0, 1, 2, None, None, 3, 0, 0]
+    stream = ["s1", "main/carrier/call", "carrier-s1", "synthetic", 8000, 1, *[0] * 6]
+
+    container = decode(with_index(["segment", "w1", -1, [stream], [entry]]))
+
+    assert (Clock.ARRIVAL, 0) == (container.heads[0].clock, container.records[0].source)
 
 
 def test_a_minute_of_two_tracks_fits_the_usual_head() -> None:

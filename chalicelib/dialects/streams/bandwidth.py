@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 
 from chalicelib.capture.events import (
+    Clock,
     Encoding,
     Media,
     StreamEvent,
@@ -20,7 +21,7 @@ from chalicelib.capture.events import (
     StreamStopped,
     Track,
 )
-from chalicelib.dialects.streams.base import G711, Clock, is_carrier_id
+from chalicelib.dialects.streams.base import G711, is_carrier_id
 from chalicelib.errors import WireError
 
 NAME = "bandwidth"

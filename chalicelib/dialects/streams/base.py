@@ -4,20 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
-from chalicelib.capture.events import Encoding, StreamEvent, StreamStarted
-
-
-class Clock(StrEnum):
-    """How a payload of this dialect finds its position (DESIGN §4)."""
-
-    ARRIVAL = "arrival"
-    TIMESTAMP = "timestamp"
-    RTP = "rtp"
-    SAMPLES = "samples"
+from chalicelib.capture.events import Clock, Encoding, StreamEvent, StreamStarted
 
 
 class StreamDialect(Protocol):

@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from chalicelib.capture.events import Media, StreamStarted, Track
-from chalicelib.dialects.streams.base import Clock, holds_variable, is_carrier_id
+from chalicelib.capture.events import Clock, Media, StreamStarted, Track
+from chalicelib.dialects.streams.base import holds_variable, is_carrier_id
 from chalicelib.errors import InvalidRequest, WireError
 
 NAME = "signalwire-tap"

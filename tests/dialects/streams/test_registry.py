@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.capture.events import Clock
 from chalicelib.dialects.streams import registry
-from chalicelib.dialects.streams.base import Clock
 from chalicelib.dialects.streams.registry import Route
 from chalicelib.errors import InvalidRequest, NotFound
 
