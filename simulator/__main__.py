@@ -61,6 +61,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--tag", default="", help="the call's tag in webhooks")
     add("--param", action="append", default=[], metavar="NAME=VALUE", help="a <StreamParam>")
     add("--seed", type=int, default=1, help="of the generated speech")
+    _add_faults(parser)
+    add("--report", type=Path, metavar="FILE.json", help="what was sent; payload files lie beside")
+    add("--progress", action="store_true", help="a line for each second")
+    return parser
+
+
+def _add_faults(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
         "--loss",
         type=_stretch,
@@ -77,9 +85,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FROM-TO",
         help="seconds that arrive late, all at once",
     )
-    add("--report", type=Path, metavar="FILE.json", help="what was sent; payload files lie beside")
-    add("--progress", action="store_true", help="a line for each second")
-    return parser
 
 
 def _positive(text: str) -> float:

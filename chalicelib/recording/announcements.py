@@ -59,11 +59,6 @@ class Announcement:
             return False
         return self.started_at is None or self.ended_at >= self.started_at
 
-    @property
-    def latest_at(self) -> datetime:
-        """Return the carrier's time of the last thing that it said."""
-        return max(at for at in (self.started_at, self.ended_at, self.facts.said_at) if at)
-
 
 def merge(stored: Announcement, said: Announcement) -> Announcement:
     """Return what both say together; the stored one's version and profile stay."""

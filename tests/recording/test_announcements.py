@@ -120,12 +120,6 @@ def test_an_announcement_without_an_end_is_not_ended() -> None:
     assert said(ended=1).ended
 
 
-def test_the_latest_word_has_a_time() -> None:
-    """`latest_at` is the carrier's time of whatever it said last."""
-
-    assert at(5) == said(started=1, ended=5).latest_at
-
-
 def test_a_webhook_corrects_the_encoding_of_its_stream_only() -> None:
     """The encoding that the webhook names wins over the profile's, for the stream it names."""
 
