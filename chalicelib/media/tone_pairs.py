@@ -28,8 +28,8 @@ MOST_TWIST = 10.0
 LEAST_LEAD = 4.0
 """6 dB above the other frequencies of its group"""
 LEAST_RESEMBLANCE, MOST_RESEMBLANCE = -0.8, 0.42
-"""with what sounded 0.25 ms before: the mean of cos(2π · f · 0.25 ms), 0.09 to 0.46 for the low group
-and -0.32 to -0.84 for the high one; two thirds of voiced speech lie above"""
+"""with what sounded 0.25 ms before: the mean of cos(2π · f · 0.25 ms), 0.09 to 0.46 for the low
+group and -0.32 to -0.84 for the high one; two thirds of voiced speech lie above"""
 MOST_DEVIATION = 0.025
 """of a frequency: Q.24 has 1.8 % accepted and 3.5 % refused"""
 

@@ -15,9 +15,9 @@ from chalicelib.media.level import rms_at
 
 BEEP_HZ = 1400
 BEEP_DBM0 = -12.0
-BEEP_MS = 200
-"""1,400 Hz for a fifth of a second, as the recorder tone that the FCC asked of American telephone
-companies (47 CFR 64.501); as loud as a loud voice"""
+BEEP_MS = 500
+"""the recorder warning tone of Federal Standard 1037C: 1,400 Hz for half a second, no digit's
+frequency; as loud as a loud voice"""
 
 DIGIT_DBM0 = -7.0
 """both frequencies together: -10 dBm0 each, as telephones send"""
