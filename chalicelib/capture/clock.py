@@ -38,7 +38,7 @@ FRAME_TOLERANCE_US = 5_000
 """carriers send by a frame clock: a step this close to whole messages is whole messages"""
 AGREEMENT_US = 40_000
 """arrival and sequence numbers this close mean the same loss"""
-_KNOT_US = 10_000_000
+KNOT_US = 10_000_000
 _SECOND_US = 1_000_000
 _MOST_JITTER_US = 100_000.0
 _LEARNED_S = 8
@@ -78,7 +78,7 @@ class StreamClock(msgspec.Struct, frozen=True, kw_only=True):
     largest_skew_us: int
 
 
-class _Baseline:
+class Baseline:
     """The running minimum of lateness over all tracks of a stream."""
 
     __slots__ = ("_at_us", "lateness_us")
@@ -88,6 +88,7 @@ class _Baseline:
         self._at_us = at_us
 
     def follow(self, lateness_us: float, at_us: int) -> None:
+        """Take a run's least lateness."""
         risen = self.lateness_us + max(0, at_us - self._at_us) * DRIFT
         self.lateness_us = min(risen, lateness_us)
         self._at_us = max(at_us, self._at_us)
@@ -241,13 +242,13 @@ def follow(head: StreamHead, tracks: Mapping[Track, Sequence[Run]]) -> StreamClo
     )
     begun_us = arrivals[0][0]
     origin = min(least for at, _, least in arrivals if at <= begun_us + ORIGIN_WINDOW_US)
-    baseline = _Baseline(origin, begun_us)
+    baseline = Baseline(origin, begun_us)
     clocks = {track: _TrackClock(runs, head) for track, runs in tracks.items()}
     knots = [(head.opened_at_us + origin, 0.0)]
     skew = 0.0
     for at_us, track, _ in arrivals:
         baseline.follow(clocks[track].advance(baseline.lateness_us), at_us)
-        if at_us - knots[-1][0] >= _KNOT_US:
+        if at_us - knots[-1][0] >= KNOT_US:
             knots.append((at_us, at_us - head.opened_at_us - baseline.lateness_us))
             usual = [clock.jitter.usual_us for clock in clocks.values() if clock.jitter.is_known]
             skew = max([skew, *(most - min(usual) for most in usual)])

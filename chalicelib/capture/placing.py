@@ -15,17 +15,26 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from chalicelib.capture import positions
 from chalicelib.capture.clock import ClockedRun, Run, StreamClock, follow
-from chalicelib.capture.events import Encoding, Track
+from chalicelib.capture.events import Clock, Encoding, Track
 from chalicelib.capture.record import StoredRecord, StreamHead
 from chalicelib.capture.runs import bytes_per_sample
 from chalicelib.capture.timeline import Hole, Placement, Reason, Timeline
 
 SHORTEST_GAP_MS = 40
 _KNOT_US = 60_000_000
+_BEFORE_ALL = -(1 << 62)
+"""lower than every position: those of RTP may be negative"""
+
+_Name = tuple[str, int]
+"""a stream's key and a source"""
 
 
 class _Stream(msgspec.Struct, frozen=True, kw_only=True):
+    """A stream, or what one of its sources sent: another source is like another stream."""
+
+    name: _Name
     head: StreamHead
     clock: StreamClock
     offset: int
@@ -36,7 +45,7 @@ class _Stream(msgspec.Struct, frozen=True, kw_only=True):
 class _Piece(msgspec.Struct, frozen=True, gc=False):
     """A stretch of a track, before or after a newer stream cut it."""
 
-    stream: str
+    stream: _Name
     run: Run
     skip: int
     samples: int
@@ -52,30 +61,40 @@ def place(
     """Return the timeline of a call's round from the records of all its streams.
 
     Any order, and any record twice or overlapping, is fine; of equal copies the first given is
-    used. `encodings` corrects a stream's (by its key) where it takes as many bytes per sample.
+    used. `encodings` corrects a stream's (by its key) where it takes as many bytes per sample and
+    its packets don't say it themselves, as RTP's do.
     Without samples: no tracks, 0 samples.
     """
-    known = {head.stream_key: head for head in heads}
-    entries: dict[str, dict[Track, list[StoredRecord]]] = defaultdict(lambda: defaultdict(list))
-    for entry in stored:
-        if entry.record.samples:  # a carrier may send empty messages: they have no place
-            entries[entry.record.stream_key][entry.record.track].append(entry)
-    streams = [
-        _Stream(
-            head=known[key],
-            clock=follow(known[key], {track: _distinct(of) for track, of in tracks.items()}),
-            offset=0,
-            encoding=(encodings or {}).get(key),
-        )
-        for key, tracks in entries.items()
-    ]
-    streams.sort(key=lambda stream: (stream.clock.origin_us, stream.head.stream_key))
+    streams = _streams({head.stream_key: head for head in heads}, stored, encodings or {})
     if not streams:
         return _empty()
     rate_hz = streams[0].head.rate_hz
     joined = _join([stream for stream in streams if stream.head.rate_hz == rate_hz])
-    left_out = [s.head.stream_key for s in streams if s.head.rate_hz != rate_hz]
+    left_out = {s.head.stream_key: s for s in streams if s.head.rate_hz != rate_hz}
     return _timeline(joined, tuple(left_out))
+
+
+def _streams(
+    heads: Mapping[str, StreamHead],
+    stored: Iterable[StoredRecord],
+    encodings: Mapping[str, Encoding],
+) -> list[_Stream]:
+    """Return the streams in order of their origin, each placed on its own clock."""
+    entries: dict[_Name, dict[Track, list[StoredRecord]]] = defaultdict(lambda: defaultdict(list))
+    for entry in stored:
+        record = entry.record
+        if record.samples:  # a carrier may send empty messages: they have no place
+            entries[record.stream_key, record.source][record.track].append(entry)
+    streams: list[_Stream] = []
+    for name, tracks in entries.items():
+        head = heads[name[0]]
+        runs = {track: _distinct(of) for track, of in tracks.items()}
+        if head.clock is Clock.RTP:
+            clock, encoding = positions.follow(head, runs), None
+        else:
+            clock, encoding = follow(head, runs), encodings.get(head.stream_key)
+        streams.append(_Stream(name=name, head=head, clock=clock, offset=0, encoding=encoding))
+    return sorted(streams, key=lambda stream: (stream.clock.origin_us, stream.name))
 
 
 def _empty() -> Timeline:
@@ -87,7 +106,7 @@ def _empty() -> Timeline:
 def _distinct(entries: list[StoredRecord]) -> list[Run]:
     """Return a track's runs in order, each sample once."""
     runs: list[Run] = []
-    given = 0
+    given = _BEFORE_ALL
     for entry in sorted(entries, key=lambda e: (e.record.first_sample, -e.record.samples)):
         first, end = entry.record.first_sample, entry.record.first_sample + entry.record.samples
         skip = max(0, given - first)
@@ -122,7 +141,7 @@ def _position_at(stream: _Stream, wall_us: int) -> int:
 
 
 def _timeline(streams: list[_Stream], left_out: tuple[str, ...]) -> Timeline:
-    by_key = {stream.head.stream_key: stream for stream in streams}
+    by_name = {stream.name: stream for stream in streams}
     pieces = {track: _claimed(streams, track) for track in _tracks(streams)}
     ends = [of[-1].position + of[-1].samples for of in pieces.values()]
     return Timeline(
@@ -130,7 +149,7 @@ def _timeline(streams: list[_Stream], left_out: tuple[str, ...]) -> Timeline:
         origin_us=streams[0].clock.origin_us,
         samples=max(ends),
         tracks={
-            track: tuple(_placement(piece, by_key[piece.stream]) for piece in of)
+            track: tuple(_placement(piece, by_name[piece.stream]) for piece in of)
             for track, of in pieces.items()
         },
         holes=tuple(
@@ -189,7 +208,7 @@ def _claimed(streams: list[_Stream], track: Track) -> list[_Piece]:
 def _piece(stream: _Stream, clocked: ClockedRun) -> _Piece:
     run = clocked.run
     position = stream.offset + clocked.position
-    return _Piece(stream.head.stream_key, run, run.skip, run.samples, position, clocked.reason)
+    return _Piece(stream.name, run, run.skip, run.samples, position, clocked.reason)
 
 
 def _outside(piece: _Piece, claims: list[tuple[int, int]]) -> list[_Piece]:
@@ -234,7 +253,7 @@ def _holes(track: Track, pieces: list[_Piece], end: int, rate_hz: int) -> list[H
     shortest = SHORTEST_GAP_MS * rate_hz // 1000
     holes: list[Hole] = []
     sounded = 0
-    before = ""
+    before: _Name | None = None
     for piece in pieces:
         if piece.position - sounded >= shortest:
             reason = piece.reason if piece.stream == before else _between(before)
@@ -246,7 +265,7 @@ def _holes(track: Track, pieces: list[_Piece], end: int, rate_hz: int) -> list[H
     return holes
 
 
-def _between(before: str) -> Reason:
+def _between(before: _Name | None) -> Reason:
     return Reason.RECONNECT if before else Reason.LATE_TRACK
 
 
