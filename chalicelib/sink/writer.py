@@ -165,15 +165,18 @@ class Segments:
         self._patient.close()
 
     async def _put(self, call_key: str, number: int, body: bytes) -> int:
-        """Store under the first free number: an earlier round of the call may have used some."""
+        """Store under a free number: an earlier round of the call may have used hundreds, so each
+        that is taken doubles the step. Numbers only have to grow."""
+        step = 1
         while True:
             key = naming.segment_key(call_key, self._worker, number)
-            number += 1
             try:
                 await self._patient.until_done(partial(self._store.put, key, body))
             except PreconditionFailed:
-                continue
-            return number
+                number += step
+                step *= 2
+            else:
+                return number + 1
 
 
 def _newest_heads(cuts: list[Cut]) -> list[StreamHead]:

@@ -166,6 +166,21 @@ def test_a_number_that_is_taken_is_passed_over() -> None:
     run(scenario)
 
 
+def test_hundreds_of_numbers_that_are_taken_are_passed_in_a_few_steps() -> None:
+    """A long call that streams again after its close doesn't try them one by one."""
+
+    async def scenario() -> None:
+        store = SlowStore({f"segments/call/w-1/{number:06d}": b"old" for number in range(720)})
+        segments = Segments("w-1", store, Health(), QUICK)
+        async with asyncio.timeout(5):
+            following = await segments.put("call", 0, [cut(b"new")], -1)
+        assert 1024 == following
+        assert list(store.keys("segments/call/w-1/"))[-1] == "segments/call/w-1/001023"
+        segments.close()
+
+    run(scenario)
+
+
 def test_media_is_dropped_only_beyond_the_bound_and_oldest_first() -> None:
     """What the store doesn't take is held up to a bound; what is dropped is counted and told."""
 
