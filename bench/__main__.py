@@ -6,7 +6,7 @@ import importlib.util
 import subprocess
 import sys
 
-MEASUREMENTS = ("ingest", "finalization", "hook")
+MEASUREMENTS = ("ingest", "finalization", "hook", "detectors")
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ from chalicelib.media.tone_pairs import PairFinder, TonePair, is_steady
 WINDOW_MS = 16
 HOP_MS = 8
 WINDOWS_TO_BEGIN = 3
-"""a tone of 40 ms always fills three, one below 18 ms never does: between Q.24's 40 and 20 to 24"""
+"""a tone of 40 ms always fills three, one up to 18 ms never does: between Q.24's 40 and 20 to 24"""
 WINDOWS_TO_END = 5
 """an interruption up to 20 ms is bridged, a pause of 40 ms divides two presses"""
 
