@@ -22,6 +22,8 @@ from chalicelib.recording.model import (
 
 MIXED_SOURCE = "mixed_source"
 MIXED_RATES = "mixed_rates"
+NOT_STORED = "not_stored"
+"""received media was dropped, or its object is gone"""
 
 _WANTED = {
     Direction.SPEAK: (Track.INBOUND,),
@@ -110,12 +112,15 @@ def plan(
         Channel(lanes=tuple(_lane(timeline, track, spans) for track in of)) for of in tracks
     )
     used = [lane for channel in channels for lane in channel.lanes]
+    gaps = _gaps(timeline, [lane.track for lane in used], spans)
     return RenditionPlan(
         rate_hz=timeline.rate_hz,
         samples=samples,
         channels=channels,
-        gaps=_gaps(timeline, [lane.track for lane in used], spans),
-        quality=_quality(timeline, heads, used, samples),
+        gaps=gaps,
+        quality=replace(
+            _quality(timeline, heads, used, samples), degraded=_degraded(timeline, gaps)
+        ),
         note=note,
     )
 
@@ -240,5 +245,10 @@ def _quality(
         silence_inserted_ms=silent * 1000 / timeline.rate_hz,
         largest_skew_ms=timeline.largest_skew_us / 1000,
         reconnects=timeline.reconnects,
-        degraded=MIXED_RATES if timeline.left_out else "",
     )
+
+
+def _degraded(timeline: Timeline, gaps: Iterable[Gap]) -> str:
+    if any(gap.reason == Reason.NOT_STORED for gap in gaps):
+        return NOT_STORED
+    return MIXED_RATES if timeline.left_out else ""

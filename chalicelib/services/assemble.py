@@ -170,7 +170,7 @@ def _with_corrupt(
     quality = replace(
         planned.quality,
         silence_inserted_ms=planned.quality.silence_inserted_ms + silence_ms,
-        degraded=planned.quality.degraded or CORRUPT,
+        degraded=CORRUPT,
     )
     return replace(planned, gaps=tuple(gaps), quality=quality)
 

@@ -17,6 +17,7 @@ from chalicelib.capture.timeline import Reason, Timeline
 from chalicelib.recording.assembly import (
     MIXED_RATES,
     MIXED_SOURCE,
+    NOT_STORED,
     RenditionPlan,
     fullest,
     plan,
@@ -278,6 +279,15 @@ def test_a_stream_that_was_left_out_is_told() -> None:
     )
 
     assert MIXED_RATES == plan(joined, [], RecordOptions()).quality.degraded
+
+
+def test_received_media_that_is_not_stored_is_told() -> None:
+    """A recording that shows a stretch which was dropped is degraded; one that doesn't isn't."""
+    dropped = timeline(record(0), record(24_000))
+
+    assert NOT_STORED == plan(dropped, [], RecordOptions()).quality.degraded
+    assert "" == shown(dropped, (0, 1)).quality.degraded
+    assert "" == plan(timeline(*BOTH_TRACKS), [], RecordOptions()).quality.degraded
 
 
 @settings(deadline=None)
