@@ -33,14 +33,37 @@ def record_body(
     a profile that asks for it. `worker` and `profile` stand in where the carrier named no node,
     project or space.
     """
+    params = _params(recording, call, public_url, download_token, worker)
+    return envelope(EVENT_TYPE, params, call, at=at, profile=profile)
+
+
+def envelope(
+    event_type: str,
+    params: Mapping[str, object],
+    call: Call,
+    *,
+    at: datetime,
+    profile: Profile | None = None,
+) -> dict[str, object]:
+    """Return the body of an event of a call; `profile` stands in where the carrier named none."""
     return {
-        "event_type": EVENT_TYPE,
+        "event_type": event_type,
         "event_channel": call.event_channel or naming.event_channel(call.ref.key),
         "timestamp": round(at.timestamp(), 3),
         "project_id": call.project_id or (profile.project_id if profile else ""),
         "space_id": call.space_id or (profile.space_id if profile else ""),
-        "params": _params(recording, call, public_url, download_token, worker),
+        "params": params,
     }
+
+
+def call_id(call: Call) -> str:
+    """Return the call id that an event says: the carrier's own."""
+    return call.carrier_call_id or call.ref.call_id
+
+
+def node_id(call: Call, worker: str = "") -> str:
+    """Return the node that an event says: the carrier's, else the worker, else Tapedeck."""
+    return call.node_id or (f"tapedeck-{worker}" if worker else "tapedeck")
 
 
 def download_url(public_url: str, recording_id: str, token: str = "") -> str:
@@ -58,8 +81,8 @@ def _params(
     recording: Recording, call: Call, public_url: str, token: str, worker: str
 ) -> dict[str, object]:
     params: dict[str, object] = {
-        "call_id": call.carrier_call_id or call.ref.call_id,
-        "node_id": call.node_id or (f"tapedeck-{worker}" if worker else "tapedeck"),
+        "call_id": call_id(call),
+        "node_id": node_id(call, worker),
         "control_id": recording.control_id,
         "state": str(recording.state),
     }

@@ -64,6 +64,11 @@ def recording_id(call: str, control_id: str) -> str:
     return str(uuid5(_TAPEDECK, f"{call}/record_call/{control_id}"))
 
 
+def tap_id(call: str, control_id: str) -> str:
+    """Return the id of the tap that `tap` with this control id makes."""
+    return str(uuid5(_TAPEDECK, f"{call}/tap/{control_id}"))
+
+
 def event_channel(call: str) -> str:
     """Return the `event_channel` of a call whose carrier named none."""
     return f"swml:{uuid5(_TAPEDECK, call)}"
