@@ -65,6 +65,14 @@ def test_ids_are_derived() -> None:
     assert naming.recording_id(CALL, "a") != naming.recording_id(CALL + "2", "a")
 
 
+def test_a_tap_is_no_recording() -> None:
+    """One control id names a tap and a recording of a call, each by an id of its own."""
+    ids = {naming.tap_id("a/b/c", "one"), naming.recording_id("a/b/c", "one")}
+
+    assert 2 == len(ids)
+    assert naming.tap_id("a/b/c", "one") in ids
+
+
 def test_names_of_callbacks_and_executions() -> None:
     """Starting the same work twice meets the same name."""
 
