@@ -51,6 +51,14 @@ _SILENCE: Mapping[str, bytes] = {
 }
 
 
+_EVERY_BYTE = bytes(range(256))
+_TABLES: Mapping[tuple[str, str], bytes] = {
+    ("PCMU", "PCMA"): _encode_pcma(_decode_pcmu(_EVERY_BYTE)),
+    ("PCMA", "PCMU"): _encode_pcmu(_decode_pcma(_EVERY_BYTE)),
+}
+"""a byte of one law for each of the other: one look-up instead of two conversions"""
+
+
 def decode(payload: bytes, encoding: str) -> bytes:
     """Return the pcm of a payload; half a sample at an L16 payload's end is left out."""
     return _DECODERS[encoding](payload)
@@ -59,6 +67,14 @@ def decode(payload: bytes, encoding: str) -> bytes:
 def encode(pcm: bytes, encoding: str) -> bytes:
     """Return the payload of a pcm."""
     return _ENCODERS[encoding](pcm)
+
+
+def convert(payload: bytes, encoding: str, to: str) -> bytes:
+    """Return the payload in another encoding, the same bytes where it is the same."""
+    if encoding == to:
+        return payload
+    table = _TABLES.get((encoding, to))
+    return payload.translate(table) if table else encode(decode(payload, encoding), to)
 
 
 def silent_payload(samples: int, encoding: str) -> bytes:

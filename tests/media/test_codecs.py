@@ -74,3 +74,16 @@ def test_a_silent_payload_is_silent(encoding: str, loudest: int) -> None:
 
     assert struct.pack("<h", loudest) * 160 == codecs.decode(payload, encoding)
     assert 160 * codecs.bytes_per_sample(encoding) == len(payload)
+
+
+@pytest.mark.parametrize("encoding", ["PCMU", "PCMA", "L16"])
+@pytest.mark.parametrize("to", ["PCMU", "PCMA", "L16"])
+def test_converting_is_decoding_and_encoding(encoding: str, to: str) -> None:
+    """Between any two encodings the result is that of the way over pcm; to itself, the bytes."""
+
+    converted = codecs.convert(ALL_BYTES, encoding, to)
+
+    if encoding == to:
+        assert ALL_BYTES == converted
+    else:
+        assert codecs.encode(codecs.decode(ALL_BYTES, encoding), to) == converted
