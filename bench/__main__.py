@@ -6,7 +6,7 @@ import importlib.util
 import subprocess
 import sys
 
-MEASUREMENTS = ("ingest", "finalization", "hook", "detectors")
+MEASUREMENTS = ("ingest", "finalization", "hook", "detectors", "rtp")
 
 
 def main() -> int:
