@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chalicelib.sink.limits import Limits
-
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -131,9 +129,7 @@ def sink_run(given: argparse.Namespace) -> None:
     """Measure the sink and print its figures."""
     store = Child(SENDER_CORE, "bench.ingest_store")
     store_port = store.hear("port")["port"]
-    sink = Child(
-        SINK_CORE, "bench.ingest_sink", f"http://127.0.0.1:{store_port}", str(given.nap_ms)
-    )
+    sink = Child(SINK_CORE, "bench.ingest_sink", f"http://127.0.0.1:{store_port}")
     where = sink.hear("path")
     measured = measure(sink, where, given)
     until = time.monotonic() + 60
@@ -184,7 +180,6 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--ramp", type=float, default=60)
     parser.add_argument("--together", action="store_true", help="both tracks speak at once")
-    parser.add_argument("--nap-ms", type=float, default=Limits().nap_s * 1000)
     given = parser.parse_args()
     print(
         f"ingest: {given.calls} calls of two tracks, {given.seconds:.0f} s;"

@@ -91,7 +91,7 @@ async def main() -> None:
         store=S3MediaStore(client, "bench"),
         token_keys=lambda: [KEY],
     )
-    sink = Sink("bench", outside, Limits(sessions=100_000, nap_s=float(sys.argv[2]) / 1000))
+    sink = Sink("bench", outside, Limits(sessions=100_000))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, sink.stop)
     port = await sink.start("127.0.0.1", 0)
     token = tokens.issue(

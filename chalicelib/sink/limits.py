@@ -26,8 +26,6 @@ class Limits:
     """bytes per second of a stream: two tracks of base64 with their envelopes are 33,000"""
     wire_burst_s: float = 30.0
     """at three times the wire rate: what a stalled network may deliver at once"""
-    nap_s: float = 0.0
-    """before each look at the sockets: see `nap`"""
     alone_after_s: float = 5.0
     """without an answer from the database a worker captures by itself"""
     elsewhere_s: float = 2.5

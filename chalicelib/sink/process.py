@@ -19,7 +19,6 @@ from chalicelib.sink.keys import KeyRing
 from chalicelib.sink.lease import LeaseKeeper
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.metrics import Metrics
-from chalicelib.sink.nap import Nap
 from chalicelib.sink.protection import ProtectionKeeper
 from chalicelib.sink.server import Server
 from chalicelib.sink.tasks import Tasks
@@ -63,7 +62,6 @@ class Sink:
         )
         self._beside = Tasks()
         """what no call waits for"""
-        self._nap = Nap(limits.nap_s, lambda: self.hub.sockets > 0)
         self._stop_asked = asyncio.Event()
 
     async def start(self, host: str, port: int) -> int:
@@ -71,7 +69,6 @@ class Sink:
         await self._keys.begin()
         await self._lease.begin()
         port = await self._server.start(host, port)
-        self._nap.start()
         _log.info("the sink listens", extra={"worker": self._name, "port": port})
         return port
 
@@ -112,7 +109,6 @@ class Sink:
             _log.warning("the lease was left to run out", extra={"worker": self._name})
 
     async def _end(self, *tasks: asyncio.Task[Any]) -> None:
-        self._nap.stop()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
