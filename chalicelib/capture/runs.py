@@ -1,10 +1,10 @@
 """The live side of capture: a stream's messages in, records out; 50 times a second for each track.
 
-A message is weighed as it comes and leaves nothing behind but its bytes, in one buffer. A list of
-messages for the next cut would cost less thought, but five objects each: with 500 calls they fall
-out of the processor's caches before the cut, and a message costs 2 µs more. Nothing is decoded and
-nothing is decided: a run ends at a cut or where the arrival pauses, so that assembly can open a gap
-there to the sample.
+A message is weighed as it comes and leaves nothing behind but its payload. Keeping more of it for
+the cut costs more: with 500 calls whatever is kept for a second has left the processor's caches
+before it is read again. (One buffer a run instead of a list: its growing costs 0.3 µs a message.)
+Nothing is decoded and nothing is decided: a run ends at a cut or where the arrival pauses, so that
+assembly can open a gap there to the sample.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ class TrackRun:
         "_last_sequence",
         "_least_us",
         "_limit_us",
-        "_messages",
         "_pause_us",
-        "_payload",
+        "_payloads",
         "_records",
         "_sequence",
+        "_unnumbered",
         "_us_per_byte",
         "duplicated",
         "late",
@@ -74,8 +74,8 @@ class TrackRun:
         self.encoding = encoding
         self._records: list[Record] = []
         """ended by a pause, waiting for the cut"""
-        self._payload = bytearray()
-        self._messages = 0
+        self._payloads: list[bytes] = []
+        self._unnumbered = 0
         self._arrived_at_us = 0
         self._sequence: int | None = None
         self._last_sequence: int | None = None
@@ -89,7 +89,7 @@ class TrackRun:
         """without the last one"""
         self._last_number = _FAR
         self._last_payload = b""
-        """of the last message that had a number"""
+        """of the last message of an ended run"""
 
     @property
     def encoding(self) -> Encoding:
@@ -111,8 +111,6 @@ class TrackRun:
             if sequence <= self._last_number and self._is_copy(payload, sequence):
                 return
             self._last_number = sequence
-            self._last_payload = payload
-            self.numbered += 1
         self._due_us = due_us = self._due_us + len(payload) * self._us_per_byte
         lateness_us = arrival_us - due_us
         if lateness_us >= self._limit_us:
@@ -120,16 +118,18 @@ class TrackRun:
         elif lateness_us < self._least_us:
             self._least_us = lateness_us
             self._limit_us = min(self._limit_us, lateness_us + self._pause_us)
-        if not self._messages:
+        payloads = self._payloads
+        if not payloads:
             self._arrived_at_us = arrival_us
             self._sequence = sequence
         self._last_sequence = sequence
-        self._messages += 1
-        self._payload += payload
+        if sequence is None:
+            self._unnumbered += 1
+        payloads.append(payload)
 
     def cut(self) -> list[Record]:
         """Return what came since the last cut as records, one for each run without a pause."""
-        if not self._messages:
+        if not self._payloads:
             return []
         self._end_run()
         records, self._records = self._records, []
@@ -149,13 +149,14 @@ class TrackRun:
     def _pause(self, lateness_us: float) -> None:
         """End the run before a message that came so late."""
         self.late += lateness_us >= self._limit_us - self._pause_us + LATE_US
-        if self._messages:
+        if self._payloads:
             self._end_run()
         self._least_us = lateness_us
         self._limit_us = lateness_us + self._pause_us
 
     def _end_run(self) -> None:
-        payload = bytes(self._payload)
+        payloads, self._payloads = self._payloads, []
+        payload = b"".join(payloads)
         samples = len(payload) // bytes_per_sample(self._encoding)
         self._records.append(
             Record(
@@ -168,14 +169,15 @@ class TrackRun:
                 least_lateness_us=round(self._least_us),
                 sequence=self._sequence,
                 last_sequence=self._last_sequence,
-                messages=self._messages,
+                messages=len(payloads),
                 payload=payload,
             )
         )
         self.samples += samples
-        self.received += self._messages
-        self._messages = 0
-        self._payload = bytearray()
+        self.received += len(payloads)
+        self.numbered += len(payloads) - self._unnumbered
+        self._unnumbered = 0
+        self._last_payload = payloads[-1]
 
     def _adapt(self, runs: int) -> None:
         if runs > MOST_RUNS:
@@ -195,7 +197,8 @@ class TrackRun:
             return False
         self._highest_number = max(self._highest_number, last)
         is_counting = first != self._highest_number
-        if is_counting and number == last and payload == self._last_payload:
+        before = self._payloads[-1] if self._payloads else self._last_payload
+        if is_counting and number == self._last_sequence and payload == before:
             self.duplicated += 1
             self.received += 1
             return True
