@@ -55,6 +55,13 @@ class Ports(RowPorts):
         return self._control(Writer.OWNER)
 
     @cached_property
+    def live_recordings(self) -> port.LiveRecordings:
+        """The sink's door to recordings whose call streams."""
+        from chalicelib.services.live import Live
+
+        return Live(calls=self.calls, transitions=self.transitions)
+
+    @cached_property
     def publishing(self) -> Publishing:
         """What ends a finalization."""
         from chalicelib.services.publish import Publishing

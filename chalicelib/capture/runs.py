@@ -127,6 +127,17 @@ class TrackRun:
         self._messages += 1
         self._payload += payload
 
+    def pass_over(self, size: int, sequence: int | None = None) -> None:
+        """Count a message of this size and keep nothing of it: what follows has its exact place."""
+        if sequence is not None:
+            if self._last is not None and sequence == self._last[2]:
+                self.duplicated += 1
+                return
+            self._note(sequence, sequence, 1)
+        self._last = (b"", 0, sequence)
+        self.received += 1
+        self.samples += size // bytes_per_sample(self.encoding)
+
     def cut(self) -> list[Record]:
         """Return what came since the last cut as records, one for each run without a pause."""
         if not self._messages:
