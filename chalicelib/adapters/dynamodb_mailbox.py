@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from chalicelib.adapters import dynamodb_layout as layout
 from chalicelib.adapters.dynamodb import NEW, Table
-from chalicelib.adapters.dynamodb_rows import from_row, sortable, to_row
+from chalicelib.adapters.dynamodb_rows import from_row, to_row
 from chalicelib.errors import PreconditionFailed
 from chalicelib.recording.commands import Command
 

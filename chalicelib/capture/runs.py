@@ -130,7 +130,8 @@ class TrackRun:
     def pass_over(self, size: int, sequence: int | None = None) -> None:
         """Count a message of this size and keep nothing of it: what follows has its exact place."""
         if sequence is not None:
-            if self._last is not None and sequence == self._last[2]:
+            is_counting = self._first_sequence != self._highest_sequence
+            if is_counting and self._last is not None and sequence == self._last[2]:
                 self.duplicated += 1
                 return
             self._note(sequence, sequence, 1)
