@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib import wiring
 from chalicelib.recording import naming
 from chalicelib.recording.model import Interval, Recording, State
 from tests.api.conftest import AT_US, Api, error_of
@@ -114,8 +115,6 @@ def test_one_that_ends_before_its_worker_pauses_it_is_not_paused(live: Api) -> N
         def wait(self, _seconds: float) -> None:
             live.core.store.recordings[ended.recording_id] = ended
             live.core.store.commands.clear()
-
-    from chalicelib import wiring
 
     ports: Any = wiring.ports()
     ports.commands = replace(ports.commands, wait=Late().wait)

@@ -7,7 +7,8 @@ from chalicelib.recording.model import Interval, Recording, RecordOptions, State
 from chalicelib.services.record_call import Request, request_recording
 from chalicelib.services.transition import Transitions
 from tests.fakes import FakeCore, FakeWorkflows
-from tests.samples import CALL, T0, a_call, a_profile, a_stream, later
+from tests.samples import CALL, T0, a_call, a_joining, a_profile, a_stream, later
+from tests.services.core_desk import Desk
 
 REQUEST = Request(call_id=CALL.call_id, control_id="a", options=RecordOptions())
 
@@ -46,3 +47,17 @@ def test_a_recording_of_a_live_call_shows_what_comes_from_now_on() -> None:
 
     assert (State.PENDING, 1) == (recording.state, recording.round)
     assert (Interval(from_us=round(T0.timestamp() * 1_000_000)),) == recording.intervals
+
+
+def test_a_stream_that_comes_before_the_worker_hears_of_it_begins_it() -> None:
+    """What it shows begins when it was asked for, not with the call."""
+
+    desk = Desk()
+    desk.control.join_call(a_joining())
+    asked = ask(desk.core, desk.core.calls)
+
+    joined = desk.control.join_call(a_joining(stream_key="stream-2", opened_at=later(9)))
+
+    (begun,) = [one for one in joined.recordings if one.recording_id == asked.recording_id]
+    assert (State.RECORDING, asked.intervals) == (begun.state, begun.intervals)
+    assert begun == desk.live.begin(asked.recording_id, 7)
