@@ -128,16 +128,19 @@ class TrackRun:
         self._payload += payload
 
     def pass_over(self, size: int, sequence: int | None = None) -> None:
-        """Count a message of this size and keep nothing of it: what follows has its exact place."""
+        """Count a message of this size and keep nothing of it: what follows has its exact place.
+
+        Nothing may wait for a cut meanwhile.
+        """
         if sequence is not None:
-            is_counting = self._first_sequence != self._highest_sequence
-            if is_counting and self._last is not None and sequence == self._last[2]:
-                self.duplicated += 1
+            if sequence <= self._last_number and self._is_copy(b"", sequence):
                 return
-            self._note(sequence, sequence, 1)
-        self._last = (b"", 0, sequence)
+            self._last_number = sequence
+            self._last_payload = b""
+            self.numbered += 1
         self.received += 1
-        self.samples += size // bytes_per_sample(self.encoding)
+        self.samples += size // bytes_per_sample(self._encoding)
+        self._due_us += size * self._us_per_byte
 
     def cut(self) -> list[Record]:
         """Return what came since the last cut as records, one for each run without a pause."""
