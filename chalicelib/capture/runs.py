@@ -139,7 +139,7 @@ class TrackRun:
             self._last_payload = b""
             self.numbered += 1
         self.received += 1
-        self.samples += size // bytes_per_sample(self._encoding)
+        self.samples += size // bytes_per_sample(self.encoding)
         self._due_us += size * self._us_per_byte
 
     def cut(self) -> list[Record]:
