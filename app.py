@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalice.app import Chalice
 
-from chalicelib.api import about, calls, profiles, recordings, tasks, webhooks
+from chalicelib.api import about, calls, commands, profiles, recordings, tasks, webhooks
 from chalicelib.api.http import correlate, shape_errors
 
 app = Chalice(app_name="tapedeck", configure_logs=False)
@@ -18,5 +18,6 @@ app.register_blueprint(webhooks.routes)
 app.register_blueprint(profiles.routes)
 app.register_blueprint(recordings.routes)
 app.register_blueprint(calls.routes)
+app.register_blueprint(commands.routes)
 app.register_blueprint(about.routes)
 app.register_blueprint(tasks.functions)

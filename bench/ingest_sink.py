@@ -14,7 +14,10 @@ import uvloop
 from chalicelib import tokens
 from chalicelib.adapters.s3 import SINK_CONFIG, S3MediaStore
 from chalicelib.capture.events import Encoding
+from chalicelib.errors import NotFound
 from chalicelib.port_values import Closing, Joined, Joining, Lease
+from chalicelib.recording.commands import Command
+from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import CallRef, Ending, Recording, RecordOptions, State
 from chalicelib.sink import log, memory
@@ -55,6 +58,27 @@ class Tables:
     def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
         return Closing(closed=True)
 
+    def begin(self, recording_id: str, at_us: int) -> Recording:
+        raise NotFound(recording_id)
+
+    def pause(self, recording_id: str, at_us: int, behavior: Behavior) -> Recording:
+        raise NotFound(recording_id)
+
+    def resume(self, recording_id: str, at_us: int) -> Recording:
+        raise NotFound(recording_id)
+
+    def send(self, command: Command) -> None:
+        pass
+
+    def waiting(self, worker: str) -> list[Command]:
+        return []
+
+    def is_waiting(self, command: Command) -> bool:
+        return False
+
+    def remove(self, command: Command) -> None:
+        pass
+
     def end_recording(self, recording_id: str, cause: Cause, at: datetime) -> None:
         pass
 
@@ -87,6 +111,8 @@ async def main() -> None:
     tables = Tables()
     outside = Outside(
         control=tables,
+        live_recordings=tables,
+        mailbox=tables,
         leases=tables,
         store=S3MediaStore(client, "bench"),
         token_keys=lambda: [KEY],

@@ -28,8 +28,9 @@ from chalicelib.port_values import (
     Requested,
     SendFault,
 )
+from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
-from chalicelib.recording.model import CallRef, Ending, Format, OutboxRow
+from chalicelib.recording.model import CallRef, Ending, Format, OutboxRow, Recording
 from chalicelib.row_ports import (
     ApiKeys,
     CallLife,
@@ -38,6 +39,7 @@ from chalicelib.row_ports import (
     Inbox,
     Leases,
     LiveStreams,
+    Mailbox,
     Outbox,
     Profiles,
     RecordingHistory,
@@ -63,7 +65,9 @@ __all__ = [
     "Joining",
     "Lease",
     "Leases",
+    "LiveRecordings",
     "LiveStreams",
+    "Mailbox",
     "MediaStore",
     "Outbox",
     "Page",
@@ -103,6 +107,23 @@ class CallControl(Protocol):
 
     def end_recording(self, recording_id: str, cause: Cause, at: datetime) -> None:
         """Move one recording of a live call to finalizing and start its finalization."""
+
+
+class LiveRecordings(Protocol):
+    """The owner's writes to a recording whose call streams; may be repeated after Unavailable.
+
+    Each returns the recording as it then is: where its state has no such move, unchanged. `at_us`
+    is when capture changed, on the clock of arrivals. Each raises NotFound.
+    """
+
+    def begin(self, recording_id: str, at_us: int) -> Recording:
+        """Begin one that is pending; it shows what comes from now on."""
+
+    def pause(self, recording_id: str, at_us: int, behavior: Behavior) -> Recording:
+        """Pause one."""
+
+    def resume(self, recording_id: str, at_us: int) -> Recording:
+        """Let a paused one go on."""
 
 
 # --- bytes ------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from chalicelib.port_values import (
     Requested,
 )
 from chalicelib.recording.announcements import Announcement
+from chalicelib.recording.commands import Command
 from chalicelib.recording.model import (
     Call,
     OutboxRow,
@@ -166,6 +167,22 @@ class LiveStreams(Protocol):
 
     def forget(self, stream: Stream) -> None:
         """Say that nothing of the stream waits for its worker's journal any more."""
+
+
+class Mailbox(Protocol):
+    """Commands to live calls, a partition for each worker."""
+
+    def send(self, command: Command) -> None:
+        """Write a command; the same again is one."""
+
+    def waiting(self, worker: str) -> list[Command]:
+        """Read a worker's commands that aren't done, consistently, in their order."""
+
+    def is_waiting(self, command: Command) -> bool:
+        """Tell whether a command isn't done yet."""
+
+    def remove(self, command: Command) -> None:
+        """Say that a command is done; one that isn't there is success."""
 
 
 class DueWork(Protocol):

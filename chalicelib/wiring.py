@@ -11,6 +11,7 @@ import time
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from chalicelib import config
 from chalicelib.config import required
@@ -23,6 +24,7 @@ from chalicelib.wiring_rows import RowPorts, client, now
 if TYPE_CHECKING:
     from chalicelib import ports as port
     from chalicelib.recording.model import Recording
+    from chalicelib.services.commands import Commands
     from chalicelib.services.control import Control
     from chalicelib.services.publish import Publishing
     from chalicelib.services.sweep import Sweeping
@@ -53,6 +55,27 @@ class Ports(RowPorts):
     def control(self) -> port.CallControl:
         """The sink's door to calls."""
         return self._control(Writer.OWNER)
+
+    @cached_property
+    def live_recordings(self) -> port.LiveRecordings:
+        """The sink's door to recordings whose call streams."""
+        from chalicelib.services.live import Live
+
+        return Live(calls=self.calls, transitions=self.transitions)
+
+    @cached_property
+    def commands(self) -> Commands:
+        """What tells a live call's worker what to do."""
+        from chalicelib.services.commands import Commands
+
+        return Commands(
+            calls=self.calls,
+            transitions=self.transitions,
+            mailbox=self.mailbox,
+            now=now,
+            wait=time.sleep,
+            new_id=lambda: str(uuid4()),
+        )
 
     @cached_property
     def publishing(self) -> Publishing:

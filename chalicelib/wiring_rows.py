@@ -85,6 +85,13 @@ class RowPorts:
         return DynamoLeases(self._hot)
 
     @cached_property
+    def mailbox(self) -> port.Mailbox:
+        """Commands to live calls."""
+        from chalicelib.adapters.dynamodb_mailbox import DynamoMailbox
+
+        return DynamoMailbox(self._hot)
+
+    @cached_property
     def profiles(self) -> port.Profiles:
         """Profiles."""
         from chalicelib.adapters.dynamodb_accounts import DynamoProfiles

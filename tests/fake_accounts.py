@@ -1,4 +1,4 @@
-"""Fakes of Profiles, ApiKeys and Leases."""
+"""Fakes of Profiles, ApiKeys, Leases and Mailbox."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 
 from chalicelib.errors import Conflict, NotFound, PreconditionFailed
 from chalicelib.ports import ApiKey, Lease
+from chalicelib.recording.commands import Command
 from chalicelib.recording.model import Profile
 from tests.fake_store import Store
 
@@ -115,3 +116,31 @@ class FakeLeases:
         if worker not in self._store.leases or not self._store.leases[worker].over:
             raise PreconditionFailed(f"worker {worker} isn't over")
         self._store.forgotten.add(worker)
+
+
+class FakeMailbox:
+    """The port Mailbox, in memory."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def send(self, command: Command) -> None:
+        """Write a command."""
+        self._store.commands.setdefault(_place(command), command)
+
+    def waiting(self, worker: str) -> list[Command]:
+        """Read a worker's commands, in their order."""
+        rows = dict(self._store.commands)  # other threads write
+        return [rows[place] for place in sorted(rows) if place[0] == worker]
+
+    def is_waiting(self, command: Command) -> bool:
+        """Tell whether a command isn't done yet."""
+        return _place(command) in self._store.commands
+
+    def remove(self, command: Command) -> None:
+        """Say that a command is done."""
+        self._store.commands.pop(_place(command), None)
+
+
+def _place(command: Command) -> tuple[str, datetime, str]:
+    return command.worker, command.at, command.command_id

@@ -10,6 +10,7 @@ from typing import TypeVar
 from chalicelib.errors import InvalidRequest
 from chalicelib.ports import ApiKey, InboundEvent, Lease, Page
 from chalicelib.recording.announcements import Announcement
+from chalicelib.recording.commands import Command
 from chalicelib.recording.model import Call, OutboxRow, Profile, Recording, RecordingEvent, Stream
 
 T = TypeVar("T")
@@ -30,6 +31,7 @@ class Store:
         self.api_keys: dict[str, ApiKey] = {}
         self.leases: dict[str, Lease] = {}
         self.forgotten: set[str] = set()
+        self.commands: dict[tuple[str, datetime, str], Command] = {}
         self.held: dict[tuple[str, str], str] = {}
         """call key by worker and stream key"""
 

@@ -15,13 +15,14 @@ from chalicelib.ports import (
     Inbox,
     Leases,
     LiveStreams,
+    Mailbox,
     Outbox,
     Profiles,
     RecordingHistory,
     Recordings,
 )
 from chalicelib.recording.model import OutboxRow
-from tests.fake_accounts import FakeApiKeys, FakeLeases, FakeProfiles
+from tests.fake_accounts import FakeApiKeys, FakeLeases, FakeMailbox, FakeProfiles
 from tests.fake_calls import FakeCallLife, FakeCalls, FakeInbox, FakeLiveStreams
 from tests.fake_recordings import FakeDueWork, FakeHistory, FakeOutbox, FakeRecordings
 from tests.fake_store import Store
@@ -119,6 +120,7 @@ class FakeCore:
         self.profiles: Profiles = wrap(FakeProfiles(self.store))
         self.api_keys: ApiKeys = wrap(FakeApiKeys(self.store))
         self.leases: Leases = wrap(FakeLeases(self.store))
+        self.mailbox: Mailbox = wrap(FakeMailbox(self.store))
 
 
 class FakeWorkflows:

@@ -26,6 +26,7 @@ Hot (`expires_at` is its TTL):
 |---|---|---|
 | lease | `LEASES` | worker |
 | live stream | `WORKER#{worker}` | `STREAM#{stream key}` |
+| command to a live call | `MAILBOX#{worker}` | `{at}#{command id}` |
 """  # noqa: E501  # a table's row is one line
 
 from __future__ import annotations

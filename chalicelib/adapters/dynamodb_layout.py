@@ -50,6 +50,11 @@ def worker_pk(worker: str) -> str:
     return f"WORKER#{worker}"
 
 
+def mailbox_pk(worker: str) -> str:
+    """Return the Hot partition of the commands to a worker's calls."""
+    return f"MAILBOX#{worker}"
+
+
 def outbox_sk(number: int) -> str:
     """Return the sort key of a recording's n-th callback."""
     return f"{OUTBOX_PREFIX}{number:06d}"

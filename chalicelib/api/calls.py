@@ -38,7 +38,7 @@ def get_call(call_id: str) -> Response:
 
 @routes.route("/v1/calls/{call_id}/record_call", methods=["POST"])
 def request_recording(call_id: str) -> Response:
-    """Ask for a recording of a call that has no media yet."""
+    """Ask for a recording: of a live call from now on, else with the call's first media."""
     account, ports = account_of(routes.current_request), wiring.ports()
     asked = query(routes.current_request, ("profile",))
     body = json_object(routes.current_request)
@@ -61,6 +61,7 @@ def _requested(profile: Profile, request: record_call.Request) -> Response:
             now=at,
             pending_for=ports.settings.pending_for,
         )
+        answer = ports.commands.begin(recording)
     except Conflict as conflict:
         return _failed(conflict)
     deployment = ports.deployment()
@@ -74,7 +75,7 @@ def _requested(profile: Profile, request: record_call.Request) -> Response:
             profile, request.call_id, recording.options, deployment, at
         ),
     }
-    return Response(body=body, status_code=201)
+    return Response(body=body, status_code=201 if answer.is_done else 202)
 
 
 def _failed(conflict: Conflict) -> Response:

@@ -127,6 +127,21 @@ class TrackRun:
             self._unnumbered += 1
         payloads.append(payload)
 
+    def pass_over(self, size: int, sequence: int | None = None) -> None:
+        """Count a message of this size and keep nothing of it: what follows has its exact place.
+
+        Nothing may wait for a cut meanwhile.
+        """
+        if sequence is not None:
+            if sequence <= self._last_number and self._is_copy(b"", sequence):
+                return
+            self._last_number = sequence
+            self._last_payload = b""
+            self.numbered += 1
+        self.received += 1
+        self.samples += size // bytes_per_sample(self.encoding)
+        self._due_us += size * self._us_per_byte
+
     def cut(self) -> list[Record]:
         """Return what came since the last cut as records, one for each run without a pause."""
         if not self._payloads:

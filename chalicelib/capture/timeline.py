@@ -28,6 +28,8 @@ class Reason(StrEnum):
     """between the end of one stream and the beginning of the next"""
     NO_MEDIA = "no_media"
     """the track was announced and never came"""
+    PAUSED = "paused"
+    """said before a pause and on its way when it began"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,10 @@ MIXED_RATES = "mixed_rates"
 NOT_STORED = "not_stored"
 """received media was dropped, or its object is gone"""
 
+IN_FLIGHT_MS = 500
+"""a hole that a pause or a stop cuts off, and that began so shortly before it, is what was on its
+way then: said before, arrived after"""
+
 _WANTED = {
     Direction.SPEAK: (Track.INBOUND,),
     Direction.LISTEN: (Track.OUTBOUND,),
@@ -91,6 +95,7 @@ class _Span:
     begin: int
     end: int
     position: int
+    silent: bool
 
 
 def plan(
@@ -119,7 +124,7 @@ def plan(
         channels=channels,
         gaps=gaps,
         quality=replace(
-            _quality(timeline, heads, used, samples), degraded=_degraded(timeline, gaps)
+            _quality(timeline, heads, used, _recorded(spans)), degraded=_degraded(timeline, gaps)
         ),
         note=note,
     )
@@ -151,17 +156,33 @@ def _channel_tracks(
 
 def _spans(timeline: Timeline, intervals: Sequence[Interval], max_length_s: float) -> list[_Span]:
     left = round(max_length_s * timeline.rate_hz) if max_length_s else timeline.samples
-    bounds = sorted(_bounds(timeline, interval) for interval in intervals or (Interval(),))
+    wanted = sorted(
+        (*_bounds(timeline, interval), interval.silent) for interval in intervals or (Interval(),)
+    )
     spans: list[_Span] = []
     done = position = 0
-    for wanted_from, wanted_to in bounds:
+    for wanted_from, wanted_to, silent in wanted:
         begin = max(wanted_from, done)
-        samples = min(wanted_to - begin, left - position)
-        if samples > 0:
-            spans.append(_Span(begin=begin, end=begin + samples, position=position))
-            done = begin + samples
+        samples = wanted_to - begin if silent else min(wanted_to - begin, left)
+        if samples > 0 and left > 0:
+            end = begin + samples
+            spans.append(_Span(begin=begin, end=end, position=position, silent=silent))
+            done = end
             position += samples
+            left -= 0 if silent else samples
+    return _until_sound(spans)
+
+
+def _until_sound(spans: list[_Span]) -> list[_Span]:
+    """Return spans without silence at their end: a pause that nothing follows adds nothing."""
+    while spans and spans[-1].silent:
+        spans.pop()
     return spans
+
+
+def _recorded(spans: Iterable[_Span]) -> int:
+    """Return how many samples aren't a pause that was asked for."""
+    return sum(span.end - span.begin for span in spans if not span.silent)
 
 
 def _bounds(timeline: Timeline, interval: Interval) -> tuple[int, int]:
@@ -174,6 +195,8 @@ def _lane(timeline: Timeline, track: Track, spans: Sequence[_Span]) -> Lane:
     placements = timeline.tracks.get(track, ())
     pieces: list[Piece] = []
     for span in spans:
+        if span.silent:
+            continue
         first = bisect_right(placements, span.begin, key=lambda p: p.position + p.samples)
         for placement in placements[first:]:
             if placement.position >= span.end:
@@ -205,7 +228,8 @@ def _gaps(timeline: Timeline, tracks: Sequence[Track], spans: Sequence[_Span]) -
         for hole in (*timeline.holes, *silent)
         if hole.track in tracks
         for span in spans
-        if (gap := _gap(hole, span, timeline.rate_hz)).duration_ms >= SHORTEST_GAP_MS
+        if not span.silent
+        and (gap := _gap(hole, span, timeline.rate_hz)).duration_ms >= SHORTEST_GAP_MS
     ]
     return tuple(sorted(gaps, key=lambda gap: (gap.offset_ms, gap.track)))
 
@@ -213,11 +237,13 @@ def _gaps(timeline: Timeline, tracks: Sequence[Track], spans: Sequence[_Span]) -
 def _gap(hole: Hole, span: _Span, rate_hz: int) -> Gap:
     begin = max(hole.position, span.begin)
     end = min(hole.position + hole.samples, span.end)
+    duration_ms = (end - begin) * 1000 / rate_hz
+    is_cut_off = hole.position + hole.samples > span.end and duration_ms <= IN_FLIGHT_MS
     return Gap(
         track=hole.track,
         offset_ms=(span.position + begin - span.begin) * 1000 / rate_hz,
-        duration_ms=(end - begin) * 1000 / rate_hz,
-        reason=hole.reason,
+        duration_ms=duration_ms,
+        reason=Reason.PAUSED if is_cut_off else hole.reason,
     )
 
 

@@ -124,6 +124,11 @@ def is_capturing(state: State) -> bool:
     return state is State.RECORDING
 
 
+def is_paused(state: State) -> bool:
+    """Tell whether a recording in this state can be resumed."""
+    return state is State.PAUSED
+
+
 def is_live(state: State) -> bool:
     """Tell whether the call's end concerns a recording in this state."""
     return state in (State.PENDING, State.RECORDING, State.PAUSED)

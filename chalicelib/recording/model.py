@@ -114,6 +114,8 @@ class Interval:
 
     from_us: int | None = None
     to_us: int | None = None
+    silent: bool = False
+    """a pause of which only the length is kept"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,22 +1,23 @@
-"""`record_call` for a call without media: a pending recording that starts with its first stream."""
+"""`record_call`: a pending recording, which starts with its call's first stream, or, where the call
+streams already, when its worker hears of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from chalicelib.dialects.streams.base import holds_variable, is_carrier_id
-from chalicelib.errors import Conflict, InvalidRequest, PreconditionFailed
+from chalicelib.errors import Conflict, InvalidRequest
 from chalicelib.ports import Calls, Profiles, Recordings
+from chalicelib.recording import intervals
 from chalicelib.recording.announcements import next_round
-from chalicelib.recording.lifecycle import Cause, Writer, is_pending
 from chalicelib.recording.model import Call, CallRef, Profile, Recording, RecordOptions
 from chalicelib.recording.request import pending_recording, requested, unheard_call
 from chalicelib.services.queries import find_call
 from chalicelib.services.transition import Transitions
 
-_LIVE = "live_commands_not_available"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +58,9 @@ def request_recording(
 ) -> Recording:
     """Return the recording of this control id: new and pending, or as it stands by now.
 
-    Raises Conflict `live_commands_not_available` for a live call, `control_id_taken` where the
-    control id has other options, InvalidRequest `bad_call_id` or
-    `unresolved_variable`.
+    A pending one of a live call wants a command to begin; without it, it begins with the call's
+    next stream. Raises Conflict `control_id_taken` where the control id has other options,
+    InvalidRequest `bad_call_id` or `unresolved_variable`.
     """
     ref = CallRef(account=profile.account, carrier=profile.carrier, call_id=request.call_id)
     if holds_variable(request.call_id):
@@ -70,11 +71,8 @@ def request_recording(
     recording = _pending(profile, request, call, now, now + pending_for)
     known = _known(transitions.recordings, recording)
     if known is None:
-        if call.open:
-            raise _live()
         event = requested(recording, "record_call")
         known = transitions.recordings.create(recording, event, None)
-        known = _withdraw_if_missed(known, calls, transitions, now)
     if known.options != request.options:
         raise Conflict(
             f"control_id {request.control_id} has other options", code="control_id_taken"
@@ -85,7 +83,7 @@ def request_recording(
 def _pending(
     profile: Profile, request: Request, call: Call, now: datetime, due_at: datetime
 ) -> Recording:
-    return pending_recording(
+    recording = pending_recording(
         call.ref,
         profile,
         control_id=request.control_id,
@@ -95,29 +93,12 @@ def _pending(
         at=now,
         due_at=due_at,
     )
-
-
-def _withdraw_if_missed(
-    recording: Recording, calls: Calls, transitions: Transitions, now: datetime
-) -> Recording:
-    """Return a recording that its call's first stream will find, or has found.
-
-    A stream writes its call first and then looks for what waits; we wrote first what waits and look
-    at the call now. So one of the two sees the other, and where both do, the faster write counts.
-    """
-    call = calls.get(recording.call.key)
-    if not call.open or not is_pending(recording.state):
+    if not call.open:
         return recording
-    withdrawn = replace(recording, reason=_LIVE)
-    try:
-        transitions.move(withdrawn, Cause.STOP, Writer.API, call=call, at=now)
-    except PreconditionFailed:
-        return transitions.recordings.get(recording.recording_id)
-    raise _live()
-
-
-def _live() -> Conflict:
-    return Conflict("the call is live", code=_LIVE)
+    # Whoever begins it: what the call said before isn't part of it.
+    return replace(
+        recording, intervals=intervals.begun((now - _EPOCH) // timedelta(microseconds=1))
+    )
 
 
 def _known(recordings: Recordings, recording: Recording) -> Recording | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.ports import Calls
-from chalicelib.recording import lifecycle, naming
+from chalicelib.recording import intervals, lifecycle, naming
 from chalicelib.recording.grace import ended_at
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.model import Call, Interval, Profile, Recording, Stream
@@ -98,7 +98,7 @@ class Rounds:
     def _end_one(self, recording_id: str, cause: Cause, at: datetime) -> None:
         recording = self.transitions.recordings.get(recording_id)
         if not lifecycle.is_pending(recording.state):
-            recording = replace(recording, intervals=_cut(recording.intervals, at))
+            recording = replace(recording, intervals=intervals.ended(recording.intervals, _us(at)))
         self._end(self.calls.get(recording.call.key), recording, cause, at, at)
 
     def _end(
@@ -147,10 +147,11 @@ def _missed_its_media(recording: Recording) -> bool:
 
 
 def _with_media(recording: Recording, stream: Stream) -> Recording:
-    return replace(recording, started_at=stream.opened_at, intervals=(Interval(),), due_at=None)
+    """Return a recording that begins with a stream; one that was asked for when its call streamed
+    already says itself from when on it shows the call."""
+    shown = recording.intervals or (Interval(),)
+    return replace(recording, started_at=stream.opened_at, intervals=shown, due_at=None)
 
 
-def _cut(intervals: tuple[Interval, ...], at: datetime) -> tuple[Interval, ...]:
-    """Return intervals of which none goes on after a time."""
-    to_us = (at - _EPOCH) // timedelta(microseconds=1)
-    return tuple(replace(one, to_us=to_us) if one.to_us is None else one for one in intervals)
+def _us(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)

@@ -37,6 +37,8 @@ async def _live() -> None:
     ports = wiring.ports()
     outside = Outside(
         control=ports.control,
+        live_recordings=ports.live_recordings,
+        mailbox=ports.mailbox,
         leases=ports.leases,
         store=ports.sink_media,
         token_keys=ports.token_keys,

@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 
 from chalicelib.errors import CallerError
 from chalicelib.port_values import Joined, Joining
-from chalicelib.recording.lifecycle import Cause, is_capturing
-from chalicelib.recording.model import CallRef, Recording
-from chalicelib.sink.length import StreamClock, earliest_end
+from chalicelib.recording.commands import Command
+from chalicelib.recording.lifecycle import Cause
+from chalicelib.recording.model import CallRef
+from chalicelib.sink.length import StreamClock
+from chalicelib.sink.orders import Orders
 from chalicelib.sink.stream import Stream, instant
 from chalicelib.sink.tasks import Tasks
+from chalicelib.sink.wanted import Wanted
 from chalicelib.sink.worker import Worker
 from chalicelib.sink.writer import Cut
 
@@ -31,12 +34,8 @@ class Call:
         """streams whose media goes to the journal: joined ones, and those captured alone"""
         self._joined: set[str] = set()
         """streams whose joining was answered: until then nobody knows whether theirs is wanted"""
-        self._round = 0
-        """the newest that an answer told"""
-        self._recordings: dict[str, Recording] = {}
-        """the live ones of that round"""
-        self._over: set[str] = set()
-        """recordings that ended before their call"""
+        self._wanted = Wanted()
+        self._orders = Orders(self, self._wanted, worker.control)
         self._cuts: list[Cut] = []
         self._sealed: list[Cut] = []
         self._sealing = asyncio.Lock()
@@ -64,12 +63,30 @@ class Call:
     async def follow(self, stream: Stream) -> None:
         """Live a stream's life: join the call, capture, end, and close the call if none is left."""
         self._streams[stream.opening.stream_key] = stream
+        self._respect_pause()
         joined = await self._join(stream)
         if joined is not None:
             await stream.ended.wait()
             await self.store_segment()
             await self._end(stream)
             await self._close(joined.round)
+
+    async def obey(self, command: Command) -> None:
+        """Carry out a command. Raises NotFound."""
+        await self._orders.obey(command)
+
+    def now_us(self) -> int:
+        """Return the time on the clock of its media's arrivals."""
+        for stream in self._streams.values():
+            return stream.now_us()
+        return time.time_ns() // 1000
+
+    def heed(self) -> None:
+        """Take what came until now; from now on keep media exactly while it is wanted, and that of
+        streams which still join unless all recordings pause."""
+        self.cut()
+        self._heed_joined()
+        self._respect_pause()
 
     def cut(self) -> None:
         """Take what the streams received, for the journal and for the next segment."""
@@ -117,21 +134,11 @@ class Call:
         stream.correct(joined.encoding)
         self._admit(stream)
         self._joined.add(stream.opening.stream_key)
-        self._learn(joined)
-        self._heed_recordings()
-        if not self._recordings and not self._over and self._joined >= self._streams.keys():
+        self._wanted.learn(joined)
+        self._heed_joined()
+        if self._wanted.is_unheard and self._joined >= self._streams.keys():
             self._void()
         return joined
-
-    def _learn(self, joined: Joined) -> None:
-        """Note which recordings want the call's media. Answers may overtake each other: what an
-        earlier one didn't know is no news."""
-        if joined.round > self._round:
-            self._round, self._recordings = joined.round, {}
-        if joined.round == self._round:
-            for recording in joined.recordings:
-                if recording.recording_id not in self._over:
-                    self._recordings[recording.recording_id] = recording
 
     def _joining(self, stream: Stream) -> Joining:
         opening, started = stream.opening, stream.started
@@ -165,14 +172,18 @@ class Call:
         if not self._streams:
             self._void()
 
-    def _heed_recordings(self) -> None:
-        """Keep media exactly while a recording wants it; that of streams which still join, too."""
-        wanted = any(is_capturing(recording.state) for recording in self._recordings.values())
+    def _heed_joined(self) -> None:
         for key in self._joined:
-            if wanted:
+            if self._wanted.is_any:
                 self._streams[key].keep_media()
             else:
                 self._streams[key].drop_media()
+
+    def _respect_pause(self) -> None:
+        """Let go the media of streams which still join: what is said in a pause is kept nowhere."""
+        if self._wanted.is_paused:
+            for stream in self._streams.values():
+                stream.drop_media()
 
     def _void(self) -> None:
         """Forget what was captured alone: nobody wanted it."""
@@ -184,24 +195,12 @@ class Call:
     def _end_the_long(self) -> None:
         """Begin to end the recordings that have run their max_length."""
         now_us = time.time_ns() // 1000
-        for recording in list(self._recordings.values()):
-            length_us = round(recording.options.max_length_s * 1_000_000)
-            if not length_us or recording.started_at is None:
-                continue
-            started_us = round(recording.started_at.timestamp() * 1_000_000)
-            end_us = earliest_end(self._admitted.values(), length_us, started_us, now_us)
-            if end_us is not None:
-                del self._recordings[recording.recording_id]
-                self._over.add(recording.recording_id)
-                self._long.start(self._end_long(recording.recording_id, end_us))
-
-    async def _end_long(self, recording_id: str, end_us: int) -> None:
-        """Store what a recording of full length shows, then end it."""
-        if not self._recordings:
-            self._heed_recordings()
-        await self.store_segment()
-        await asyncio.sleep(self._worker.limits.elsewhere_s)
-        await self._worker.control.end_recording(recording_id, Cause.MAX_LENGTH, instant(end_us))
+        for recording_id, end_us in self._wanted.ended_by_length(self._admitted.values(), now_us):
+            self._long.start(
+                self._orders.end(
+                    recording_id, Cause.MAX_LENGTH, end_us, self._worker.limits.elsewhere_s
+                )
+            )
 
     async def _end(self, stream: Stream) -> None:
         assert stream.ending is not None
@@ -213,6 +212,7 @@ class Call:
     async def _close(self, round_: int) -> None:
         """Ask to close the call until it is closed, or somebody else's to close."""
         await self._long.finish()
+        await self._orders.finish()
         while not self.is_live:
             now = datetime.now(UTC)
             closing = await self._worker.control.close_call(self.ref, round_, now)

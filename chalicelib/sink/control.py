@@ -5,19 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 
-from chalicelib.ports import CallControl, Closing, Joined, Joining
+from chalicelib.ports import CallControl, Closing, Joined, Joining, LiveRecordings
+from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
-from chalicelib.recording.model import CallRef, Ending
+from chalicelib.recording.model import CallRef, Ending, Recording
 from chalicelib.sink.health import Health
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.patience import Patient
 
 
 class Control:
-    """CallControl in a pool of threads. Raises what it raises, except Unavailable."""
+    """CallControl and LiveRecordings in a pool of threads. Raises what they raise, except
+    Unavailable."""
 
-    def __init__(self, control: CallControl, health: Health, limits: Limits) -> None:
+    def __init__(
+        self, control: CallControl, live: LiveRecordings, health: Health, limits: Limits
+    ) -> None:
         self._control = control
+        self._live = live
         self._patient = Patient("database", limits.control_threads, health, limits)
 
     async def join(self, joining: Joining) -> Joined:
@@ -41,6 +46,20 @@ class Control:
         await self._patient.until_done(
             partial(self._control.end_recording, recording_id, cause, at)
         )
+
+    async def begin_recording(self, recording_id: str, at_us: int) -> Recording:
+        """Begin a pending recording of a live call."""
+        return await self._patient.until_done(partial(self._live.begin, recording_id, at_us))
+
+    async def pause_recording(self, recording_id: str, at_us: int, behavior: Behavior) -> Recording:
+        """Pause a recording whose capture stopped."""
+        return await self._patient.until_done(
+            partial(self._live.pause, recording_id, at_us, behavior)
+        )
+
+    async def resume_recording(self, recording_id: str, at_us: int) -> Recording:
+        """Let a recording whose capture goes on go on."""
+        return await self._patient.until_done(partial(self._live.resume, recording_id, at_us))
 
     def close(self) -> None:
         """Ask nothing more."""

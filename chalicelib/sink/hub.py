@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from chalicelib.recording.commands import Command
 from chalicelib.sink.call import Call
 from chalicelib.sink.stream import Stream
 from chalicelib.sink.tasks import Tasks
@@ -55,6 +56,12 @@ class Hub:
         """Return the number below which the journal holds nothing that segments don't."""
         following = self._worker.journal.next_number
         return min((call.safe_below(following) for call in self._calls.values()), default=following)
+
+    async def obey(self, command: Command) -> None:
+        """Carry out a command; of a call that isn't here nothing is left to do."""
+        call = self._calls.get(command.call_key)
+        if call is not None:
+            await call.obey(command)
 
     # --- what streams say ---
 

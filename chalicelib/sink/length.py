@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from chalicelib.capture.record import Record
+from chalicelib.recording import intervals
+from chalicelib.recording.model import Interval
 
 _ORIGIN_US = 2_000_000
 """a stream's origin is the least lateness of its first 2 s (DESIGN 4)"""
@@ -42,27 +44,37 @@ class StreamClock:
             end_us = (record.first_sample + record.samples) * 1_000_000 // self._rate_hz
             self._reached_us = max(self._reached_us, end_us)
 
-    def end_of(self, length_us: int, started_us: int, now_us: int) -> int | None:
+    def end_of(
+        self, length_us: int, started_us: int, now_us: int, shown: Sequence[Interval] = ()
+    ) -> int | None:
         """Return when a recording of this length ended; None while it may still get samples.
 
-        `started_us`: when the recording began, by whoever captured it first.
+        `started_us`: when the recording began, by whoever captured it first; `shown`: what it shows
+        of the call, an open interval at the end.
         """
         if self._first_us is None:
             return None
         origin_us = self._opened_us + self._lateness_us
-        if started_us < self._opened_us - _EARLIER_US:
-            end_us = started_us + length_us
-        else:
-            end_us = origin_us + length_us
+        is_older = started_us < self._opened_us - _EARLIER_US
+        begun_us = started_us if is_older else origin_us
+        resumed_us = shown[-1].from_us if shown else None
+        end_us = begun_us if resumed_us is None else resumed_us
+        end_us += length_us - intervals.shown_us(shown, begun_us)
         is_over = origin_us + self._reached_us >= end_us or now_us >= end_us + _STALL_US
         return end_us if is_over else None
 
 
 def earliest_end(
-    clocks: Iterable[StreamClock], length_us: int, started_us: int, now_us: int
+    clocks: Iterable[StreamClock],
+    length_us: int,
+    started_us: int,
+    now_us: int,
+    shown: Sequence[Interval] = (),
 ) -> int | None:
     """Return when a recording of this length ended; None while any of its call's streams may still
     get samples of it. A stream that never had media is waited for by nobody."""
-    ends = [clock.end_of(length_us, started_us, now_us) for clock in clocks if clock.has_media]
+    ends = [
+        clock.end_of(length_us, started_us, now_us, shown) for clock in clocks if clock.has_media
+    ]
     known = [end_us for end_us in ends if end_us is not None]
     return min(known) if known and len(known) == len(ends) else None

@@ -42,6 +42,9 @@ class Limits:
     retry_most_s: float = 2.0
     control_threads: int = 16
     lease_every_s: float = 2.0
+    mailbox_every_s: float = 0.1
+    """while there are calls"""
+    mailbox_idle_s: float = 1.0
     keys_every_s: float = 60.0
     stop_within_s: float = 100.0
     """a planned stop; ECS kills after 120 s"""

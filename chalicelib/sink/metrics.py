@@ -28,6 +28,7 @@ UNITS = {
     "JournalPutFailures": "Count",
     "SegmentPutFailures": "Count",
     "DatabaseFailures": "Count",
+    "MailboxFailures": "Count",
     "LostBytes": "Bytes",
 }
 """every figure; infra scales on LiveCalls and wakes somebody up for Degraded"""
@@ -88,6 +89,7 @@ class Metrics:
                 "JournalPutFailures": failures["journal"],
                 "SegmentPutFailures": failures["segments"],
                 "DatabaseFailures": failures["database"] + failures["lease"],
+                "MailboxFailures": failures["mailbox"],
                 "LostBytes": self._health.lost.total(),
             }
         )

@@ -11,13 +11,21 @@ from typing import Any
 
 from chalicelib.errors import PreconditionFailed
 from chalicelib.port_values import Lease
-from chalicelib.ports import CallControl, Leases, MediaStore, TaskProtection
+from chalicelib.ports import (
+    CallControl,
+    Leases,
+    LiveRecordings,
+    Mailbox,
+    MediaStore,
+    TaskProtection,
+)
 from chalicelib.sink.control import Control
 from chalicelib.sink.health import Health
 from chalicelib.sink.hub import Hub
 from chalicelib.sink.keys import KeyRing
 from chalicelib.sink.lease import LeaseKeeper
 from chalicelib.sink.limits import Limits
+from chalicelib.sink.mailbox import MailboxKeeper
 from chalicelib.sink.metrics import Metrics
 from chalicelib.sink.protection import ProtectionKeeper
 from chalicelib.sink.server import Server
@@ -35,6 +43,8 @@ class Outside:
     """What the sink needs from outside."""
 
     control: CallControl
+    live_recordings: LiveRecordings
+    mailbox: Mailbox
     leases: Leases
     store: MediaStore
     token_keys: Callable[[], Sequence[bytes]]
@@ -60,6 +70,7 @@ class Sink:
         self._protection = outside.protection and ProtectionKeeper(
             outside.protection, lambda: self.hub.calls, limits
         )
+        self._mailbox = MailboxKeeper(name, outside.mailbox, self.hub, self.health, limits)
         self._beside = Tasks()
         """what no call waits for"""
         self._stop_asked = asyncio.Event()
@@ -80,6 +91,7 @@ class Sink:
         """Work until the stop, then stop. Raises PreconditionFailed where it was declared dead."""
         lease = asyncio.create_task(self._lease.keep())
         beat = asyncio.create_task(self.hub.beat())
+        mailbox = asyncio.create_task(self._mailbox.keep())
         keys = asyncio.create_task(self._keys.keep())
         asked = asyncio.create_task(self._stop_asked.wait())
         self._beside.start(self._metrics.keep())
@@ -93,7 +105,7 @@ class Sink:
                 if task.done() and not task.cancelled():
                     task.result()
         finally:
-            await self._end(lease, beat, keys, asked)
+            await self._end(lease, beat, mailbox, keys, asked)
 
     async def _finish(self, lease: asyncio.Task[None]) -> None:
         """Send everybody away and store what they sent; heartbeat and lease go on meanwhile."""
@@ -113,6 +125,7 @@ class Sink:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._beside.cancel()
+        await self._mailbox.close()
         self.hub.cut_off()
         await self._server.close()
         await self._worker.journal.close()
@@ -138,7 +151,7 @@ def _worker(name: str, outside: Outside, health: Health, limits: Limits) -> Work
     return Worker(
         name=name,
         limits=limits,
-        control=Control(outside.control, health, limits),
+        control=Control(outside.control, outside.live_recordings, health, limits),
         journal=Journal(name, outside.store, health, limits),
         segments=Segments(name, outside.store, health, limits),
         held=Held(health, limits),

@@ -94,7 +94,7 @@ class Stream:
         """Begin the stream's clock; take the start that the path tells, or give the carrier 5 s."""
         self._socket = socket
         self._anchor_us = (time.time_ns() - time.monotonic_ns()) // 1000
-        self.opened_us = self._credited_us = self._now_us()
+        self.opened_us = self._credited_us = self.now_us()
         self._credit = self._credit_most()
         self._owner.stream_opened(self)
         self._after(self._limits.stream_for_s, POLICY_VIOLATION, "stream_too_long")
@@ -160,7 +160,7 @@ class Stream:
                 run.encoding = encoding
 
     def drop_media(self) -> None:
-        """Let go what waits here, and keep nothing that follows: nobody records the call."""
+        """Let go what waits here, and of what follows keep only how long it is: nobody records."""
         self._runs = None
         self.cut()
 
@@ -183,6 +183,10 @@ class Stream:
         if self._socket is not None:
             self._socket.abort()
 
+    def now_us(self) -> int:
+        """Return the time on the clock of the stream's arrivals."""
+        return _monotonic_ns() // 1000 + self._anchor_us
+
     @property
     def refused(self) -> int:
         """Count messages that the dialect didn't know."""
@@ -197,7 +201,9 @@ class Stream:
     def _note(self, event: StreamEvent) -> None:
         if type(event) is Media:
             if self.started is None:
-                self._early.append((event, self._now_us()))
+                self._early.append((event, self.now_us()))
+            elif self.ending is None:
+                self._open_run(event.track).pass_over(len(event.payload), event.sequence)
         elif type(event) is StreamStarted:
             self._start(event)
         else:
@@ -242,7 +248,7 @@ class Stream:
     def _end(self, ending: Ending) -> None:
         if self.ending is None:
             self.ending = ending
-            self.ended_us = self._now_us()
+            self.ended_us = self.now_us()
             self._runs = None
             self.ended.set()
 
@@ -256,7 +262,7 @@ class Stream:
 
     def _is_flooding(self) -> bool:
         """Renew the credit; close a stream that spent more than it may ever get."""
-        now_us = self._now_us()
+        now_us = self.now_us()
         earned = 3 * self._limits.wire_rate * (now_us - self._credited_us) // 1_000_000
         self._credited_us = now_us
         self._credit = min(self._credit + earned, self._credit_most())
@@ -279,6 +285,3 @@ class Stream:
         if self._socket is not None:
             _log.info("closing a stream", extra={**self.labels(), "code": code, "reason": reason})
             self._socket.close(code, reason)
-
-    def _now_us(self) -> int:
-        return _monotonic_ns() // 1000 + self._anchor_us

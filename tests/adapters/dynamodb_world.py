@@ -11,6 +11,7 @@ from chalicelib.adapters.dynamodb_accounts import DynamoApiKeys, DynamoProfiles
 from chalicelib.adapters.dynamodb_calls import DynamoCallLife, DynamoCalls, DynamoLiveStreams
 from chalicelib.adapters.dynamodb_inbox import DynamoInbox
 from chalicelib.adapters.dynamodb_leases import DynamoLeases
+from chalicelib.adapters.dynamodb_mailbox import DynamoMailbox
 from chalicelib.adapters.dynamodb_outbox import DynamoDueWork, DynamoOutbox
 from chalicelib.adapters.dynamodb_recordings import DynamoHistory, DynamoRecordings
 
@@ -35,6 +36,7 @@ class DynamoCore:
         self.profiles = DynamoProfiles(core)
         self.api_keys = DynamoApiKeys(core)
         self.leases = DynamoLeases(hot)
+        self.mailbox = DynamoMailbox(hot)
 
 
 def _create(client: Any, name: str, indexes: tuple[tuple[str, str], ...]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -13,12 +13,14 @@ from chalice.test import Client, HTTPResponse
 from app import app
 from chalicelib import wiring
 from chalicelib.config import Settings
+from chalicelib.recording.commands import Command, CommandKind
+from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Profile
 from chalicelib.services.instructions import arrange, parse_wish
 from chalicelib.services.keys import create_key
 from tests.fakes import FakeCore, FakeEventBus, FakeTexts, FakeWorkflows
 from tests.fakes_media import FakeMediaStore, FakeRenditionStore
-from tests.samples import T0, a_profile
+from tests.samples import T0, a_profile, later
 
 PUBLIC_URL = "https://api.example.com/api"
 SETTINGS = Settings(
@@ -26,9 +28,39 @@ SETTINGS = Settings(
 )
 ROW_PORTS = (
     *("recordings", "history", "outbox", "due_work", "calls", "call_life", "live_streams"),
-    *("inbox", "leases", "profiles", "api_keys"),
+    *("inbox", "leases", "mailbox", "profiles", "api_keys"),
 )
+AT_US = round(later(5).timestamp() * 1_000_000)
+"""when the worker carries out a command"""
 KEYS = {"token_keys": ["6b" * 32], "webhook_secrets": ["whsec_QUJDREVGR0g="]}
+
+
+class FakeWorker:
+    """A worker that carries out what its mailbox has, while a caller waits."""
+
+    def __init__(self, ports: wiring.Ports, name: str = "worker-1") -> None:
+        self.is_deaf = False
+        self.waited_s = 0.0
+        self._ports = ports
+        self._name = name
+
+    def wait(self, seconds: float) -> None:
+        """Let that time pass."""
+        self.waited_s += seconds
+        for command in [] if self.is_deaf else self._ports.mailbox.waiting(self._name):
+            self._obey(command)
+            self._ports.mailbox.remove(command)
+
+    def _obey(self, command: Command) -> None:
+        live, wanted = self._ports.live_recordings, command.recording_id
+        if command.kind is CommandKind.PAUSE:
+            live.pause(wanted, AT_US, command.behavior)
+        elif command.kind is CommandKind.RESUME:
+            live.resume(wanted, AT_US)
+        elif command.kind is CommandKind.RECORD_CALL:
+            live.begin(wanted, AT_US)
+        else:
+            self._ports.control.end_recording(wanted, Cause.STOP, later(9))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +74,7 @@ class Api:
     texts: FakeTexts
     headers: dict[str, str]
     """of a caller with the account's key"""
+    worker: FakeWorker
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> HTTPResponse:
         """GET as the account."""
@@ -79,6 +112,8 @@ def api() -> Iterator[Api]:
     ports.media = FakeMediaStore()
     ports.workflows, ports.renditions, ports.event_bus = workflows, renditions, FakeEventBus()
     ports.secrets = ports.parameters = texts
+    worker = FakeWorker(ports)
+    ports.commands = replace(ports.commands, wait=worker.wait)
     wiring.install(ports)
     key = create_key(core.api_keys, "main", T0, bytes)
     yield Api(
@@ -88,6 +123,7 @@ def api() -> Iterator[Api]:
         renditions=renditions,
         texts=texts,
         headers={"Authorization": f"Bearer {key.text}"},
+        worker=worker,
     )
     wiring.uninstall()
 

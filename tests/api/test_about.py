@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,10 +12,12 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app import app
-from chalicelib.recording.model import State
+from chalicelib.recording import naming
+from chalicelib.recording.model import Interval, State
 from tests.api.conftest import Api
 from tests.api.test_recordings import finished
 from tests.samples import (
+    CALL,
     a_call,
     a_profile,
     a_recording,
@@ -85,6 +88,13 @@ def fill(api: Api) -> str:
     api.core.recordings.create(finished(), an_event(a_recording()), None)
     other = a_recording(recording_id="r-2", control_id="control-2", state=State.ERROR)
     api.core.recordings.create(other, an_event(other), None)
+    live = a_recording(
+        recording_id=naming.recording_id(CALL.key, "live"),
+        control_id="live",
+        intervals=(Interval(),),
+    )
+    api.core.recordings.create(live, an_event(live), None)
+    api.core.calls.ensure(a_call(ref=replace(CALL, call_id="c-2"), open=False))
     api.core.profiles.create(a_profile())
     return finished().recording_id
 
@@ -112,7 +122,16 @@ def fill(api: Api) -> str:
         ("get", "/v1/calls/c-1", None, 200),
         ("get", "/v1/calls/nothing", None, 404),
         ("post", "/v1/calls/c-9/record_call", {"format": "mp4"}, 201),
-        ("post", "/v1/calls/c-1/record_call", {"control_id": "x"}, 409),
+        ("post", "/v1/calls/c-1/record_call", {"control_id": "x"}, 201),
+        ("post", "/v1/calls/c-1/record_call", {"control_id": "control-2"}, 201),
+        ("post", "/v1/calls/c-1/record_call", {"control_id": "live", "stereo": True}, 409),
+        ("post", "/v1/calls/c-1/record_call/live/pause", {"behavior": "silence"}, 200),
+        ("post", "/v1/calls/c-1/record_call/live/pause", {"behavior": "noise"}, 400),
+        ("post", "/v1/calls/c-1/record_call/live/resume", {}, 200),
+        ("post", "/v1/calls/c-1/record_call/nobody/resume", {}, 404),
+        ("post", "/v1/calls/c-1/record_call/control-1/pause", {}, 409),
+        ("post", "/v1/calls/c-1/stop_record_call", {"control_id": "live"}, 200),
+        ("post", "/v1/calls/c-2/stop_record_call", {}, 409),
         ("post", "/v1/calls/c-9/record_call", {"format": "ogg"}, 400),
     ],
 )

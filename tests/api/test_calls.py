@@ -158,17 +158,6 @@ def test_other_options_under_a_taken_control_id_fail(api: Api) -> None:
     )
 
 
-def test_a_live_call_takes_no_commands_yet(api: Api) -> None:
-    """409 with a reason; a request from before it was live still gets its answer."""
-
-    api.core.profiles.create(a_profile())
-    assert 201 == ask(api, "c-1", {"control_id": "early"}).status_code
-    api.core.store.calls[CALL.key] = a_call()
-
-    assert (409, "live_commands_not_available") == error_of(ask(api, "c-1"))
-    assert 201 == ask(api, "c-1", {"control_id": "early"}).status_code
-
-
 def test_each_request_without_a_control_id_is_a_recording_of_its_own(api: Api) -> None:
     """A generated control id is in the answer."""
 

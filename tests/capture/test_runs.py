@@ -263,3 +263,39 @@ def test_nothing_is_lost_or_doubled_between_cuts(
         assert frames == [
             int.from_bytes(payload[at + 1 : at + 4], "big") for at in range(0, len(payload), 160)
         ]
+
+
+class TestPassingOver:
+    """What comes while nobody records is counted, and nothing of it kept."""
+
+    def test_what_follows_has_its_exact_place(self) -> None:
+        """Samples and numbers count on."""
+
+        capture = StreamCapture(head())
+        run = capture.track(Track.INBOUND, Encoding.PCMU)
+        run.add(b"a" * 160, OPENED_US + 20_000, 1)
+        kept = capture.cut()
+        run.pass_over(160, 2)
+        run.pass_over(160, 2)  # a copy
+        run.pass_over(160, 3)
+        run.add(b"b" * 160, OPENED_US + 80_000, 4)
+        (after,) = capture.cut()
+
+        assert (160, 480) == (kept[0].samples, after.first_sample)
+        told = capture.head()
+        assert (5, 0, 1) == (
+            told.messages_received,
+            told.messages_lost,
+            told.messages_duplicated,
+        )
+
+    def test_numbers_are_not_needed(self) -> None:
+        """A carrier that counts nothing is counted by its samples."""
+
+        capture = StreamCapture(head())
+        run = capture.track(Track.INBOUND, Encoding.L16)
+        run.pass_over(320)
+        run.add(b"ab" * 160, OPENED_US + 40_000)
+        (after,) = capture.cut()
+
+        assert 160 == after.first_sample

@@ -326,3 +326,55 @@ def test_pieces_are_in_order_and_inside(
                 assert piece.skip + piece.samples <= piece.stored.record.samples
                 ends = piece.position + piece.samples
             assert ends <= made.samples
+
+
+def silently(
+    of: Timeline, *seconds: tuple[float, float, bool], max_length: float = 0
+) -> RenditionPlan:
+    """Return the plan of a recording that shows these seconds, or their silence."""
+    intervals = [
+        Interval(
+            from_us=ORIGIN_US + round(begin * 1e6),
+            to_us=ORIGIN_US + round(end * 1e6),
+            silent=silent,
+        )
+        for begin, end, silent in seconds
+    ]
+    return plan(of, [], RecordOptions(max_length_s=max_length), intervals)
+
+
+def test_a_silent_pause_keeps_its_length() -> None:
+    """What follows stays where it was; the silence was asked for and isn't inserted."""
+    made = silently(timeline(record(0, 24_000)), (0, 1, False), (1, 2, True), (2, 3, False))
+
+    assert [(0, 8000, 0), (16_000, 8000, 16_000)] == pieces(made)
+    assert (24_000, 0.0) == (made.samples, made.quality.silence_inserted_ms)
+
+
+def test_a_pause_that_nothing_follows_adds_nothing() -> None:
+    """A call that ends in a silent pause ends where the pause began."""
+    made = silently(timeline(record(0, 24_000)), (0, 1, False), (1, 3, True))
+
+    assert 8000 == made.samples
+
+
+def test_a_pause_does_not_use_up_max_length() -> None:
+    """Recorded time counts, whether the pause is there as silence or not."""
+    made = silently(
+        timeline(record(0, 32_000)), (0, 1, False), (1, 2, True), (2, 4, False), max_length=1.5
+    )
+
+    assert [(0, 8000, 0), (16_000, 4000, 16_000)] == pieces(made)
+    assert 20_000 == made.samples
+
+
+def test_what_was_on_its_way_when_a_pause_began_is_told_as_that() -> None:
+    """It is a gap, and the pause its reason: nothing was lost by us."""
+    of = timeline(record(0, 8000), record(24_000, 8000))
+
+    made = silently(of, (0, 1.1, False), (3, 4, False))
+
+    assert [Gap(track=INBOUND, offset_ms=1000.0, duration_ms=100.0, reason=Reason.PAUSED)] == list(
+        made.gaps
+    )
+    assert "" == made.quality.degraded

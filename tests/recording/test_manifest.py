@@ -99,7 +99,7 @@ def test_tells_what_is_known() -> None:
         "labels": {"a": "1", "b": "2"},
         "started_at": "2026-03-01T12:00:00.123456Z",
         "reason": "call_closed",
-        "intervals": [{"from_us": None, "to_us": OPENED_US + 2_020_000}],
+        "intervals": [{"from_us": None, "to_us": OPENED_US + 2_020_000, "silent": False}],
         "origin_us": OPENED_US + 20_000,
         "rate_hz": 8000,
         "samples": 8000,

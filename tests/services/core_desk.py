@@ -7,6 +7,7 @@ from datetime import datetime
 from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Profile, Recording
 from chalicelib.services.control import Control
+from chalicelib.services.live import Live
 from chalicelib.services.transition import Transitions
 from tests.fakes import FakeCore, FakeWorkflows
 from tests.samples import CALL, a_profile
@@ -29,6 +30,7 @@ class Desk:
             download_token=token,
         )
         self.control = self.control_of(Writer.OWNER)
+        self.live = Live(calls=self.core.calls, transitions=self.transitions)
 
     def control_of(self, writer: Writer) -> Control:
         """Return a control that acts for a writer."""

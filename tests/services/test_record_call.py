@@ -1,41 +1,16 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
-from chalicelib.errors import Conflict
 from chalicelib.ports import Calls
-from chalicelib.recording.model import Call, Recording, RecordOptions, State
+from chalicelib.recording.model import Interval, Recording, RecordOptions, State
 from chalicelib.services.record_call import Request, request_recording
 from chalicelib.services.transition import Transitions
 from tests.fakes import FakeCore, FakeWorkflows
-from tests.samples import CALL, T0, a_call, a_profile, a_stream, later
+from tests.samples import CALL, T0, a_call, a_joining, a_profile, a_stream, later
+from tests.services.core_desk import Desk
 
 REQUEST = Request(call_id=CALL.call_id, control_id="a", options=RecordOptions())
-
-
-class Joining:
-    """Calls that a stream joins between the two looks at the call."""
-
-    def __init__(self, core: FakeCore, *, starts: bool) -> None:
-        self._core = core
-        self._starts = starts
-
-    def ensure(self, call: Call) -> Call:
-        return self._core.calls.ensure(call)
-
-    def get(self, call_key: str) -> Call:
-        self._core.call_life.join(a_call(), a_stream())
-        if self._starts:
-            for key, waiting in self._core.store.recordings.items():
-                self._core.store.recordings[key] = started(waiting)
-        return self._core.calls.get(call_key)
-
-
-def started(waiting: Recording) -> Recording:
-    return replace(waiting, state=State.RECORDING, version=waiting.version + 1)
 
 
 def ask(core: FakeCore, calls: Calls, workflows: FakeWorkflows | None = None) -> Recording:
@@ -62,25 +37,27 @@ def test_a_call_without_media_is_made_known_and_its_recording_waits() -> None:
     assert (False, 0) == (core.calls.get(CALL.key).open, core.calls.get(CALL.key).round)
 
 
-def test_a_stream_that_joins_meanwhile_and_misses_the_recording_makes_it_fail() -> None:
-    """Nothing is left waiting for a stream that has looked already."""
-
-    core, workflows = FakeCore(), FakeWorkflows()
-
-    with pytest.raises(Conflict) as refused:
-        ask(core, Joining(core, starts=False), workflows)  # type: ignore[arg-type]  # half a port
-
-    assert "live_commands_not_available" == refused.value.code
-    (recording,) = core.store.recordings.values()
-    assert (State.ERROR, "live_commands_not_available") == (recording.state, recording.reason)
-    assert 1 == len(workflows.deliveries)
-
-
-def test_a_stream_that_joins_meanwhile_and_finds_the_recording_starts_it() -> None:
-    """The owner's write was faster: the request succeeded."""
+def test_a_recording_of_a_live_call_shows_what_comes_from_now_on() -> None:
+    """It waits for its worker, or the call's next stream, to begin; its beginning is known."""
 
     core = FakeCore()
+    core.call_life.join(a_call(), a_stream())
 
-    recording = ask(core, Joining(core, starts=True))  # type: ignore[arg-type]  # half a port
+    recording = ask(core, core.calls)
 
-    assert State.RECORDING is recording.state
+    assert (State.PENDING, 1) == (recording.state, recording.round)
+    assert (Interval(from_us=round(T0.timestamp() * 1_000_000)),) == recording.intervals
+
+
+def test_a_stream_that_comes_before_the_worker_hears_of_it_begins_it() -> None:
+    """What it shows begins when it was asked for, not with the call."""
+
+    desk = Desk()
+    desk.control.join_call(a_joining())
+    asked = ask(desk.core, desk.core.calls)
+
+    joined = desk.control.join_call(a_joining(stream_key="stream-2", opened_at=later(9)))
+
+    (begun,) = [one for one in joined.recordings if one.recording_id == asked.recording_id]
+    assert (State.RECORDING, asked.intervals) == (begun.state, begun.intervals)
+    assert begun == desk.live.begin(asked.recording_id, 7)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.capture.events import Encoding
-from chalicelib.errors import PreconditionFailed, TapedeckError, Unavailable
+from chalicelib.errors import NotFound, PreconditionFailed, TapedeckError, Unavailable
 from chalicelib.port_values import Closing, Joined, Joining, Lease
+from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import CallRef, Ending, Recording, RecordOptions, State
 from tests.fakes_media import FakeMediaStore
@@ -116,6 +117,22 @@ class FakeControl:
                 started_at=joining.opened_at,
             ),
         )
+
+
+class FakeLive:
+    """Recordings of live calls: none that a command could change."""
+
+    def begin(self, recording_id: str, at_us: int) -> Recording:
+        """Know none."""
+        raise NotFound(recording_id)
+
+    def pause(self, recording_id: str, at_us: int, behavior: Behavior) -> Recording:
+        """Know none."""
+        raise NotFound(recording_id)
+
+    def resume(self, recording_id: str, at_us: int) -> Recording:
+        """Know none."""
+        raise NotFound(recording_id)
 
 
 @dataclass

@@ -18,10 +18,13 @@ from chalicelib import tokens
 from chalicelib.capture import container
 from chalicelib.capture.events import Track
 from chalicelib.capture.record import Record
+from chalicelib.ports import LiveRecordings, Mailbox
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.process import Outside, Sink
 from chalicelib.tokens import TokenKind
-from tests.sink.fakes import FakeControl, FakeLeases, SlowStore
+from tests.fake_accounts import FakeMailbox
+from tests.fake_store import Store
+from tests.sink.fakes import FakeControl, FakeLeases, FakeLive, SlowStore
 
 KEY = b"k" * 32
 FRAME = 160
@@ -37,6 +40,8 @@ QUICK = Limits(
     retry_first_s=0.02,
     retry_most_s=0.05,
     lease_every_s=0.05,
+    mailbox_every_s=0.02,
+    mailbox_idle_s=0.1,
     stop_within_s=5.0,
 )
 
@@ -79,6 +84,8 @@ class Rig:
 
     limits: Limits = QUICK
     control: FakeControl = field(default_factory=FakeControl)
+    live: LiveRecordings = field(default_factory=FakeLive)
+    mailbox: Mailbox = field(default_factory=lambda: FakeMailbox(Store()))
     leases: FakeLeases = field(default_factory=FakeLeases)
     store: SlowStore = field(default_factory=SlowStore)
     keys: list[bytes] = field(default_factory=lambda: [KEY])
@@ -89,6 +96,8 @@ class Rig:
     def __post_init__(self) -> None:
         self.outside = Outside(
             control=self.control,
+            live_recordings=self.live,
+            mailbox=self.mailbox,
             leases=self.leases,
             store=self.store,
             token_keys=lambda: list(self.keys),

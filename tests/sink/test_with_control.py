@@ -17,7 +17,12 @@ def office(**changed: object) -> tuple[Desk, Rig]:
     desk = Desk()
     desk.core.store.profiles["main", "support"] = replace(profile, **changed)  # type: ignore[arg-type]  # any field
     assert isinstance(desk.control, Control)
-    return desk, Rig(control=desk.control, limits=replace(QUICK, alone_after_s=5.0))
+    return desk, Rig(
+        control=desk.control,
+        live=desk.live,
+        mailbox=desk.core.mailbox,
+        limits=replace(QUICK, alone_after_s=5.0),
+    )
 
 
 def test_a_call_is_recorded_and_goes_finalizing() -> None:

@@ -1,0 +1,66 @@
+"""`/v1/calls/{call_id}`: commands to a live call's recordings."""
+
+from __future__ import annotations
+
+from chalice.app import Response
+
+from chalicelib import wiring
+from chalicelib.api.http import Routes, answer_of
+from chalicelib.api.requests import account_of, json_object, query
+from chalicelib.errors import Conflict
+from chalicelib.recording.model import Recording
+from chalicelib.services import commands
+from chalicelib.services.commands import Answer
+
+routes = Routes(__name__)
+
+
+@routes.route("/v1/calls/{call_id}/record_call/{control_id}/pause", methods=["POST"])
+def pause_recording(call_id: str, control_id: str) -> Response:
+    """Pause a recording; what is said from now on is kept nowhere, if no other one records."""
+    recording = _controlled(call_id, control_id)
+    behavior = commands.parse_pause(json_object(routes.current_request))
+    return _told(wiring.ports().commands.pause(recording, behavior))
+
+
+@routes.route("/v1/calls/{call_id}/record_call/{control_id}/resume", methods=["POST"])
+def resume_recording(call_id: str, control_id: str) -> Response:
+    """Let a paused recording go on."""
+    recording = _controlled(call_id, control_id)
+    commands.parse_resume(json_object(routes.current_request))
+    return _told(wiring.ports().commands.resume(recording))
+
+
+@routes.route("/v1/calls/{call_id}/stop_record_call", methods=["POST"])
+def stop_recording(call_id: str) -> Response:
+    """End a recording of a live call."""
+    control_id = commands.parse_stop(json_object(routes.current_request))
+    try:
+        answer = wiring.ports().commands.stop(_controlled(call_id, control_id))
+    except Conflict as conflict:
+        return _failed(conflict)
+    if not answer.is_done:
+        return _told(answer)
+    return Response(body={"stop_record_call_result": "success"})
+
+
+def _controlled(call_id: str, control_id: str | None) -> Recording:
+    account = account_of(routes.current_request)
+    carrier = query(routes.current_request, ("carrier",)).get("carrier", "")
+    return commands.find_controlled(wiring.ports().commands, account, call_id, carrier, control_id)
+
+
+def _told(answer: Answer) -> Response:
+    """Return the state; 202 where the worker hasn't answered yet."""
+    body = {
+        "state": str(answer.recording.state),
+        "still_recording": list(answer.still_recording),
+    }
+    return Response(body=body, status_code=200 if answer.is_done else 202)
+
+
+def _failed(conflict: Conflict) -> Response:
+    response = answer_of(conflict)
+    failure = {"stop_record_call_result": "failed", "reason": conflict.code}
+    response.body = {**response.body, **failure}
+    return response

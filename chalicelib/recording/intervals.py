@@ -1,0 +1,56 @@
+"""What a recording shows of its call: intervals of the call clock, as commands open and close them.
+
+`at_us` is µs since 1970 on the wall, as media arrives: what came before a pause is shown, what came
+while it lasted isn't.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import StrEnum
+
+from chalicelib.recording.model import Interval
+
+Intervals = tuple[Interval, ...]
+
+
+class Behavior(StrEnum):
+    """What becomes of a pause in the rendition; SWML's words."""
+
+    SKIP = "skip"
+    """it isn't there"""
+    SILENCE = "silence"
+    """it is as long as it was"""
+
+
+def begun(at_us: int) -> Intervals:
+    """Return what a recording shows that begins while its call streams."""
+    return (Interval(from_us=at_us),)
+
+
+def paused(intervals: Sequence[Interval], at_us: int, behavior: Behavior) -> Intervals:
+    """Return what is shown by a recording that pauses."""
+    before = ended(intervals or (Interval(),), at_us)
+    if behavior is Behavior.SKIP:
+        return before
+    return (*before, Interval(from_us=at_us, silent=True))
+
+
+def resumed(intervals: Sequence[Interval], at_us: int) -> Intervals:
+    """Return what is shown by a recording that goes on after a pause."""
+    return (*ended(intervals, at_us), Interval(from_us=at_us))
+
+
+def ended(intervals: Sequence[Interval], at_us: int) -> Intervals:
+    """Return intervals of which none goes on after an instant."""
+    return tuple(replace(one, to_us=at_us) if one.to_us is None else one for one in intervals)
+
+
+def shown_us(intervals: Sequence[Interval], first_us: int) -> int:
+    """Return how much sound the closed intervals show; `first_us`: when the first sample came."""
+    return sum(
+        one.to_us - (first_us if one.from_us is None else one.from_us)
+        for one in intervals
+        if one.to_us is not None and not one.silent
+    )
