@@ -135,7 +135,7 @@ class TrackRun:
         if sequence is not None:
             if sequence <= self._last_number and self._is_copy(b"", sequence):
                 return
-            self._last_number = sequence
+            self._last_number = self._last_sequence = sequence
             self._last_payload = b""
             self.numbered += 1
         self.received += 1
