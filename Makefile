@@ -1,9 +1,10 @@
-# Tapedeck. `make run` records two calls on this machine; `make test` is the gate.
-# Everything is installed under this folder: .venv, .venv-ministack, node_modules, .build, .run.
+# Tapedeck. `make run` records three calls on this machine; `make test` is the gate.
+# Everything is installed under this folder: .venv, .venv-*, node_modules, .build, .run.
 
 PYTHON ?= python3
 VENV := .venv
 MINISTACK := .venv-ministack
+AUTOBAHN := .venv-autobahn
 PY := $(VENV)/bin/python
 CDK := node_modules/.bin/cdk
 export PYTHONPATH := $(CURDIR)
@@ -11,10 +12,11 @@ export CDK_DISABLE_CLI_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench key bootstrap deploy package synth clean
+.PHONY: help setup run test gstreamer check format bench autobahn attack chaos fuzz api-fuzz verify key bootstrap \
+  deploy package synth clean
 
 help: ## what can be made
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 # --- setup: each environment again only when its requirements changed -------------------------
 
@@ -51,11 +53,22 @@ node_modules/.stamp: package.json package-lock.json | node-found
 
 # --- everyday -----------------------------------------------------------------------------------
 
-run: setup ## record two simulated calls on this machine; ONCE=1 ends after the table
+run: setup ## record three simulated calls on this machine; ONCE=1 ends after the table
 	@$(PY) -m infra.local
 
-test: check ## everything: what check does, then the end-to-end tests in a local AWS
+test: gstreamer check ## everything: what check does, then the end-to-end tests in a local AWS
 	@$(PY) -m pytest --quiet -m e2e
+
+# A sender of RTP that the tests try beside ffmpeg; without it they replay what it once sent.
+GSTREAMER := gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+
+gstreamer: ## install GStreamer from Debian, where that is possible: tests send RTP with it
+	@command -v gst-launch-1.0 >/dev/null 2>&1 \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 \
+	    && echo "Installing GStreamer ..." && apt-get update -qq >/dev/null 2>&1 \
+	    && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+	      $(GSTREAMER) >/dev/null 2>&1; } \
+	  || echo "GStreamer isn't there: tests replay what it once sent (as root: make gstreamer)."
 
 # What thinks is covered whole; what talks to the world is covered by contract and end to end.
 PURE := chalicelib/media/*,chalicelib/capture/*,chalicelib/recording/*,chalicelib/tapping/*,chalicelib/dialects/*
@@ -65,7 +78,8 @@ check: setup ## lint, types, import rule, tests with branch coverage
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports --no-logo
-	@$(PY) -m pytest --quiet -m "not e2e" --cov --cov-report=
+	@$(PY) -m pytest --quiet -m "not e2e and not paced" -n 4 --dist loadgroup --cov --cov-report=
+	@$(PY) -m pytest --quiet -m paced --cov --cov-append --cov-report=
 	@$(PY) -m coverage report --include="$(PURE)" --fail-under=100
 	@$(PY) -m coverage report --fail-under=90
 
@@ -75,6 +89,62 @@ format: $(VENV)/.stamp ## format and sort what can be
 
 bench: setup ## ingest, finalization, hook: the figures, with the machine they were measured on
 	@$(PY) -m bench
+
+# --- under attack -------------------------------------------------------------------------------
+
+# Autobahn|Testsuite runs under Python 2.7 only: on the path, or one of pyenv's.
+PYTHON2 ?= $(shell for python in python2.7 "$$(pyenv root 2>/dev/null)"/versions/2.7*/bin/python2.7; \
+  do "$$python" -c 'print("")' >/dev/null 2>&1 && command -v "$$python" && break; done)
+
+$(AUTOBAHN)/.stamp: tests/autobahn/requirements.txt | $(VENV)/.stamp
+	@"$(PYTHON2)" -c 'print("")' >/dev/null 2>&1 || { echo "Python 2.7 is needed for Autobahn|Testsuite" \
+	  "and was not found: pyenv install 2.7, or make autobahn PYTHON2=/path/to/python2.7" >&2; exit 1; }
+	@echo "Setting up $(AUTOBAHN) ..."
+	@$(PY) -m pip install -qq --target .build/virtualenv virtualenv==20.15.1  # the last that knows 2.7
+	@PYTHONPATH=.build/virtualenv $(PY) -m virtualenv -q -p "$(PYTHON2)" $(AUTOBAHN)
+	@$(AUTOBAHN)/bin/pip install -qq --no-python-version-warning -r tests/autobahn/requirements.txt
+	@touch $@
+
+autobahn: $(VENV)/.stamp $(AUTOBAHN)/.stamp ## Autobahn|Testsuite against the sink's websocket
+	@$(PY) -m tests.autobahn
+
+attack: $(VENV)/.stamp ## slow, flooding and lying peers against a sink that records a call
+	@$(PY) -m tests.attack
+
+CHAOS ?=
+
+chaos: setup ## kill workers in the midst of calls; CHAOS="--kills 5 --calls 8 --seed 1"
+	@$(PY) -m tests.chaos $(CHAOS)
+
+FUZZ_SECONDS ?= 60
+FUZZ ?=
+
+.venv-fuzz/.stamp: tests/fuzz/requirements.txt | $(VENV)/.stamp
+	@$(PY) -m pip install -qq --upgrade --target .venv-fuzz -r tests/fuzz/requirements.txt
+	@touch $@
+
+fuzz: $(VENV)/.stamp .venv-fuzz/.stamp ## every parser FUZZ_SECONDS long; one: make fuzz FUZZ=rtp
+	@$(PY) -m tests.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ)
+
+.venv-api-fuzz/.stamp: tests/api_fuzz/requirements.txt | python-found
+	@$(PYTHON) -m venv .venv-api-fuzz
+	@.venv-api-fuzz/bin/python -m pip install -qq -r tests/api_fuzz/requirements.txt
+	@touch $@
+
+api-fuzz: $(VENV)/.stamp .venv-api-fuzz/.stamp ## schemathesis asks the API what its OpenAPI document offers
+	@$(PY) -m tests.api_fuzz
+
+# --- proof --------------------------------------------------------------------------------------
+
+PROOF ?= proof.json
+AUDIO ?=
+PUBLIC_KEY ?=
+FINGERPRINT ?=
+MEDIA ?=
+
+verify: $(VENV)/.stamp ## compare a download with its proof: make verify PROOF=… AUDIO=… PUBLIC_KEY=…
+	@$(PY) -m infra.verify "$(PROOF)" $(if $(AUDIO),"$(AUDIO)") $(if $(PUBLIC_KEY),--key "$(PUBLIC_KEY)") \
+	  $(if $(FINGERPRINT),--fingerprint "$(FINGERPRINT)") $(if $(MEDIA),--media "$(MEDIA)")
 
 # --- a real account -----------------------------------------------------------------------------
 
@@ -105,4 +175,4 @@ package: $(VENV)/.stamp ## the Lambda zip and its SAM template in .build/package
 	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(VENV)/bin/chalice package --stage dev .build/package
 
 clean: ## remove everything that was installed or built
-	@rm -rf $(VENV) $(MINISTACK) node_modules .build .run .chalice/deployments .coverage* .hypothesis
+	@rm -rf $(VENV) .venv-* node_modules .build .run .chalice/deployments .coverage* .hypothesis

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from chalice.app import Chalice
 
-from chalicelib.api import about, calls, commands, profiles, recordings, tasks, webhooks
+from chalicelib.api import (
+    about,
+    calls,
+    commands,
+    profiles,
+    recordings,
+    rtp,
+    swml,
+    taps,
+    tasks,
+    webhooks,
+)
 from chalicelib.api.http import correlate, shape_errors
 
 app = Chalice(app_name="tapedeck", configure_logs=False)
@@ -19,5 +30,8 @@ app.register_blueprint(profiles.routes)
 app.register_blueprint(recordings.routes)
 app.register_blueprint(calls.routes)
 app.register_blueprint(commands.routes)
+app.register_blueprint(rtp.routes)
+app.register_blueprint(swml.routes)
+app.register_blueprint(taps.routes)
 app.register_blueprint(about.routes)
 app.register_blueprint(tasks.functions)

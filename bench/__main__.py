@@ -6,7 +6,19 @@ import importlib.util
 import subprocess
 import sys
 
-MEASUREMENTS = ("ingest", "finalization", "hook", "detectors", "rtp")
+MEASUREMENTS = (
+    "ingest",
+    "finalization",
+    "proof",
+    "hook",
+    "detectors",
+    "listening",
+    "rtp",
+    "relay",
+    "taps",
+    "rtp_ingest",
+    "live_commands",
+)
 
 
 def main() -> int:

@@ -75,7 +75,7 @@ class FolderRenditionStore:
         """Store a file."""
         copyfile(path, self._folder / quote(key, safe=""))
 
-    def put_text(self, key: str, text: str) -> None:
+    def put_text(self, key: str, text: str, tags: Mapping[str, str]) -> None:
         """Store a manifest."""
         (self._folder / quote(key, safe="")).write_text(text)
 

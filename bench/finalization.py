@@ -27,9 +27,9 @@ from bench.captured_call import (
     write_call,
 )
 from chalicelib.adapters.encoder import FileEncoder
-from chalicelib.ports import Calls, Recordings
 from chalicelib.recording.manifest import parse_manifest
 from chalicelib.recording.model import Format, RecordOptions
+from chalicelib.row_ports import Calls, Recordings
 from chalicelib.services.assemble import assemble
 
 _CASES = [(1, True, Format.WAV), (1, True, Format.MP3), (1, True, Format.MP4)]
@@ -126,7 +126,7 @@ def measure(folder: str, stereo: bool, format_: Format) -> Cost:
 def main(arguments: list[str]) -> int:
     """Print the table; `--long` adds a call of twelve hours. 1 where memory passed its limit."""
     cases = _CASES + (_LONG_CASES if "--long" in arguments else [])
-    print(f"Finalization of two-track calls on {_machine()}\n")
+    print(f"Finalization of two-track calls on {machine()}\n")
     print("| call | channels | format | seconds | CPU python | CPU ffmpeg | peak python |", end="")
     print(" peak ffmpeg | size |\n|---|---|---|---|---|---|---|---|---|")
     most_mb = 0
@@ -165,7 +165,8 @@ def _line(hours: int, stereo: bool, format_: Format, cost: Cost) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Return what this runs on."""
     model = platform.machine()
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):

@@ -20,9 +20,12 @@ from chalicelib.recording.commands import Command
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import CallRef, Ending, Recording, RecordOptions, State
+from chalicelib.recording.rtp_endpoint import PortClaim
 from chalicelib.sink import log, memory
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.process import Outside, Sink
+from chalicelib.tapping.lifecycle import Cause as TapCause
+from chalicelib.tapping.model import Tap, TapQuality, TapRequest
 from chalicelib.tokens import TokenKind
 
 KEY = bytes(32)
@@ -61,6 +64,9 @@ class Tables:
     def begin(self, recording_id: str, at_us: int) -> Recording:
         raise NotFound(recording_id)
 
+    def note_beep(self, recording_id: str, at_us: int) -> Recording:
+        raise NotFound(recording_id)
+
     def pause(self, recording_id: str, at_us: int, behavior: Behavior) -> Recording:
         raise NotFound(recording_id)
 
@@ -79,7 +85,7 @@ class Tables:
     def remove(self, command: Command) -> None:
         pass
 
-    def end_recording(self, recording_id: str, cause: Cause, at: datetime) -> None:
+    def end_recording(self, recording_id: str, cause: Cause, at: datetime, digit: str = "") -> None:
         pass
 
     def renew(self, lease: Lease) -> None:
@@ -98,11 +104,50 @@ class Tables:
         pass
 
 
-async def main() -> None:
+class NoClaims:
+    """Nobody claims a port."""
+
+    def claim(self, claim: PortClaim) -> None:
+        pass
+
+    def of_call(self, call_key: str) -> list[PortClaim]:
+        return []
+
+    def at(self, host: str, port: int) -> PortClaim | None:
+        return None
+
+    def open(self, claim: PortClaim) -> None:
+        pass
+
+    def release(self, claim: PortClaim) -> None:
+        pass
+
+
+class NoTaps:
+    """Nobody taps."""
+
+    def begin(self, request: TapRequest, source_address: str, source_port: int) -> Tap:
+        raise NotFound(request.tap_id)
+
+    def refuse(self, request: TapRequest, reason: str, at: datetime) -> Tap:
+        raise NotFound(request.tap_id)
+
+    def take_over(self, tap: Tap, worker: str, source_address: str, source_port: int) -> Tap:
+        return tap
+
+    def abandon(self, call_key: str, tap_id: str, at: datetime) -> Tap:
+        raise NotFound(tap_id)
+
+    def end(self, tap: Tap, cause: TapCause, reason: str, quality: TapQuality, at: datetime) -> Tap:
+        return tap
+
+
+async def main(endpoint_url: str, sessions: int = 100_000) -> None:
+    """Serve a bench until SIGTERM; tell the port and a good path."""
     log.begin()
     client = boto3.client(
         "s3",
-        endpoint_url=sys.argv[1],
+        endpoint_url=endpoint_url,
         region_name="us-east-1",
         aws_access_key_id="bench",
         aws_secret_access_key="bench",  # noqa: S106  # the store takes anything
@@ -112,12 +157,14 @@ async def main() -> None:
     outside = Outside(
         control=tables,
         live_recordings=tables,
+        live_taps=NoTaps(),
         mailbox=tables,
+        port_claims=NoClaims(),
         leases=tables,
         store=S3MediaStore(client, "bench"),
         token_keys=lambda: [KEY],
     )
-    sink = Sink("bench", outside, Limits(sessions=100_000))
+    sink = Sink("bench", outside, Limits(sessions=sessions))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, sink.stop)
     port = await sink.start("127.0.0.1", 0)
     token = tokens.issue(
@@ -129,4 +176,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    uvloop.run(main(sys.argv[1], *map(int, sys.argv[2:])))

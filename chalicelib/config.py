@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from ipaddress import ip_network
+from ipaddress import IPv4Address, ip_network
 
 from chalicelib.url_guard import STRICT, USUAL_PORTS, Network, UrlPolicy
 
@@ -15,6 +15,8 @@ _PREFIX = "TAPEDECK_"
 
 _ANY_HOST = "0.0.0.0"  # noqa: S104  # a container's door is its security group
 _SINK_PORT = 8080
+_RTP_PORTS = (20_000, 21_999)
+"""below the ports that Linux gives to outgoing sockets"""
 _RUN_DIR = "/tmp"  # noqa: S108  # the one place that a task may write to
 
 
@@ -34,11 +36,15 @@ class Settings:
     """empty: no events beside the callbacks"""
     secret_id: str = ""
     """holds token keys and webhook secrets"""
+    signing_key_id: str = ""
+    """of the KMS key that signs manifests"""
     public_url_parameter: str = ""
     """names the parameter that holds the API's public base"""
     sink_url: str = ""
     """e.g. wss://sink.example.com"""
     url_policy: UrlPolicy = STRICT
+    carrier_hosts: tuple[str, ...] = ()
+    """suffixes of hosts that hold recordings beside the carriers' own: they get credentials too"""
     wait_scale: float = 1.0
     """multiplies the waits of the Delivery schedule"""
     pending_for: timedelta = timedelta(minutes=5)
@@ -49,8 +55,18 @@ class Settings:
     """how long a `record_call_url` opens"""
     sink_host: str = _ANY_HOST
     sink_port: int = _SINK_PORT
+    relay_host: str = ""
+    """by which other workers reach this one; empty: found out"""
+    relay_port: int = 0
+    """where they reach it; 0: any free one"""
     run_dir: str = _RUN_DIR
     """where the sink spools media that the store can't take"""
+    rtp_host: str = ""
+    """the public IPv4 that carriers send RTP to; empty: the task's own, and none outside ECS"""
+    rtp_ports: tuple[int, int] = _RTP_PORTS
+    """the first and the last; RTP takes the even ones"""
+    ecs_metadata_uri: str = ""
+    """where a task's facts are told; ECS sets it"""
     ecs_agent_uri: str = ""
     """where the task's agent answers; ECS itself sets it, so its name has no prefix of ours"""
 
@@ -74,16 +90,23 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         delivery_arn=read.text("DELIVERY_ARN"),
         event_bus=read.text("EVENT_BUS"),
         secret_id=read.text("SECRET_ID"),
+        signing_key_id=read.text("SIGNING_KEY_ID"),
         public_url_parameter=read.text("PUBLIC_URL_PARAMETER"),
         sink_url=read.text("SINK_URL").rstrip("/"),
         url_policy=_url_policy(read),
+        carrier_hosts=read.texts("CARRIER_HOSTS"),
         wait_scale=read.number("WAIT_SCALE", 1.0),
         pending_for=timedelta(seconds=read.number("PENDING_SECONDS", 300)),
         announced_for=timedelta(seconds=read.number("ANNOUNCED_SECONDS", 15)),
         download_token_for=timedelta(seconds=read.number("DOWNLOAD_TOKEN_SECONDS", 86_400)),
         sink_host=read.text("SINK_HOST", _ANY_HOST),
         sink_port=int(read.number("SINK_PORT", _SINK_PORT)),
+        relay_host=read.text("RELAY_HOST"),
+        relay_port=int(read.number("RELAY_PORT", 0)),
         run_dir=read.text("RUN_DIR", _RUN_DIR),
+        rtp_host=read.address("RTP_HOST"),
+        rtp_ports=read.port_range("RTP_PORTS", _RTP_PORTS),
+        ecs_metadata_uri=environ.get("ECS_CONTAINER_METADATA_URI_V4", "").strip().rstrip("/"),
         ecs_agent_uri=environ.get("ECS_AGENT_URI", "").strip().rstrip("/"),
     )
 
@@ -142,6 +165,25 @@ class _Reader:
             return frozenset(int(text) for text in listed) or USUAL_PORTS
         except ValueError as error:
             raise ValueError(f"{_PREFIX}{name} is * or a list of ports: {error}") from None
+
+    def address(self, name: str) -> str:
+        """Return an IPv4 address, or nothing."""
+        value = self.text(name)
+        try:
+            return str(IPv4Address(value)) if value else ""
+        except ValueError:
+            raise ValueError(f"{_PREFIX}{name} is an IPv4 address, not {value!r}") from None
+
+    def port_range(self, name: str, default: tuple[int, int]) -> tuple[int, int]:
+        value = self.text(name, "{}-{}".format(*default))
+        first, _, last = value.partition("-")
+        digits = first.isascii() and first.isdigit() and last.isascii() and last.isdigit()
+        if not digits or not 1024 <= int(first) < int(last) <= 65_535:
+            raise ValueError(f"{_PREFIX}{name} is first-last, from 1024 to 65535, not {value!r}")
+        return int(first), int(last)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        return tuple(text.lower() for text in self._listed(name))
 
     def _listed(self, name: str) -> list[str]:
         return [text.strip() for text in self.text(name).split(",") if text.strip()]

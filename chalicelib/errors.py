@@ -4,9 +4,11 @@ TapedeckError
 ├── CallerError            the one who asked can mend it: an HTTP 4xx, or a websocket close code
 │   ├── InvalidRequest     400   a value is wrong; the message names it
 │   ├── Unauthenticated    401   no key, no token, or one we don't know
+│   │   └── CredentialsNeeded  401   no user and password, where a profile wants them
 │   ├── Forbidden          403   a known caller, a thing that isn't theirs; a wrong signature
 │   ├── NotFound           404
 │   ├── Conflict           409   the thing is in another state, or exists with other options
+│   ├── Gone               410   it was there, and is no more
 │   ├── TooLarge           413
 │   └── UrlRefused         400   the URL guard's no
 ├── WireError              a carrier's message says something its dialect doesn't know
@@ -14,6 +16,9 @@ TapedeckError
 ├── IllegalTransition      the lifecycle table has no such row
 ├── PreconditionFailed     a conditional write lost its race
 ├── Unavailable            a store, a workflow or a receiver didn't answer; trying again is right
+│   ├── CarrierUnavailable      a carrier's file can't be had now
+│   └── CarrierMediaDiffers     it isn't what its carrier announced, yet
+├── Unreachable            a tap's destination didn't take it
 └── DeliveryPostponed      a callback's next attempt is due later: how Delivery learns to wait
 """
 
@@ -37,7 +42,14 @@ class CallerError(TapedeckError):
 
 
 class InvalidRequest(CallerError):
-    """A value is missing, of a wrong type or out of range; the message names it."""
+    """A value is missing, of a wrong type or out of range; the message names it.
+
+    `key` is the property that holds it, where it is one.
+    """
+
+    def __init__(self, message: str, *, code: str | None = None, key: str = "") -> None:
+        super().__init__(message, code=code)
+        self.key = key
 
 
 class UrlRefused(InvalidRequest):
@@ -50,6 +62,12 @@ class Unauthenticated(CallerError):
     """No credential, or one that proves nothing."""
 
     code = "unauthenticated"
+
+
+class CredentialsNeeded(Unauthenticated):
+    """No user and password: who has some says them when asked (RFC 7617)."""
+
+    code = "credentials_needed"
 
 
 class Forbidden(CallerError):
@@ -74,6 +92,12 @@ class Conflict(CallerError):
     ) -> None:
         super().__init__(message, code=code)
         self.retry_after_s = retry_after_s
+
+
+class Gone(CallerError):
+    """What was there isn't kept any longer."""
+
+    code = "gone"
 
 
 class TooLarge(CallerError):
@@ -115,6 +139,24 @@ class Unavailable(TapedeckError):
     """Something outside didn't answer, or answered that it can't now."""
 
     code = "unavailable"
+
+
+class CarrierUnavailable(Unavailable):
+    """A carrier didn't give a file of its, and may later."""
+
+    code = "carrier_media_unavailable"
+
+
+class CarrierMediaDiffers(Unavailable):
+    """A carrier gave another file than it announced: it may not be through with it."""
+
+    code = "carrier_media_differs"
+
+
+class Unreachable(TapedeckError):
+    """A tap's destination didn't take it; `code` says why."""
+
+    code = "unreachable"
 
 
 class DeliveryPostponed(TapedeckError):

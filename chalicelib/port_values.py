@@ -9,7 +9,9 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from chalicelib.capture.events import Encoding, Track
+from chalicelib.media.sound_facts import SoundFacts
 from chalicelib.recording.model import CallRef, Recording, RecordingEvent
+from chalicelib.tapping.model import Tap
 
 T = TypeVar("T")
 
@@ -31,6 +33,21 @@ class Joining:
     labels: Mapping[str, str]
     opened_at: datetime
     journal_from: int
+    address: str = ""
+    """where the worker takes what other workers pass on, `host:port`; empty: it takes nothing"""
+    over_epoch: int = 0
+    """an owner of this epoch, or an earlier one, is out of reach: the worker claims the next"""
+    is_captured: bool = False
+    """its worker captures it, whoever owns the call"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """Another worker owns the call: the stream didn't join, its media belongs there."""
+
+    owner: str
+    epoch: int
+    address: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +60,10 @@ class Joined:
     encoding: Encoding
     recordings: tuple[Recording, ...]
     """the live ones of this round; empty: nobody wants this call's media"""
+    bidirectional: bool = False
+    """the carrier plays what is sent back"""
+    taps: tuple[Tap, ...] = ()
+    """what an owner tapped that is out of reach now"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +92,13 @@ class Lease:
     """the worker's wall clock: dates the end of a dead one's streams, never tells its death"""
     over: bool = False
     """released, or declared dead: it takes no renewal any more"""
+    rtp_host: str = ""
+    """the public IPv4 that carriers send RTP to; empty: it takes none"""
+    rtp_first: int = 0
+    """the least of its ports for that"""
+    rtp_last: int = 0
+    rtp_open: int = 0
+    """ports that it hears, whether or not a call comes to them yet"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,3 +218,26 @@ class EncodedFile:
     """bytes"""
     sha256: str
     """hex"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicKey:
+    """What verifies signatures."""
+
+    key_id: str
+    """by whom keeps the private one"""
+    der: bytes
+    """SubjectPublicKeyInfo"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadedFile:
+    """A file that was fetched, and isn't stored yet."""
+
+    path: str
+    size: int
+    """bytes"""
+    sha256: str
+    """hex"""
+    sound: SoundFacts | None
+    """what it says of itself; None: no sound file that we know"""

@@ -1,7 +1,8 @@
 """What Tapedeck needs from outside, in our words: adapters implement it, fakes stand in for tests.
 
-Every port raises Unavailable where what is outside doesn't answer or can't now. The ports of the
-database, and the values that all of them speak in, can be imported from here too.
+Every port raises Unavailable where what is outside doesn't answer or can't now. Those of the
+database are in `row_ports`, the owner's door to it in `owner_ports`, the values that all of them
+speak in in `port_values`.
 """
 
 from __future__ import annotations
@@ -11,120 +12,15 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.carrier_secret import OAuth2
 from chalicelib.media.pcm import Sound
 from chalicelib.port_values import (
-    ApiKey,
-    Closing,
-    Due,
-    DueKind,
+    DownloadedFile,
     EncodedFile,
-    InboundEvent,
-    Joined,
-    Joining,
-    Lease,
-    Page,
-    RecordingFilter,
+    PublicKey,
     Reply,
-    Requested,
-    SendFault,
 )
-from chalicelib.recording.intervals import Behavior
-from chalicelib.recording.lifecycle import Cause
-from chalicelib.recording.model import CallRef, Ending, Format, OutboxRow, Recording
-from chalicelib.row_ports import (
-    ApiKeys,
-    CallLife,
-    Calls,
-    DueWork,
-    Inbox,
-    Leases,
-    LiveStreams,
-    Mailbox,
-    Outbox,
-    Profiles,
-    RecordingHistory,
-    Recordings,
-)
-
-__all__ = [
-    "ApiKey",
-    "ApiKeys",
-    "CallControl",
-    "CallLife",
-    "Calls",
-    "Closing",
-    "Due",
-    "DueKind",
-    "DueWork",
-    "EncodedFile",
-    "Encoder",
-    "EventBus",
-    "InboundEvent",
-    "Inbox",
-    "Joined",
-    "Joining",
-    "Lease",
-    "Leases",
-    "LiveRecordings",
-    "LiveStreams",
-    "Mailbox",
-    "MediaStore",
-    "Outbox",
-    "Page",
-    "Parameters",
-    "Profiles",
-    "RecordingFilter",
-    "RecordingHistory",
-    "Recordings",
-    "RenditionStore",
-    "Reply",
-    "Requested",
-    "Secrets",
-    "SendFault",
-    "Sender",
-    "TaskProtection",
-    "Workflows",
-]
-
-
-# --- what the sink asks of the rest: its door to the Core and Hot tables ----------------------
-
-
-class CallControl(Protocol):
-    """The owner's writes: each is conditional, and may be repeated after Unavailable."""
-
-    def join_call(self, joining: Joining) -> Joined:
-        """Put the stream under its call, open or reopen that, start the recordings that are wanted:
-        the pending ones and its profile's."""
-
-    def end_stream(self, call: CallRef, stream_key: str, ending: Ending, at: datetime) -> Ending:
-        """Note that all media of a stream lies in segments and how it ended; return how it ended
-        (STOPPED where the carrier's webhook already said so)."""
-
-    def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
-        """Close the call if no stream of it lives and no grace runs; then its live recordings go
-        finalizing."""
-
-    def end_recording(self, recording_id: str, cause: Cause, at: datetime) -> None:
-        """Move one recording of a live call to finalizing and start its finalization."""
-
-
-class LiveRecordings(Protocol):
-    """The owner's writes to a recording whose call streams; may be repeated after Unavailable.
-
-    Each returns the recording as it then is: where its state has no such move, unchanged. `at_us`
-    is when capture changed, on the clock of arrivals. Each raises NotFound.
-    """
-
-    def begin(self, recording_id: str, at_us: int) -> Recording:
-        """Begin one that is pending; it shows what comes from now on."""
-
-    def pause(self, recording_id: str, at_us: int, behavior: Behavior) -> Recording:
-        """Pause one."""
-
-    def resume(self, recording_id: str, at_us: int) -> Recording:
-        """Let a paused one go on."""
-
+from chalicelib.recording.model import Format, OutboxRow
 
 # --- bytes ------------------------------------------------------------------------------------
 
@@ -165,7 +61,7 @@ class Encoder(Protocol):
 
 
 class RenditionStore(Protocol):
-    """Finished audio and manifests in the recordings bucket."""
+    """Finished audio, manifests and proofs in the recordings bucket."""
 
     def put_file(self, key: str, path: str, sha256: str, tags: Mapping[str, str]) -> None:
         """Store a file in constant memory (multipart from 64 MiB); an equal object is success.
@@ -173,17 +69,31 @@ class RenditionStore(Protocol):
         The checksum that the store returns is compared. Raises Unavailable.
         """
 
-    def put_text(self, key: str, text: str) -> None:
-        """Store a manifest; the same text again is success, another text replaces it."""
+    def put_text(self, key: str, text: str, tags: Mapping[str, str]) -> None:
+        """Store a manifest or a proof; the same text again is success, another one replaces it."""
 
     def get_text(self, key: str) -> str:
-        """Return a manifest. Raises NotFound."""
+        """Return a manifest or a proof. Raises NotFound."""
 
     def size_of(self, key: str) -> int:
         """Return a stored object's size in bytes. Raises NotFound."""
 
     def presign(self, key: str, expires_s: int, filename: str) -> str:
         """Return a URL that downloads the object, Range and all."""
+
+
+class RenditionVersions(Protocol):
+    """All that the recordings bucket ever held under a prefix: older versions, delete markers and
+    unfinished uploads among it."""
+
+    def is_locked(self, prefix: str, at: datetime) -> bool:
+        """Tell whether Object Lock keeps a version under the prefix at a time."""
+
+    def erase(self, prefix: str) -> int:
+        """Delete every version, marker and upload; return how many versions and markers went.
+
+        Nothing there is success. Raises Conflict `locked` where Object Lock keeps one.
+        """
 
 
 # --- services of the cloud ----------------------------------------------------------------------
@@ -211,6 +121,36 @@ class Sender(Protocol):
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """Send once, follow nothing, end in time. Whatever goes wrong is a value, never raised."""
+
+
+class Downloads(Protocol):
+    """Files that carriers hold, through the URL guard."""
+
+    def get(self, url: str, authorization: str) -> AbstractContextManager[DownloadedFile]:
+        """Return a file that lasts as long as the context; written in constant memory.
+
+        `authorization`, the header's value or empty, is told to the URL's own origin and not to
+        where that redirects. Raises UrlRefused; NotFound, with the code `gone` where it was there
+        once; Forbidden; TooLarge; Unavailable, also where it came in part.
+        """
+
+
+class TokenGrants(Protocol):
+    """What turns a client's credentials into a token."""
+
+    def token(self, url: str, client: OAuth2) -> str:
+        """Return a token that is good for a while. Raises Forbidden, Unavailable."""
+
+
+class Signer(Protocol):
+    """A private key that nobody has, us included."""
+
+    def public_key(self) -> PublicKey:
+        """Return what verifies the signatures. Raises Unavailable."""
+
+    def sign(self, sha256: bytes) -> bytes:
+        """Return an ECDSA signature, DER, over what has this SHA-256; no two are equal. Raises
+        Unavailable."""
 
 
 class Secrets(Protocol):

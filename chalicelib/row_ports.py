@@ -28,6 +28,8 @@ from chalicelib.recording.model import (
     RecordingEvent,
     Stream,
 )
+from chalicelib.recording.rtp_endpoint import PortClaim
+from chalicelib.tapping.model import Tap
 
 
 class Leases(Protocol):
@@ -79,14 +81,36 @@ class Recordings(Protocol):
     def listing(
         self, account: str, wanted: RecordingFilter, limit: int, cursor: str
     ) -> Page[Recording]:
-        """Read an account's, newest first; a page may be short, or empty, and still have a cursor.
+        """Read an account's that aren't deleted, newest first; a page may be short, or empty, and
+        still have a cursor.
 
         Raises InvalidRequest for a cursor it didn't give.
         """
 
 
+class Taps(Protocol):
+    """Outgoing taps with their events and the callbacks they owe."""
+
+    def get(self, call_key: str, tap_id: str) -> Tap:
+        """Read one, consistently. Raises NotFound."""
+
+    def of_call(self, call_key: str) -> list[Tap]:
+        """Read a call's, consistently, oldest first."""
+
+    def create(self, tap: Tap, event: RecordingEvent, outbox: OutboxRow | None) -> Tap:
+        """Write a new one, as version 1, with its event and callback in one transaction; return the
+        one that exists under the same id where another was first (the caller compares options)."""
+
+    def write(self, tap: Tap, event: RecordingEvent, outbox: OutboxRow | None) -> Tap:
+        """Write a change of `tap` (as changed, `version` as read) in one transaction.
+
+        Returns it with its new version. Raises PreconditionFailed where the stored version differs,
+        unless what is stored is this very write (its answer was lost).
+        """
+
+
 class RecordingHistory(Protocol):
-    """What happened to a recording."""
+    """What happened to a recording, or to a tap under its tap id."""
 
     def events(self, recording_id: str) -> list[RecordingEvent]:
         """Read them in order."""
@@ -96,7 +120,7 @@ class RecordingHistory(Protocol):
 
 
 class Outbox(Protocol):
-    """Status callbacks owed."""
+    """Status callbacks owed, by recordings and, under their tap ids, by taps."""
 
     def rows(self, recording_id: str) -> list[OutboxRow]:
         """Read a recording's, in their order, consistently."""
@@ -183,6 +207,26 @@ class Mailbox(Protocol):
 
     def remove(self, command: Command) -> None:
         """Say that a command is done; one that isn't there is success."""
+
+
+class PortClaims(Protocol):
+    """RTP ports of workers that calls have."""
+
+    def claim(self, claim: PortClaim) -> None:
+        """Write a new claim. Raises PreconditionFailed where the port, or the call's control id,
+        has one."""
+
+    def of_call(self, call_key: str) -> list[PortClaim]:
+        """Read a call's claims, consistently."""
+
+    def at(self, host: str, port: int) -> PortClaim | None:
+        """Read the claim of an address's port, consistently."""
+
+    def open(self, claim: PortClaim) -> None:
+        """Say that a port is heard. Raises PreconditionFailed where it is claimed no more."""
+
+    def release(self, claim: PortClaim) -> None:
+        """Free a port; one that is free, or another's by now, is success."""
 
 
 class DueWork(Protocol):

@@ -34,6 +34,8 @@ class TokenKind(StrEnum):
     """a profile's name: its carrier may stream and post events"""
     RECORDING = "recording"
     """a recording's id: whoever holds it may download"""
+    WORKER = "worker"
+    """a worker's name: another worker may pass streams on to it; the token has no account"""
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

@@ -267,4 +267,4 @@ def _unmapped(address: Address) -> Address:
 
 
 def _refused(purpose: Purpose, rule: Rule, fact: str) -> UrlRefused:
-    return UrlRefused(f"{purpose} refused ({rule}): {fact}")
+    return UrlRefused(f"{purpose} refused ({rule}): {fact}", key=str(purpose))

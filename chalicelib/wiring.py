@@ -6,7 +6,6 @@ webhook pays for the database's client, and for nothing else.
 
 from __future__ import annotations
 
-import json
 import time
 from datetime import datetime
 from functools import cached_property
@@ -14,26 +13,36 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from chalicelib import config
+from chalicelib.carrier_secret import CarrierSecret, parse_carrier_secret
 from chalicelib.config import required
 from chalicelib.deployment_keys import DeploymentKeys, parse_keys
 from chalicelib.recording.lifecycle import Writer
 from chalicelib.services import instructions
 from chalicelib.services.instructions import Deployment
-from chalicelib.wiring_rows import RowPorts, client, now
+from chalicelib.wiring_bytes import BytePorts
+from chalicelib.wiring_cloud import CloudPorts
+from chalicelib.wiring_rows import now
+from chalicelib.wiring_rtp import RtpParts
+from chalicelib.wiring_web import WebPorts
 
 if TYPE_CHECKING:
-    from chalicelib import ports as port
+    from chalicelib import owner_ports
     from chalicelib.recording.model import Recording
     from chalicelib.services.commands import Commands
     from chalicelib.services.control import Control
+    from chalicelib.services.erase import Erasing
+    from chalicelib.services.fetch import Fetching
+    from chalicelib.services.methods import Methods
     from chalicelib.services.publish import Publishing
     from chalicelib.services.sweep import Sweeping
+    from chalicelib.services.tap_commands import TapCommands
+    from chalicelib.services.taps import Tapping
     from chalicelib.services.transition import Transitions
 
 # ruff: noqa: PLC0415  # adapters are imported where they are made; see above
 
 
-class Ports(RowPorts):
+class Ports(RtpParts, BytePorts, CloudPorts, WebPorts):
     """The ports of one process, made as its settings say; a test puts fakes in their places."""
 
     # --- what moves calls and recordings
@@ -52,16 +61,36 @@ class Ports(RowPorts):
         )
 
     @cached_property
-    def control(self) -> port.CallControl:
+    def control(self) -> owner_ports.CallControl:
         """The sink's door to calls."""
         return self._control(Writer.OWNER)
 
     @cached_property
-    def live_recordings(self) -> port.LiveRecordings:
+    def live_recordings(self) -> owner_ports.LiveRecordings:
         """The sink's door to recordings whose call streams."""
         from chalicelib.services.live import Live
 
         return Live(calls=self.calls, transitions=self.transitions)
+
+    @cached_property
+    def live_taps(self) -> Tapping:
+        """The sink's door to outgoing taps."""
+        from chalicelib.services.taps import Tapping
+
+        return Tapping(
+            calls=self.calls,
+            taps=self.taps,
+            profiles=self.profiles,
+            workflows=self.workflows,
+            now=now,
+        )
+
+    @cached_property
+    def tap_commands(self) -> TapCommands:
+        """What tells a live call's worker to tap."""
+        from chalicelib.services.tap_commands import TapCommands
+
+        return TapCommands(taps=self.taps, commands=self.commands)
 
     @cached_property
     def commands(self) -> Commands:
@@ -78,6 +107,19 @@ class Ports(RowPorts):
         )
 
     @cached_property
+    def methods(self) -> Methods:
+        """SWML's methods, as their routes and a script run them."""
+        from chalicelib.services.methods import Methods
+
+        return Methods(
+            commands=self.commands,
+            taps=self.tap_commands,
+            deployment=self.deployment,
+            pending_for=self.settings.pending_for,
+            download_token_for=self.settings.download_token_for,
+        )
+
+    @cached_property
     def publishing(self) -> Publishing:
         """What ends a finalization."""
         from chalicelib.services.publish import Publishing
@@ -85,6 +127,29 @@ class Ports(RowPorts):
         return Publishing(
             calls=self.calls,
             transitions=self.transitions,
+            renditions=self.renditions,
+            signer=self.signer,
+            now=now,
+        )
+
+    @cached_property
+    def fetching(self) -> Fetching:
+        """What copies a carrier's own recordings."""
+        from chalicelib.services.fetch import Fetching
+        from chalicelib.services.sign_in import SignIn
+
+        sign_in = SignIn(
+            profiles=self.profiles,
+            secrets=self.secrets,
+            grants=self.token_grants,
+            policy=self.settings.url_policy,
+            trusted_hosts=self.settings.carrier_hosts,
+        )
+        return Fetching(
+            recordings=self.recordings,
+            history=self.history,
+            downloads=self.downloads,
+            authorization=sign_in.authorization,
             renditions=self.renditions,
             now=now,
         )
@@ -101,9 +166,35 @@ class Ports(RowPorts):
             leases=self.leases,
             live_streams=self.live_streams,
             media=self.media,
+            erasing=self._erasing(),
+            mailbox=self.mailbox,
             now=now,
             wait=time.sleep,
         )
+
+    def _erasing(self) -> Erasing:
+        from chalicelib.services.erase import Erasing
+
+        return Erasing(
+            recordings=self.recordings,
+            calls=self.calls,
+            media=self.media,
+            versions=self.rendition_versions,
+        )
+
+    @cached_property
+    def dead_workers(self) -> owner_ports.DeadWorkers:
+        """What a worker does about another one that it can't reach."""
+        from chalicelib.services.dead_workers import Clearing
+        from chalicelib.services.heirs import Heirs
+
+        clearing = Clearing(
+            control=self._control(Writer.OWNER),
+            leases=self.leases,
+            live_streams=self.live_streams,
+            media=self.sink_media,
+        )
+        return Heirs(clearing=clearing, now=now, wait=time.sleep)
 
     def _control(self, writer: Writer) -> Control:
         from chalicelib.services.control import Control
@@ -113,92 +204,13 @@ class Ports(RowPorts):
             call_life=self.call_life,
             profiles=self.profiles,
             transitions=self.transitions,
+            taps=self.live_taps,
             writer=writer,
         )
 
     def _download_token(self, recording: Recording, at: datetime) -> str:
         expires_at = at + self.settings.download_token_for
         return instructions.download_token(recording, self.token_keys(), expires_at)
-
-    # --- bytes
-
-    @cached_property
-    def media(self) -> port.MediaStore:
-        """Journal and segments."""
-        from chalicelib.adapters.s3 import TASK_CONFIG, S3MediaStore
-
-        bucket = required(self.settings.media_bucket, "MEDIA_BUCKET")
-        return S3MediaStore(client("s3", TASK_CONFIG), bucket)
-
-    @cached_property
-    def sink_media(self) -> port.MediaStore:
-        """Journal and segments, for a writer that retries by itself."""
-        from chalicelib.adapters.s3 import SINK_CONFIG, S3MediaStore
-
-        bucket = required(self.settings.media_bucket, "MEDIA_BUCKET")
-        return S3MediaStore(client("s3", SINK_CONFIG), bucket)
-
-    @cached_property
-    def renditions(self) -> port.RenditionStore:
-        """Finished audio and manifests."""
-        from chalicelib.adapters.s3 import TASK_CONFIG, S3RenditionStore
-
-        bucket = required(self.settings.recordings_bucket, "RECORDINGS_BUCKET")
-        return S3RenditionStore(client("s3", TASK_CONFIG), bucket)
-
-    @cached_property
-    def encoder(self) -> port.Encoder:
-        """WAV by ourselves, the rest by ffmpeg."""
-        from chalicelib.adapters.encoder import FileEncoder
-
-        return FileEncoder()
-
-    # --- services of the cloud
-
-    @cached_property
-    def workflows(self) -> port.Workflows:
-        """Finalization and Delivery."""
-        from chalicelib.adapters.stepfunctions import StepFunctions
-
-        finalization = required(self.settings.finalization_arn, "FINALIZATION_ARN")
-        delivery = required(self.settings.delivery_arn, "DELIVERY_ARN")
-        return StepFunctions(client("stepfunctions"), finalization, delivery)
-
-    @cached_property
-    def event_bus(self) -> port.EventBus:
-        """EventBridge."""
-        from chalicelib.adapters.eventbridge import EventBridge
-
-        return EventBridge(client("events"), self.settings.event_bus)
-
-    @cached_property
-    def sender(self) -> port.Sender:
-        """One guarded POST."""
-        from chalicelib.adapters.http import GuardedSender
-
-        return GuardedSender(self.settings.url_policy)
-
-    @cached_property
-    def secrets(self) -> port.Secrets:
-        """Secrets Manager."""
-        from chalicelib.adapters.secrets import SecretsManager
-
-        return SecretsManager(client("secretsmanager"))
-
-    @cached_property
-    def parameters(self) -> port.Parameters:
-        """SSM."""
-        from chalicelib.adapters.parameters import ParameterStore
-
-        return ParameterStore(client("ssm"))
-
-    @cached_property
-    def task_protection(self) -> port.TaskProtection | None:
-        """The task's agent; none outside ECS."""
-        from chalicelib.adapters.task_protection import EcsAgent
-
-        uri = self.settings.ecs_agent_uri
-        return EcsAgent(uri) if uri else None
 
     # --- what a deployment knows of itself
 
@@ -216,9 +228,12 @@ class Ports(RowPorts):
         return list(self._keys().webhook_secrets)
 
     def signing_key(self, secret_id: str) -> str:
-        """Return a carrier's signing key: a secret's text, or its JSON's `signing_key`."""
-        text = self.secrets.get(secret_id)
-        return str(json.loads(text)["signing_key"]) if text.startswith("{") else text
+        """Return a carrier's signing key: a secret's text, or its JSON's `signing_key`; or none."""
+        return self.carrier_secret(secret_id).signing_key
+
+    def carrier_secret(self, secret_id: str) -> CarrierSecret:
+        """Return what a profile's secret holds. Raises NotFound, Forbidden, Unavailable."""
+        return parse_carrier_secret(self.secrets.get(secret_id))
 
     def deployment(self) -> Deployment:
         """Return what URLs and tokens are made of."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.config import Settings, required
 
 if TYPE_CHECKING:
-    from chalicelib import ports as port
+    from chalicelib import row_ports as port
     from chalicelib.adapters.dynamodb import Table
 
 # ruff: noqa: PLC0415  # adapters are imported where they are made: see wiring.py
@@ -27,6 +27,13 @@ class RowPorts:
         from chalicelib.adapters.dynamodb_recordings import DynamoRecordings
 
         return DynamoRecordings(self._core, now)
+
+    @cached_property
+    def taps(self) -> port.Taps:
+        """Outgoing taps, under their calls."""
+        from chalicelib.adapters.dynamodb_taps import DynamoTaps
+
+        return DynamoTaps(self._core)
 
     @cached_property
     def history(self) -> port.RecordingHistory:
@@ -90,6 +97,13 @@ class RowPorts:
         from chalicelib.adapters.dynamodb_mailbox import DynamoMailbox
 
         return DynamoMailbox(self._hot)
+
+    @cached_property
+    def port_claims(self) -> port.PortClaims:
+        """RTP ports that calls have."""
+        from chalicelib.adapters.dynamodb_rtp import DynamoPortClaims
+
+        return DynamoPortClaims(self._hot)
 
     @cached_property
     def profiles(self) -> port.Profiles:

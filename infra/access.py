@@ -69,15 +69,15 @@ def _grant_api(role: iam.IRole, around: Surroundings) -> None:
     around.storage.hot.grant_read_write_data(role)
     around.storage.recordings.grant_read(role)
     around.secret.grant_read(role)
-    _grant_signing_keys(role)
+    _grant_carrier_secrets(role)
     around.public_url.grant_read(role)
     around.finalization.grant_start_execution(role)
     around.delivery.grant_start_execution(role)
     around.bus.grant_put_events_to(role)
 
 
-def _grant_signing_keys(role: iam.IRole) -> None:
-    """Carriers' signing keys lie in secrets that customers name `tapedeck/…`."""
+def _grant_carrier_secrets(role: iam.IRole) -> None:
+    """Carriers' signing keys and credentials lie in secrets that customers name `tapedeck/…`."""
     arn = Stack.of(role).format_arn(
         service="secretsmanager",
         resource="secret",
@@ -90,6 +90,8 @@ def _grant_signing_keys(role: iam.IRole) -> None:
 
 
 def _grant_assemble(role: iam.IRole, around: Surroundings) -> None:
+    """It fetches what carriers recorded, too: to their hosts it says what opens it there."""
+    _grant_carrier_secrets(role)
     around.storage.core.grant_read_write_data(role)
     around.storage.hot.grant_read_data(role)
     around.storage.media.grant_read(role)
@@ -98,8 +100,11 @@ def _grant_assemble(role: iam.IRole, around: Surroundings) -> None:
 
 
 def _grant_publish(role: iam.IRole, around: Surroundings) -> None:
+    """It alone signs: it parses no stranger's bytes. Of recordings it may put proofs only."""
     around.storage.core.grant_read_write_data(role)
     around.storage.recordings.grant_read(role)
+    around.storage.recordings.grant_put(role, "recordings/*/proof.json")
+    around.storage.signing_key.grant(role, "kms:Sign", "kms:GetPublicKey")
     around.public_url.grant_read(role)
     around.secret.grant_read(role)
     around.delivery.grant_start_execution(role)
@@ -126,7 +131,27 @@ def _grant_sweep(role: iam.IRole, around: Surroundings) -> None:
     around.storage.hot.grant_read_write_data(role)
     around.storage.media.grant_read(role)
     around.storage.media.grant_delete(role)
+    _grant_erasing(role, around)
     around.public_url.grant_read(role)
     around.finalization.grant_start_execution(role)
     around.delivery.grant_start_execution(role)
     around.bus.grant_put_events_to(role)
+
+
+def _grant_erasing(role: iam.IRole, around: Surroundings) -> None:
+    """Put journal objects and segments without what goes; delete renditions in all versions."""
+    for prefix in ("journal/*", "segments/*"):
+        around.storage.media.grant_put(role, prefix)
+    bucket = around.storage.recordings
+    role.add_to_principal_policy(
+        iam.PolicyStatement(
+            actions=["s3:ListBucketVersions", "s3:ListBucketMultipartUploads"],
+            resources=[bucket.bucket_arn],
+        )
+    )
+    role.add_to_principal_policy(
+        iam.PolicyStatement(
+            actions=["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"],
+            resources=[bucket.arn_for_objects("recordings/*")],
+        )
+    )

@@ -13,6 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from chalice.cdk import Chalice
 
+from infra.lock import PACKAGING, locked
 from infra.paths import BUILD, LAYER_ZIP, ROOT
 from infra.settings import Settings
 
@@ -41,6 +42,7 @@ SPECS = (
     FunctionSpec(name="mark_error", resource="MarkError"),
     FunctionSpec(name="attempt", resource="Attempt"),
     FunctionSpec(name="sweep", resource="Sweep"),
+    FunctionSpec(name="hook_credentials", resource="HookCredentials"),
 )
 
 
@@ -79,10 +81,9 @@ def build_app(
 ) -> Chalice:
     """Package the Chalice app and include it, each function in its shell."""
     layer = _ffmpeg_layer(stack)
-    BUILD.mkdir(exist_ok=True)
     # Chalice wants a region to package for any; the template names none.
     os.environ.setdefault("AWS_DEFAULT_REGION", os.environ.get("CDK_DEFAULT_REGION", "us-east-1"))
-    with chdir(BUILD):  # Chalice leaves its chalice.out in the working directory
+    with locked(PACKAGING), chdir(BUILD):  # Chalice leaves its chalice.out in the working directory
         app = Chalice(
             stack, "App", source_dir=str(ROOT), stage_config=_stage_config(shells, environment)
         )

@@ -43,6 +43,7 @@ class RecorderStack(Stack):
         build_alarms(self, self.topic, app, workflows)
         self._publish_url(app)
         # What a process outside Lambda needs: the sink's tasks, `make key`, the local run.
+        CfnOutput(self, "SigningKey", value=self.around.storage.signing_key.key_arn)
         CfnOutput(self, "Environment", value=self.to_json_string(self.environment_of_all))
 
     def _surroundings(self, settings: Settings) -> Surroundings:
@@ -87,6 +88,7 @@ class RecorderStack(Stack):
             "TAPEDECK_DELIVERY_ARN": around.delivery.state_machine_arn,
             "TAPEDECK_EVENT_BUS": around.bus.event_bus_name,
             "TAPEDECK_SECRET_ID": around.secret.secret_arn,
+            "TAPEDECK_SIGNING_KEY_ID": storage.signing_key.key_id,
             "TAPEDECK_PUBLIC_URL_PARAMETER": self._url_parameter_name(),
             **self._parameters(settings),
         }
@@ -101,10 +103,17 @@ class RecorderStack(Stack):
                 "AllowHttp", "0", "1 lets status URLs be http instead of https"
             ),
             "TAPEDECK_ALLOWED_NETWORKS": self._parameter(
-                "AllowedNetworks", "", "private networks that status URLs may reach, as CIDRs"
+                "AllowedNetworks",
+                "",
+                "private networks that status URLs and taps may reach, as CIDRs",
             ),
             "TAPEDECK_ALLOWED_PORTS": self._parameter(
-                "AllowedPorts", "80,443,8080,8443", "ports that status URLs may name; * is any"
+                "AllowedPorts",
+                "80,443,8080,8443",
+                "ports that status URLs and taps may name; * is any",
+            ),
+            "TAPEDECK_CARRIER_HOSTS": self._parameter(
+                "CarrierHosts", "", "more hosts, by suffix, that get carriers' credentials"
             ),
             "TAPEDECK_WAIT_SCALE": self._parameter(
                 "WaitScale", "1", "multiplies the waits between attempts to deliver a callback"

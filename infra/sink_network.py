@@ -12,8 +12,9 @@ HTTP_PORT = 8080
 RELAY_PORT = 8081
 """workers reach each other here"""
 
-RTP_PORTS = (40000, 40999)
-"""RTP taps come straight to a worker's public address"""
+RTP_PORTS = (20000, 21999)
+"""RTP taps come straight to a worker's public address, on even ports: 1,000 of them, twice what
+250 calls need; below those that Linux gives to outgoing sockets"""
 
 
 class SinkNetwork(Construct):

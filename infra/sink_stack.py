@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, CfnOutput, Duration, RemovalPolicy, Size, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
@@ -17,7 +17,7 @@ from infra.access import grant_sink
 from infra.paths import ROOT
 from infra.recorder_stack import RecorderStack
 from infra.settings import Settings
-from infra.sink_network import HTTP_PORT, SinkNetwork
+from infra.sink_network import HTTP_PORT, RELAY_PORT, RTP_PORTS, SinkNetwork
 from infra.sink_scaling import MIN_TASKS, build_sink_alarms, scale_on_live_calls
 
 IDLE_TIMEOUT = Duration.seconds(4000)
@@ -42,6 +42,7 @@ class SinkStack(Stack):
         task = self._task(recorder)
         service = self._service(cluster, task, network)
         self._protect_tasks(task.task_role, cluster)
+        _let_learn_its_address(task.task_role)
         balancer = self._balancer(network)
         group = self._listen(balancer, network, service)
         scale_on_live_calls(service)
@@ -60,10 +61,20 @@ class SinkStack(Stack):
                 **recorder.environment_of_all,
                 "TAPEDECK_SINK_HOST": "0.0.0.0",  # noqa: S104  # the task's only way in
                 "TAPEDECK_SINK_PORT": str(HTTP_PORT),
+                "TAPEDECK_RELAY_PORT": str(RELAY_PORT),
                 "TAPEDECK_RUN_DIR": SPOOL,
+                "TAPEDECK_RTP_PORTS": "{}-{}".format(*RTP_PORTS),
             },
-            port_mappings=[ecs.PortMapping(container_port=HTTP_PORT)],
-            logging=ecs.LogDrivers.aws_logs(stream_prefix="sink", log_group=self._log_group()),
+            port_mappings=[
+                ecs.PortMapping(container_port=HTTP_PORT),
+                ecs.PortMapping(container_port=RELAY_PORT),
+            ],
+            logging=ecs.LogDrivers.aws_logs(
+                stream_prefix="sink",
+                log_group=self._log_group(),
+                mode=ecs.AwsLogDriverMode.NON_BLOCKING,  # who makes us log must not make us wait
+                max_buffer_size=Size.mebibytes(4),
+            ),
             health_check=_health_check(),
             stop_timeout=STOP_TIMEOUT,
             readonly_root_filesystem=True,
@@ -185,6 +196,13 @@ class SinkStack(Stack):
             hosted_zone_id=self._settings.hosted_zone_id,
             zone_name=self._settings.hosted_zone_name,
         )
+
+
+def _let_learn_its_address(role: iam.IRole) -> None:
+    """A worker asks which public address its network interface has: EC2 knows no narrower right."""
+    role.add_to_principal_policy(
+        iam.PolicyStatement(actions=["ec2:DescribeNetworkInterfaces"], resources=["*"])
+    )
 
 
 def _image() -> ecs.ContainerImage:

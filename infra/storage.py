@@ -1,4 +1,4 @@
-"""Tables and buckets: what is true, and what was heard."""
+"""Tables and buckets: what is true, and what was heard; and the key that signs it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SEGMENT_DAYS = 37
 
 
 class Storage(Construct):
-    """Core and Hot tables, the media bucket, the recordings bucket with its key."""
+    """Core and Hot tables, the media bucket, the recordings bucket with its key, and what signs."""
 
     def __init__(self, scope: Construct, name: str, *, settings: Settings) -> None:
         super().__init__(scope, name)
@@ -31,6 +31,7 @@ class Storage(Construct):
         self.hot = self._hot_table()
         self.media = self._media_bucket()
         self.recordings = self._recordings_bucket(settings.object_lock)
+        self.signing_key = self._signing_key()
 
     def _core_table(self) -> dynamodb.Table:
         table = dynamodb.Table(
@@ -98,6 +99,17 @@ class Storage(Construct):
             enforce_ssl=self._tls_only,
             removal_policy=self._removal,
             lifecycle_rules=[*(_retain(days) for days in RETENTION_DAYS), _abort_uploads()],
+        )
+
+    def _signing_key(self) -> kms.Key:
+        """It signs manifests. KMS rotates no such key; auditors trust its public half for years."""
+        return kms.Key(
+            self,
+            "SigningKey",
+            key_spec=kms.KeySpec.ECC_NIST_P256,
+            key_usage=kms.KeyUsage.SIGN_VERIFY,
+            description="Tapedeck: signs the manifests of finished recordings",
+            removal_policy=self._removal,
         )
 
 

@@ -12,7 +12,8 @@ from chalicelib.capture.events import Encoding, Track
 from simulator import report, sources, wav
 from simulator.carriers import CARRIERS
 from simulator.player import Played, play, silent
-from simulator.schedule import Faults, Loss, Stall
+from simulator.rtp_packets import DIGITS
+from simulator.schedule import Faults, Loss, Press, Stall
 from simulator.socket import Numbering, Setup
 from simulator.speech import RATE_HZ
 
@@ -21,7 +22,7 @@ DEFAULT_SECONDS = 15.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return 0 where the call was taken whole, 1 where it wasn't, 2 where it couldn't be played."""
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
     try:
         played = _played(options)
     except wav.UnfitFile as error:
@@ -45,6 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if told.was_taken else 1
 
 
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    known = CARRIERS[options.dialect].directions
+    options.directions = options.directions or next(iter(known))
+    if options.directions not in known:
+        parser.error(f"--directions: {options.dialect} has " + ", ".join(known))
+    return options
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="simulator", description=__doc__)
     add = parser.add_argument
@@ -55,11 +66,17 @@ def _parser() -> argparse.ArgumentParser:
     add("--seconds", type=_positive, help=f"default: the files' length, or {DEFAULT_SECONDS:g}")
     add("--speed", type=_positive, default=1.0, help="1 = real time, N times faster")
     add("--wav", type=Path, nargs="+", default=[], metavar="FILE", help="inbound [outbound]")
-    add("--directions", default="speak,listen", choices=("speak,listen", "speak", "listen", "both"))
+    add(
+        "--directions",
+        default="",
+        help="default: all sides apart, where the dialect can",
+        choices=("speak,listen", "speak", "listen", "both"),
+    )
     add("--encoding", type=Encoding, choices=[Encoding.PCMU, Encoding.PCMA], default=Encoding.PCMU)
     add("--numbering", type=Numbering, choices=list(Numbering), default=Numbering.STREAM)
     add("--tag", default="", help="the call's tag in webhooks")
     add("--param", action="append", default=[], metavar="NAME=VALUE", help="a <StreamParam>")
+    add("--press", type=_press, action="append", default=[], metavar="AT:DIGIT", help="rtp only")
     add("--seed", type=int, default=1, help="of the generated speech")
     _add_faults(parser)
     add("--report", type=Path, metavar="FILE.json", help="what was sent; payload files lie beside")
@@ -104,6 +121,14 @@ def _stretch(text: str) -> Loss:
     return stretch
 
 
+def _press(text: str) -> Press:
+    """Read `AT:DIGIT`, the second of the call and what is pressed."""
+    at_s, _, digit = text.partition(":")
+    if len(digit) != 1 or digit not in DIGITS:
+        raise argparse.ArgumentTypeError(f"{text} presses none of {DIGITS}")
+    return Press(at_s=float(at_s), digit=digit)
+
+
 def _faults(options: argparse.Namespace) -> Faults:
     return Faults(
         losses=tuple(options.loss),
@@ -130,6 +155,7 @@ def _played(options: argparse.Namespace) -> Played:
         hook_url=options.hook_url,
         speed=options.speed,
         faults=_faults(options),
+        presses=tuple(options.press),
         on_second=_Progress(setup) if options.progress else silent,
     )
 

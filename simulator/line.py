@@ -8,8 +8,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from simulator.report import Ended
-from simulator.schedule import Action, Connect, Disconnect, Faults, Say, Send, Start
-from simulator.socket import Socket
+from simulator.schedule import Action, Connect, Disconnect, Faults, Press, Say, Send, Start
+from simulator.socket import MessageSocket
 
 OPEN_TIMEOUT_S = 10
 
@@ -25,7 +25,7 @@ class LineEnded(Exception):
 class Line:
     """A carrier's socket; tells each payload that went out."""
 
-    def __init__(self, socket: Socket, on_sent: Callable[[Send], None]) -> None:
+    def __init__(self, socket: MessageSocket, on_sent: Callable[[Send], None]) -> None:
         self.socket = socket
         self._on_sent = on_sent
         self._connection: ClientConnection | None = None
@@ -42,6 +42,8 @@ class Line:
                     await self._say(*self.socket.opening())
                 case Say():
                     await self._say(action.message)
+                case Press():
+                    pass  # no websocket that we simulate tells digits
                 case Send():
                     await self._say(self.socket.media(action))
                     self._on_sent(action)

@@ -13,9 +13,9 @@ from typing import Any
 from chalicelib.capture.events import Track
 from simulator import hooks
 from simulator.carriers import CARRIERS
-from simulator.line import Line, LineEnded
+from simulator.line import LineEnded
 from simulator.report import Hook, Report, SentTrack
-from simulator.schedule import Action, Connect, Faults, Send, plan
+from simulator.schedule import Action, Connect, Faults, Press, Send, plan
 from simulator.socket import Setup, Socket
 from simulator.speech import RATE_HZ
 
@@ -46,6 +46,8 @@ class Played:
     speed: float = 1.0
     """seconds of the call per second"""
     faults: Faults = field(default_factory=Faults)
+    presses: tuple[Press, ...] = ()
+    """of digits, where the dialect tells them"""
     announcing: Announcing = Announcing.AFTER
     on_second: Callable[[int, Track], None] = silent
     """told each whole second of a track as it goes out"""
@@ -90,9 +92,9 @@ class _Run:
         self._played = played
         self._socket = socket
         self._report = report
-        self._line = Line(socket, self._note)
+        self._line = CARRIERS[played.dialect].wire(socket, self._note)
         sources = {track: played.sources[track] for track in socket.tracks}
-        self._actions = plan(sources, played.faults)
+        self._actions = plan(sources, played.faults, played.presses)
         self._announced: asyncio.Task[None] | None = None
         self._has_ended = False
         self._sent_samples = 0

@@ -121,12 +121,22 @@ class Send:
     number_in_track: int
 
 
-Action = Connect | Disconnect | Start | Say | Send
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """A party presses a digit; told where the dialect can tell it."""
+
+    at_s: float
+    digit: str
 
 
-def plan(sources: Mapping[Track, Iterable[bytes]], faults: Faults) -> Iterator[Action]:
+Action = Connect | Disconnect | Start | Say | Send | Press
+
+
+def plan(
+    sources: Mapping[Track, Iterable[bytes]], faults: Faults, presses: Iterable[Press] = ()
+) -> Iterator[Action]:
     """Yield one socket's actions in order; sources yield 20 ms payloads of equal count."""
-    asides = sorted(_asides(faults, sources), key=lambda aside: aside.at_s)
+    asides = sorted([*_asides(faults, sources), *presses], key=lambda aside: aside.at_s)
     in_stream = count(1)
     in_track = {track: count(1) for track in sources}
     for index, payloads in enumerate(zip(*sources.values(), strict=True)):

@@ -24,7 +24,7 @@ class SignalWireTap:
 
     def __init__(self, setup: Setup, track: Track) -> None:
         self.tracks: tuple[Track, ...] = (track,)
-        self._direction = next(word for word, of in DIRECTIONS.items() if of is track)
+        self._direction = direction_of(track)
         self._setup = setup
         self._control_id = str(uuid4())
         self.url = tap_url(setup.stream_url, setup.call_id, self._direction)
@@ -50,24 +50,37 @@ class SignalWireTap:
         return self._event("finished")
 
     def _event(self, state: str) -> dict[str, Any]:
-        call_id = self._setup.call_id
-        params = {
-            "call_id": call_id,
-            "node_id": "5f2a7a2e-simulator",
-            "segment_id": call_id,
-            "control_id": self._control_id,
-            "state": state,
-            "tap": {"type": "audio", "params": {"direction": self._direction}},
-            "device": {"type": "ws", "params": {"uri": self.url, "codec": self._setup.encoding}},
-        }
-        return {
-            "event_type": "calling.call.tap",
-            "event_channel": f"swml:{call_id}",
-            "timestamp": datetime.now(UTC).timestamp(),
-            "project_id": "4d0d6f16-5881-4fcc-92a4-02c51a91954d",
-            "space_id": "451ed9ff-e568-4222-8af9-4f9ab7428d09",
-            "params": params | ({"tag": self._setup.tag} if self._setup.tag else {}),
-        }
+        params = {"uri": self.url, "codec": self._setup.encoding}
+        device = {"type": "ws", "params": params}
+        return tap_event(self._setup, self._control_id, state, self._direction, device)
+
+
+def direction_of(track: Track) -> str:
+    """Return SWML's word for a track."""
+    return next(word for word, of in DIRECTIONS.items() if of is track)
+
+
+def tap_event(
+    setup: Setup, control_id: str, state: str, direction: str, device: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the webhook of a tap's state."""
+    params = {
+        "call_id": setup.call_id,
+        "node_id": "5f2a7a2e-simulator",
+        "segment_id": setup.call_id,
+        "control_id": control_id,
+        "state": state,
+        "tap": {"type": "audio", "params": {"direction": direction}},
+        "device": device,
+    }
+    return {
+        "event_type": "calling.call.tap",
+        "event_channel": f"swml:{setup.call_id}",
+        "timestamp": datetime.now(UTC).timestamp(),
+        "project_id": "4d0d6f16-5881-4fcc-92a4-02c51a91954d",
+        "space_id": "451ed9ff-e568-4222-8af9-4f9ab7428d09",
+        "params": params | ({"tag": setup.tag} if setup.tag else {}),
+    }
 
 
 def tap_url(template: str, call_id: str, direction: str) -> str:

@@ -34,10 +34,20 @@ class Setup:
 
 
 class Socket(Protocol):
-    """One websocket of a carrier: where to, and what is said on it and about it."""
+    """One socket of a carrier: where to, and what its webhooks say of it."""
 
     url: str
     tracks: tuple[Track, ...]
+
+    def started(self) -> dict[str, Any]:
+        """Return the webhook that says that the stream began."""
+
+    def stopped(self, seconds: float) -> dict[str, Any]:
+        """Return the webhook that says that the stream ended after so many seconds."""
+
+
+class MessageSocket(Socket, Protocol):
+    """A websocket: what is said on it."""
 
     def opening(self) -> list[str]:
         """Return the messages before media."""
@@ -48,8 +58,12 @@ class Socket(Protocol):
     def closing(self) -> list[str]:
         """Return the messages after media."""
 
-    def started(self) -> dict[str, Any]:
-        """Return the webhook that says that the stream began."""
 
-    def stopped(self, seconds: float) -> dict[str, Any]:
-        """Return the webhook that says that the stream ended after so many seconds."""
+class PacketSocket(Socket, Protocol):
+    """A UDP socket: what is sent from it."""
+
+    def packets(self, sent: Send) -> list[bytes]:
+        """Return the packets of a payload, and of what is pressed meanwhile."""
+
+    def press(self, digit: str) -> None:
+        """Tell of a digit beside the payloads that follow."""

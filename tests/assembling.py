@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import wave
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -70,6 +72,11 @@ class World:
     def file(self, extension: str = "wav") -> bytes:
         """Return the stored rendition."""
         return self.renditions.objects[naming.rendition_key("main", "r-1", extension)]
+
+    def pcm(self) -> bytes:
+        """Return the samples of the stored WAV."""
+        with wave.open(io.BytesIO(self.file())) as opened:
+            return opened.readframes(opened.getnframes())
 
     def manifest(self) -> Manifest:
         """Return the stored manifest."""

@@ -41,6 +41,9 @@ class Tape:
     number: int = 0
     """of the worker's next journal object"""
     segments: int = 0
+    profile: str = ""
+    said: Encoding | None = None
+    """the encoding that the carrier said in band"""
     _uncovered: list[Record] = field(default_factory=list)
     _capture: StreamCapture = field(init=False)
 
@@ -52,6 +55,8 @@ class Tape:
             dialect="bandwidth",
             rate_hz=8000,
             opened_at_us=OPENED_US + round(self.opened_at_s * 1_000_000),
+            profile=self.profile,
+            encoding=self.said,
         )
         self._journal_from = self.number
         self._capture = StreamCapture(head)
@@ -63,6 +68,10 @@ class Tape:
         for place, start in enumerate(range(0, len(payload), size), start=1):
             arrival_us = OPENED_US + round((from_s + place * 0.02) * 1_000_000)
             run.add(payload[start : start + size], arrival_us)
+
+    def head(self) -> StreamHead:
+        """Return the stream's head."""
+        return self._capture.head()
 
     def commit(self) -> None:
         """Store what came since the last commit as a journal object."""

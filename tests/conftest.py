@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from infra.local.aws import LocalAws, local_aws
+
+# How long an example takes is the machine's matter: benchmarks tell that.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 MINISTACK = pytest.param("ministack", marks=pytest.mark.e2e)
 """a world that only `-m e2e` runs in"""

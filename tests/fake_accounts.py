@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.errors import Conflict, NotFound, PreconditionFailed
-from chalicelib.ports import ApiKey, Lease
-from chalicelib.recording.commands import Command
+from chalicelib.port_values import ApiKey, Lease
+from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.model import Profile
 from tests.fake_store import Store
 
@@ -131,7 +131,8 @@ class FakeMailbox:
     def waiting(self, worker: str) -> list[Command]:
         """Read a worker's commands, in their order."""
         rows = dict(self._store.commands)  # other threads write
-        return [rows[place] for place in sorted(rows) if place[0] == worker]
+        waiting = [rows[place] for place in sorted(rows) if place[0] == worker]
+        return [command for command in waiting if command.kind in set(CommandKind)]
 
     def is_waiting(self, command: Command) -> bool:
         """Tell whether a command isn't done yet."""

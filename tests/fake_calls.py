@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.errors import NotFound, PreconditionFailed
-from chalicelib.ports import InboundEvent, Page, Requested
+from chalicelib.port_values import InboundEvent, Page, Requested
 from chalicelib.recording import naming
 from chalicelib.recording.announcements import Announcement, corrected_call, corrected_stream
 from chalicelib.recording.model import Call, Stream

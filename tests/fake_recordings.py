@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.errors import NotFound, PreconditionFailed
-from chalicelib.ports import Due, DueKind, Page, RecordingFilter
+from chalicelib.port_values import Due, DueKind, Page, RecordingFilter
+from chalicelib.recording.erasure import is_deleted
 from chalicelib.recording.model import OutboxRow, Recording, RecordingEvent
 from tests.fake_store import Store, page
 
@@ -169,6 +170,7 @@ def _matches(row: Recording, wanted: RecordingFilter) -> bool:
     label = wanted.label
     return all(
         (
+            not is_deleted(row),
             not wanted.call_id or row.call.call_id == wanted.call_id,
             not wanted.state or row.state == wanted.state,
             label is None or row.labels.get(label[0]) == label[1],

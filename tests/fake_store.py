@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from chalicelib.errors import InvalidRequest
-from chalicelib.ports import ApiKey, InboundEvent, Lease, Page
+from chalicelib.port_values import ApiKey, InboundEvent, Lease, Page
 from chalicelib.recording.announcements import Announcement
 from chalicelib.recording.commands import Command
 from chalicelib.recording.model import Call, OutboxRow, Profile, Recording, RecordingEvent, Stream
+from chalicelib.recording.rtp_endpoint import PortClaim
+from chalicelib.tapping.model import Tap
 
 T = TypeVar("T")
 
@@ -23,6 +25,7 @@ class Store:
         self.recordings: dict[str, Recording] = {}
         self.events: dict[tuple[str, datetime, str], RecordingEvent] = {}
         self.outbox: dict[tuple[str, int], OutboxRow] = {}
+        self.taps: dict[tuple[str, str], Tap] = {}
         self.calls: dict[str, Call] = {}
         self.streams: dict[tuple[str, str], Stream] = {}
         self.announcements: dict[tuple[str, str], Announcement] = {}
@@ -32,6 +35,7 @@ class Store:
         self.leases: dict[str, Lease] = {}
         self.forgotten: set[str] = set()
         self.commands: dict[tuple[str, datetime, str], Command] = {}
+        self.claims: dict[tuple[str, int], PortClaim] = {}
         self.held: dict[tuple[str, str], str] = {}
         """call key by worker and stream key"""
 

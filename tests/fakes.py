@@ -7,7 +7,8 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from chalicelib.errors import NotFound, Unavailable
-from chalicelib.ports import (
+from chalicelib.recording.model import OutboxRow
+from chalicelib.row_ports import (
     ApiKeys,
     CallLife,
     Calls,
@@ -17,15 +18,18 @@ from chalicelib.ports import (
     LiveStreams,
     Mailbox,
     Outbox,
+    PortClaims,
     Profiles,
     RecordingHistory,
     Recordings,
+    Taps,
 )
-from chalicelib.recording.model import OutboxRow
 from tests.fake_accounts import FakeApiKeys, FakeLeases, FakeMailbox, FakeProfiles
 from tests.fake_calls import FakeCallLife, FakeCalls, FakeInbox, FakeLiveStreams
+from tests.fake_claims import FakePortClaims
 from tests.fake_recordings import FakeDueWork, FakeHistory, FakeOutbox, FakeRecordings
 from tests.fake_store import Store
+from tests.fake_taps import FakeTaps
 
 T = TypeVar("T")
 
@@ -110,6 +114,7 @@ class FakeCore:
         wrap = self.faults.wrap
         calls = FakeCalls(self.store)
         self.recordings: Recordings = wrap(FakeRecordings(self.store))
+        self.taps: Taps = wrap(FakeTaps(self.store))
         self.history: RecordingHistory = wrap(FakeHistory(self.store))
         self.outbox: Outbox = wrap(FakeOutbox(self.store))
         self.calls: Calls = wrap(calls)
@@ -121,6 +126,7 @@ class FakeCore:
         self.api_keys: ApiKeys = wrap(FakeApiKeys(self.store))
         self.leases: Leases = wrap(FakeLeases(self.store))
         self.mailbox: Mailbox = wrap(FakeMailbox(self.store))
+        self.port_claims: PortClaims = wrap(FakePortClaims(self.store))
 
 
 class FakeWorkflows:

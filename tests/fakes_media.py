@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
-from chalicelib.errors import NotFound, PreconditionFailed
+from chalicelib.errors import Conflict, NotFound, PreconditionFailed
 
 
 @dataclass
@@ -60,11 +61,12 @@ class FakeRenditionStore:
         self.tags[key] = tags
         self.writes.append(key)
 
-    def put_text(self, key: str, text: str) -> None:
+    def put_text(self, key: str, text: str, tags: Mapping[str, str]) -> None:
         """Store a manifest."""
         if self.objects.get(key) == text.encode():
             return
         self.objects[key] = text.encode()
+        self.tags[key] = tags
         self.writes.append(key)
 
     def get_text(self, key: str) -> str:
@@ -82,3 +84,28 @@ class FakeRenditionStore:
     def presign(self, key: str, expires_s: int, filename: str) -> str:
         """Return something like a URL."""
         return f"https://recordings.example/{key}?X-Amz-Expires={min(expires_s, 300)}&as={filename}"
+
+
+@dataclass
+class FakeRenditionVersions:
+    """The port RenditionVersions over a bucket in memory, which has one version of each object."""
+
+    store: FakeRenditionStore = field(default_factory=FakeRenditionStore)
+    locked: dict[str, datetime] = field(default_factory=dict)
+    """until when a key is kept"""
+
+    def is_locked(self, prefix: str, at: datetime) -> bool:
+        """Tell whether a key under the prefix is kept."""
+        return any(key.startswith(prefix) and until > at for key, until in self.locked.items())
+
+    def erase(self, prefix: str) -> int:
+        """Delete all under the prefix that isn't kept. Raises Conflict where something is."""
+        found = [key for key in self.store.objects if key.startswith(prefix)]
+        gone = [key for key in found if key not in self.locked]
+        for key in gone:
+            del self.store.objects[key]
+            self.store.checksums.pop(key, None)
+            self.store.tags.pop(key, None)
+        if len(gone) < len(found):
+            raise Conflict(f"{len(found) - len(gone)} are kept", code="locked")
+        return len(gone)

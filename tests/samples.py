@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.ports import ApiKey, InboundEvent, Joining, Lease
+from chalicelib.port_values import ApiKey, InboundEvent, Joining, Lease
 from chalicelib.recording import naming
 from chalicelib.recording.announcements import Announcement, CarrierFacts
 from chalicelib.recording.model import (
     Call,
     CallRef,
+    Direction,
     OutboxRow,
     Profile,
     Recording,
@@ -21,6 +22,7 @@ from chalicelib.recording.model import (
     State,
     Stream,
 )
+from chalicelib.tapping.model import Tap, TapOptions, TapState
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CALL = CallRef(account="main", carrier="bandwidth", call_id="c-1")
@@ -88,6 +90,26 @@ def a_callback(recording: Recording, number: int = 1, **changes: Any) -> OutboxR
         created_at=recording.created_at,
     )
     return replace(row, **changes)
+
+
+def a_tap(**changes: Any) -> Tap:
+    """Return a tap that sends, not stored yet."""
+    tap = Tap(
+        tap_id=naming.tap_id(CALL.key, "tap-1"),
+        call=CALL,
+        control_id="tap-1",
+        state=TapState.TAPPING,
+        version=1,
+        round=1,
+        options=TapOptions(uri="rtp://8.8.8.8:12345", direction=Direction.BOTH),
+        profile="front",
+        status_url=STATUS_URL,
+        created_at=T0,
+        source_address="8.8.4.4",
+        source_port=20_000,
+        worker="worker-1",
+    )
+    return replace(tap, **changes)
 
 
 def a_call(**changes: Any) -> Call:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from chalicelib.ports import SendFault
+from chalicelib.port_values import SendFault
 from chalicelib.recording.lifecycle import has_callback
 from chalicelib.recording.model import State
 from chalicelib.recording.schedule import Reason

@@ -69,6 +69,25 @@ def test_waits_are_seconds() -> None:
     assert (timedelta(seconds=2.5), 9001) == (read.announced_for, read.sink_port)
 
 
+def test_workers_reach_each_other() -> None:
+    """Any free port, and an address that is found out, unless they are told."""
+
+    told = {"TAPEDECK_RELAY_HOST": "10.0.0.1", "TAPEDECK_RELAY_PORT": "8081"}
+
+    read = [read_settings(environ) for environ in ({}, told)]
+
+    assert [("", 0), ("10.0.0.1", 8081)] == [(one.relay_host, one.relay_port) for one in read]
+
+
+def test_carriers_hosts_are_listed() -> None:
+    """Suffixes in lower case; none by default."""
+
+    read = read_settings({"TAPEDECK_CARRIER_HOSTS": "pbx.Example.com, 127.0.0.1"})
+
+    assert ("pbx.example.com", "127.0.0.1") == read.carrier_hosts
+    assert () == read_settings({}).carrier_hosts
+
+
 def test_a_trailing_slash_of_the_sink_s_url_is_dropped() -> None:
     """Paths are joined to the URL with one slash."""
 
@@ -99,3 +118,37 @@ def test_a_needed_setting_that_is_missing_names_its_variable() -> None:
     with pytest.raises(ValueError, match="TAPEDECK_CORE_TABLE is not set"):
         required("", "CORE_TABLE")
     assert "core" == required("core", "CORE_TABLE")
+
+
+def test_rtp_comes_to_an_address_and_a_range_of_ports() -> None:
+    """What carriers are told, and what the security group opens."""
+
+    read = read_settings(
+        {
+            "TAPEDECK_RTP_HOST": "198.51.100.7",
+            "TAPEDECK_RTP_PORTS": "30000-30999",
+            "ECS_CONTAINER_METADATA_URI_V4": "http://169.254.170.2/v4/c-1/",
+        }
+    )
+
+    assert ("198.51.100.7", (30_000, 30_999)) == (read.rtp_host, read.rtp_ports)
+    assert "http://169.254.170.2/v4/c-1" == read.ecs_metadata_uri
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RTP_HOST", "sink.example.com"),
+        ("RTP_HOST", "::1"),
+        ("RTP_PORTS", "30000"),
+        ("RTP_PORTS", "30000-30000"),
+        ("RTP_PORTS", "80-90"),
+        ("RTP_PORTS", "30000-70000"),
+        ("RTP_PORTS", "a-b"),
+    ],
+)
+def test_an_rtp_setting_that_is_none_is_named(name: str, value: str) -> None:
+    """The message names the variable."""
+
+    with pytest.raises(ValueError, match=f"TAPEDECK_{name} is"):
+        read_settings({f"TAPEDECK_{name}": value})

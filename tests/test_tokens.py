@@ -104,7 +104,7 @@ def test_too_long_a_subject_is_refused_at_issue() -> None:
     assert "token_too_long" == refused.value.code
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000)
 @given(
     position=st.integers(min_value=0, max_value=10_000),
     mutation=st.one_of(
@@ -141,7 +141,7 @@ def test_a_hundred_thousand_forgeries_are_refused() -> None:
     assert 0 == accepted
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(account=st.text(max_size=40), subject=st.text(max_size=60))
 def test_any_names_survive(account: str, subject: str) -> None:
     """Whatever an account or a subject is called, the token says it back."""

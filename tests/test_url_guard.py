@@ -214,6 +214,25 @@ REFUSED = [
     ("https://[fe80::1]/", Rule.ADDRESS),
 ]
 
+DENIED_ENDS = sorted(
+    {str(end) for network in DENIED_NETWORKS for end in (network[0], network[-1])}
+    | {f"::ffff:{network[0]}" for network in DENIED_NETWORKS if network.version == 4}
+)
+"""the first and the last address of every denied network, and the IPv4 ones as IPv6 writes them"""
+
+
+@pytest.mark.parametrize("address", DENIED_ENDS)
+def test_refuses_every_denied_network_as_a_literal(address: str) -> None:
+    """No denied address passes as the host of a URL, for whatever purpose it is."""
+
+    host = f"[{address}]" if ":" in address else address
+
+    assert [str(Rule.ADDRESS)] * 3 == [
+        rule_against(f"https://{host}/", STRICT, Purpose.STATUS_URL),
+        rule_against(f"https://{host}/", STRICT, Purpose.CARRIER_RECORDING),
+        rule_against(f"wss://{host}/", STRICT, Purpose.TAP_URI),
+    ]
+
 
 @pytest.mark.parametrize(("url", "rule"), REFUSED)
 def test_refuses(url: str, rule: Rule) -> None:
@@ -267,9 +286,10 @@ def test_reads_the_parts_that_will_be_used(
 
 
 def test_counts_at_least_120_vectors() -> None:
-    """The table holds what is promised."""
+    """The tables hold what is promised, those that pass and the policies not counted."""
 
-    assert len(REFUSED) + len(PASSED) >= 120
+    assert len({url for url, _ in REFUSED}) >= 120
+    assert len(DENIED_ENDS) >= 2 * (len(DENIED_NETWORKS) - 2)
 
 
 OTHER_POLICIES = [

@@ -12,6 +12,7 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.config import Settings, read_settings
+from chalicelib.errors import Unavailable
 from chalicelib.recording.lifecycle import Writer
 from tests.fakes import FakeTexts
 from tests.samples import T0, a_profile, a_recording
@@ -21,6 +22,7 @@ ENVIRONMENT = {
     for name in (
         *("CORE_TABLE", "HOT_TABLE", "MEDIA_BUCKET", "RECORDINGS_BUCKET", "FINALIZATION_ARN"),
         *("DELIVERY_ARN", "EVENT_BUS", "SECRET_ID", "PUBLIC_URL_PARAMETER", "SINK_URL"),
+        "SIGNING_KEY_ID",
     )
 }
 SDK = {
@@ -38,11 +40,13 @@ PORTS = {
     "live_streams": "DynamoLiveStreams",
     "inbox": "DynamoInbox",
     "leases": "DynamoLeases",
+    "port_claims": "DynamoPortClaims",
     "profiles": "DynamoProfiles",
     "api_keys": "DynamoApiKeys",
     "media": "S3MediaStore",
     "sink_media": "S3MediaStore",
     "renditions": "S3RenditionStore",
+    "signer": "KmsSigner",
     "encoder": "FileEncoder",
     "workflows": "StepFunctions",
     "event_bus": "EventBridge",
@@ -89,6 +93,7 @@ def test_owner_and_sweeper_act_each_as_itself(ports: wiring.Ports) -> None:
         ("media", "MEDIA_BUCKET"),
         ("sink_media", "MEDIA_BUCKET"),
         ("renditions", "RECORDINGS_BUCKET"),
+        ("signer", "SIGNING_KEY_ID"),
         ("workflows", "FINALIZATION_ARN"),
     ],
 )
@@ -162,3 +167,14 @@ def test_a_task_has_an_agent_in_ecs_only() -> None:
 
     assert "EcsAgent" == type(agent).__name__
     assert wiring.Ports(Settings()).task_protection is None
+
+
+def test_rtp_comes_to_the_address_that_is_set(ports: wiring.Ports) -> None:
+    """Outside ECS there is no other; in ECS a task that has none set asks for its own."""
+
+    set_ = replace(Settings(), rtp_host="198.51.100.7", ecs_metadata_uri="http://127.0.0.1:9/v4")
+
+    assert "198.51.100.7" == wiring.Ports(set_).rtp_host()
+    assert "" == ports.rtp_host()
+    with pytest.raises(Unavailable):
+        wiring.Ports(replace(set_, rtp_host="")).rtp_host()

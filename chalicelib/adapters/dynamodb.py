@@ -11,6 +11,8 @@ Core (point-in-time recovery; `expires_at` is its TTL):
 | recording of a call | `CALL#{call key}` | `REC#{created}#{recording id}` | |
 | stream | `CALL#{call key}` | `STREAM#{stream key}` | |
 | announcement of a stream | `CALL#{call key}` | `STREAM-SAID#{carrier stream id}` | |
+| tap of a call | `CALL#{call key}` | `TAP#{tap id}` | |
+| what happened to a tap, callback it owes | `REC#{tap id}` | as a recording's | as a recording's |
 | inbound event of a call | `CALL#{call key}` | `WEBHOOK#{event key}` | |
 | inbound event of none | `WEBHOOK#{account}#{event key}` | `WEBHOOK` | |
 | profile | `ACCOUNT#{account}` | `PROFILE#{name}` | |
@@ -27,6 +29,8 @@ Hot (`expires_at` is its TTL):
 | lease | `LEASES` | worker |
 | live stream | `WORKER#{worker}` | `STREAM#{stream key}` |
 | command to a live call | `MAILBOX#{worker}` | `{at}#{command id}` |
+| claim of an RTP port | `RTP#{address}` | `{port}` |
+| the same, for its call | `ENDPOINT#{call key}` | `{control id}` |
 """  # noqa: E501  # a table's row is one line
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from chalicelib.recording.model import Call, OutboxRow, Recording
 RECORD, CALL, KEY, WEBHOOK = "RECORD", "CALL", "KEY", "WEBHOOK"
 REC_PREFIX, STREAM_PREFIX, SAID_PREFIX = "REC#", "STREAM#", "STREAM-SAID#"
 EVENT_PREFIX, OUTBOX_PREFIX, WEBHOOK_PREFIX = "EVENT#", "OUTBOX#", "WEBHOOK#"
-PROFILE_PREFIX = "PROFILE#"
+PROFILE_PREFIX, TAP_PREFIX = "PROFILE#", "TAP#"
 LEASES = "LEASES"
 END = "\U0010ffff"
 """sorts after every text that continues a prefix"""
@@ -26,7 +26,8 @@ WEBHOOK_DAYS = 30
 
 
 def recording_pk(recording_id: str) -> str:
-    """Return the partition of a recording, its events and its callbacks."""
+    """Return the partition of a recording, its events and its callbacks; of a tap's events and
+    callbacks, too: its id is as unique as a recording's."""
     return f"REC#{recording_id}"
 
 
@@ -53,6 +54,16 @@ def worker_pk(worker: str) -> str:
 def mailbox_pk(worker: str) -> str:
     """Return the Hot partition of the commands to a worker's calls."""
     return f"MAILBOX#{worker}"
+
+
+def rtp_pk(host: str) -> str:
+    """Return the Hot partition of the claims of an address's ports."""
+    return f"RTP#{host}"
+
+
+def endpoint_pk(call_key: str) -> str:
+    """Return the Hot partition of the claims that a call has, by control id."""
+    return f"ENDPOINT#{call_key}"
 
 
 def outbox_sk(number: int) -> str:

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from chalicelib.adapters import dynamodb_layout as layout
 from chalicelib.adapters.dynamodb import NEW, Table
-from chalicelib.adapters.dynamodb_rows import from_row, to_row
-from chalicelib.errors import PreconditionFailed
+from chalicelib.adapters.dynamodb_rows import Row, from_row, to_row
+from chalicelib.errors import PreconditionFailed, TapedeckError
 from chalicelib.recording.commands import Command
 
 _KEPT = timedelta(hours=1)
@@ -30,9 +30,10 @@ class DynamoMailbox:
             return
 
     def waiting(self, worker: str) -> list[Command]:
-        """Read a worker's commands that aren't done, consistently, in their order."""
+        """Read a worker's commands that aren't done, consistently, in their order; what a newer API
+        says and this worker doesn't know is left, and keeps nothing else waiting."""
         rows = self._table.query(layout.mailbox_pk(worker), " ", layout.END)
-        return [from_row(row, Command) for row in rows]
+        return [command for row in rows if (command := _known(row)) is not None]
 
     def is_waiting(self, command: Command) -> bool:
         """Tell whether a command isn't done yet."""
@@ -41,6 +42,13 @@ class DynamoMailbox:
     def remove(self, command: Command) -> None:
         """Say that a command is done. It races with nobody."""
         self._table.delete(layout.mailbox_pk(command.worker), _sk(command))
+
+
+def _known(row: Row) -> Command | None:
+    try:
+        return from_row(row, Command)
+    except TapedeckError:
+        return None
 
 
 def _sk(command: Command) -> str:

@@ -12,6 +12,7 @@ from chalicelib.adapters.dynamodb import NEW, Part, Table, Where
 from chalicelib.adapters.dynamodb_rows import Row, from_row, sortable, to_row
 from chalicelib.errors import NotFound, PreconditionFailed
 from chalicelib.port_values import Page, RecordingFilter
+from chalicelib.recording.erasure import is_deleted
 from chalicelib.recording.model import OutboxRow, Recording, RecordingEvent
 
 _FILTER_DEPTH = 10
@@ -57,7 +58,7 @@ class DynamoRecordings:
         unchanged = Where(text="#version = :version", values={"version": recording.version})
         put = self._table.putting(_row(written), unchanged)
         try:
-            self._table.write([put, *_told(self._table, written, event, outbox)])
+            self._table.write([put, *told(self._table, written.version, event, outbox)])
         except PreconditionFailed:
             if self.get(recording.recording_id) != written:
                 raise
@@ -121,7 +122,7 @@ def new_recording(
     return [
         table.putting(_row(recording), NEW),
         table.putting(indexed, NEW),
-        *_told(table, recording, event, outbox),
+        *told(table, recording.version, event, outbox),
     ]
 
 
@@ -132,10 +133,11 @@ def outbox_row(row: OutboxRow) -> Row:
     return {"pk": pk, "sk": sk} | to_row(row) | counts | layout.outbox_index(row)
 
 
-def _told(
-    table: Table, recording: Recording, event: RecordingEvent, outbox: OutboxRow | None
+def told(
+    table: Table, version: int, event: RecordingEvent, outbox: OutboxRow | None
 ) -> Iterator[Part]:
-    yield table.putting(_event_row(event, f"{recording.version:06d}"), NEW)
+    """Yield the parts that tell of a move: what happened, and the callback it owes."""
+    yield table.putting(_event_row(event, f"{version:06d}"), NEW)
     if outbox is not None:
         yield table.putting(outbox_row(outbox), NEW)
 
@@ -169,6 +171,8 @@ def _page(
 
 
 def _matches(row: Recording, wanted: RecordingFilter) -> bool:
+    if is_deleted(row):
+        return False
     if wanted.state and row.state != wanted.state:
         return False
     return wanted.label is None or row.labels.get(wanted.label[0]) == wanted.label[1]

@@ -17,7 +17,7 @@ from typing import IO
 from chalicelib.errors import Unavailable
 from chalicelib.media import wav
 from chalicelib.media.pcm import Sound
-from chalicelib.ports import EncodedFile
+from chalicelib.port_values import EncodedFile
 from chalicelib.recording.model import Format
 
 _READ_SIZE = 1024 * 1024
@@ -56,7 +56,7 @@ class FileEncoder:
                 folder = files.enter_context(self._new_folder())
                 path = f"{folder}/rendition.{format_}"
                 if format_ is Format.WAV:
-                    _write_wav(path, sound, pcm)
+                    _write_wav(path, sound, pcm, wav.info(_printable(tags)))
                 else:
                     self._run_ffmpeg([*_arguments(format_, sound), *_tags(tags), path], sound, pcm)
                 encoded = _facts(path)
@@ -84,11 +84,14 @@ class FileEncoder:
                 raise Unavailable(f"ffmpeg ended with {process.returncode}: {said}")
 
 
-def _write_wav(path: str, sound: Sound, pcm: Iterable[bytes]) -> None:
-    head = wav.header(rate_hz=sound.rate_hz, channels=sound.channels, samples=sound.samples)
+def _write_wav(path: str, sound: Sound, pcm: Iterable[bytes], info: bytes) -> None:
+    head = wav.header(
+        rate_hz=sound.rate_hz, channels=sound.channels, samples=sound.samples, info_size=len(info)
+    )
     with Path(path).open("wb") as target:
         target.write(head)
         _copy(target, sound, pcm)
+        target.write(info)
 
 
 def _copy(target: IO[bytes], sound: Sound, pcm: Iterable[bytes]) -> None:
@@ -149,11 +152,16 @@ def _whole_frames(sound: Sound) -> list[str]:
 
 
 def _tags(tags: Mapping[str, str]) -> list[str]:
-    """Return the tags as arguments; control characters have no place in one."""
+    """Return the tags as arguments."""
     said: list[str] = []
-    for name, value in tags.items():
-        said += ["-metadata", f"{name}={''.join(c for c in value if c.isprintable())}"]
+    for name, value in _printable(tags).items():
+        said += ["-metadata", f"{name}={value}"]
     return said
+
+
+def _printable(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags without control characters: these have no place in one."""
+    return {name: "".join(c for c in value if c.isprintable()) for name, value in tags.items()}
 
 
 def _facts(path: str) -> EncodedFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from chalicelib.adapters import faults
@@ -9,7 +10,6 @@ from chalicelib.errors import Unavailable
 from chalicelib.recording.model import OutboxRow
 
 SOURCE = "tapedeck"
-DETAIL_TYPE = "calling.call.record"
 
 
 class EventBridge:
@@ -26,7 +26,7 @@ class EventBridge:
         entry = {
             "EventBusName": self._bus,
             "Source": SOURCE,
-            "DetailType": DETAIL_TYPE,
+            "DetailType": json.loads(row.body)["event_type"],
             "Detail": row.body,
             "Resources": [row.recording_id],
             "Time": row.created_at,

@@ -7,11 +7,12 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse
+from math import inf
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
-from chalicelib.ports import Reply
+from chalicelib.port_values import Reply
 from chalicelib.url_guard import GuardedUrl
 
 MAX_READ = 65_536
@@ -58,45 +59,76 @@ def within(timeout_s: float, ask: Callable[[], _T]) -> _T:
 
 
 class Wire:
-    """What http.client sees of a socket: each read and write ends by the deadline."""
+    """What http.client sees of a socket: each read and write ends by the deadline.
 
-    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+    `max_read` bounds what is read in all, `idle_s` how long one read or write may take.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        deadline: Deadline,
+        *,
+        max_read: float = MAX_READ,
+        idle_s: float = inf,
+    ) -> None:
         self._sock = sock
         self._deadline = deadline
+        self._budget = max_read
+        self._idle_s = idle_s
 
     def sendall(self, octets: bytes) -> None:
-        self._sock.settimeout(self._deadline.left_s())
+        self._wait_at_most()
         self._sock.sendall(octets)
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_BoundedReader(self._sock, self._deadline))
+        return io.BufferedReader(_BoundedReader(self))
+
+    def receive_into(self, buffer: memoryview) -> int:
+        if not self._budget:
+            raise HTTPException(f"more than {MAX_READ} bytes")
+        self._wait_at_most()
+        size = self._sock.recv_into(buffer[: int(min(self._budget, len(buffer)))])
+        self._budget -= size
+        return size
 
     def close(self) -> None:
         """Leave the socket to its owner."""
 
+    def _wait_at_most(self) -> None:
+        self._sock.settimeout(min(self._deadline.left_s(), self._idle_s))
+
 
 class _BoundedReader(io.RawIOBase):
-    """A socket's bytes until the deadline, and no more than `MAX_READ`."""
+    """A wire's bytes as a file."""
 
-    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
-        self._sock = sock
-        self._deadline = deadline
-        self._budget = MAX_READ
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # the stub says Buffer
-        if not self._budget:
-            raise HTTPException(f"more than {MAX_READ} bytes")
-        self._sock.settimeout(self._deadline.left_s())
-        size = self._sock.recv_into(buffer[: self._budget])
-        self._budget -= size
-        return size
+        return self._wire.receive_into(buffer)
 
 
-def exchange(wire: Wire, url: GuardedUrl, body: bytes, headers: Mapping[str, str]) -> Reply:
+def exchange(
+    wire: Wire, url: GuardedUrl, body: bytes, headers: Mapping[str, str], kept: int = KEPT
+) -> Reply:
     """Send the request and return the answer; the status counts, even where its body breaks off."""
+    response = ask(wire, url, "POST", body, headers)
+    return Reply(
+        status=response.status,
+        retry_after=response.getheader("Retry-After", "")[:_MAX_RETRY_AFTER_LENGTH],
+        body_head=_read_head(response, kept),
+    )
+
+
+def ask(
+    wire: Wire, url: GuardedUrl, method: str, body: bytes | None, headers: Mapping[str, str]
+) -> HTTPResponse:
+    """Send a request and return the answer, of which the head is read. Raises OSError,
+    HTTPException."""
     connection = HTTPConnection(url.host, url.port)
     connection.sock = wire  # it calls three methods of a socket, and the wire has them
     fixed = {
@@ -105,21 +137,16 @@ def exchange(wire: Wire, url: GuardedUrl, body: bytes, headers: Mapping[str, str
         "Accept-Encoding": "identity",
         "Connection": "close",
     }
-    connection.request("POST", url.target, body, fixed | dict(headers))
-    response = connection.getresponse()
-    return Reply(
-        status=response.status,
-        retry_after=response.getheader("Retry-After", "")[:_MAX_RETRY_AFTER_LENGTH],
-        body_head=_read_head(response),
-    )
+    connection.request(method, url.target, body, fixed | dict(headers))
+    return connection.getresponse()
 
 
-def _read_head(response: HTTPResponse) -> bytes:
-    """Return the first KB of a body; read on, so that a receiver isn't cut off in mid-sentence."""
+def _read_head(response: HTTPResponse, kept: int) -> bytes:
+    """Return a body's first bytes; read on, so that a receiver isn't cut off in mid-sentence."""
     head = b""
     try:
         while octets := response.read(8_192):
-            head = (head + octets)[:KEPT]
+            head = (head + octets)[:kept]
     except (OSError, HTTPException):
         pass  # the answer is there already; its body is only for the history
     return head

@@ -135,7 +135,7 @@ class S3RenditionStore:
         facts: dict[str, Any] = {
             "Metadata": {"sha256": sha256},
             "ContentType": _content_type(key),
-        } | ({"Tagging": urlencode(tags, quote_via=quote)} if tags else {})
+        } | _tagging(tags)
         condition = {"IfMatch": found["ETag"]} if found else {"IfNoneMatch": "*"}
         try:
             if Path(path).stat().st_size <= self._single_put_limit:
@@ -146,13 +146,14 @@ class S3RenditionStore:
             if not _is_same(self._head(key), path, sha256):
                 raise Unavailable(f"{key} was replaced meanwhile") from error
 
-    def put_text(self, key: str, text: str) -> None:
+    def put_text(self, key: str, text: str, tags: Mapping[str, str]) -> None:
         """Store a manifest; the same text again is success, another text replaces it."""
         body = text.encode()
         crc = crc_text(zlib.crc32(body))
         found = self._head(key)
         if (found.get("ChecksumCRC32"), found.get("ContentLength")) != (crc, len(body)):
-            put_object(self._client, self._bucket, key, body, crc, ContentType=_content_type(key))
+            facts = {"ContentType": _content_type(key)} | _tagging(tags)
+            put_object(self._client, self._bucket, key, body, crc, **facts)
 
     def get_text(self, key: str) -> str:
         """Return a manifest."""
@@ -258,6 +259,10 @@ def _parts(path: str) -> Iterator[tuple[int, bytes]]:
         while some := body.read(PART_SIZE):
             yield number, some
             number += 1
+
+
+def _tagging(tags: Mapping[str, str]) -> dict[str, str]:
+    return {"Tagging": urlencode(tags, quote_via=quote)} if tags else {}
 
 
 def _content_type(key: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from chalice.app import Response
 
 from chalicelib import wiring
-from chalicelib.api.http import Routes, answer_of
+from chalicelib.api.http import Routes, failed
 from chalicelib.api.requests import account_of, json_object, query
 from chalicelib.errors import Conflict
 from chalicelib.recording.model import Recording
 from chalicelib.services import commands
-from chalicelib.services.commands import Answer
+from chalicelib.services.commands import Answer, CallName
 
 routes = Routes(__name__)
 
@@ -31,36 +31,36 @@ def resume_recording(call_id: str, control_id: str) -> Response:
     return _told(wiring.ports().commands.resume(recording))
 
 
+@routes.route("/v1/calls/{call_id}/record_call/{control_id}/discard", methods=["POST"])
+def discard_recording(call_id: str, control_id: str) -> Response:
+    """End a recording of a live call and leave nothing of it."""
+    recording = _controlled(call_id, control_id)
+    commands.parse_discard(json_object(routes.current_request))
+    return _told(wiring.ports().commands.discard(recording))
+
+
 @routes.route("/v1/calls/{call_id}/stop_record_call", methods=["POST"])
 def stop_recording(call_id: str) -> Response:
     """End a recording of a live call."""
+    caller = _caller(call_id)
     control_id = commands.parse_stop(json_object(routes.current_request))
     try:
-        answer = wiring.ports().commands.stop(_controlled(call_id, control_id))
+        outcome = wiring.ports().methods.stop_record_call(caller, control_id)
     except Conflict as conflict:
-        return _failed(conflict)
-    if not answer.is_done:
-        return _told(answer)
-    return Response(body={"stop_record_call_result": "success"})
+        return failed("stop_record_call", conflict)
+    return Response(body=dict(outcome.variables), status_code=200 if outcome.is_done else 202)
 
 
-def _controlled(call_id: str, control_id: str | None) -> Recording:
+def _controlled(call_id: str, control_id: str) -> Recording:
+    return commands.find_controlled(wiring.ports().commands, _caller(call_id), control_id)
+
+
+def _caller(call_id: str) -> CallName:
     account = account_of(routes.current_request)
     carrier = query(routes.current_request, ("carrier",)).get("carrier", "")
-    return commands.find_controlled(wiring.ports().commands, account, call_id, carrier, control_id)
+    return CallName(account=account, carrier=carrier, call_id=call_id)
 
 
 def _told(answer: Answer) -> Response:
     """Return the state; 202 where the worker hasn't answered yet."""
-    body = {
-        "state": str(answer.recording.state),
-        "still_recording": list(answer.still_recording),
-    }
-    return Response(body=body, status_code=200 if answer.is_done else 202)
-
-
-def _failed(conflict: Conflict) -> Response:
-    response = answer_of(conflict)
-    failure = {"stop_record_call_result": "failed", "reason": conflict.code}
-    response.body = {**response.body, **failure}
-    return response
+    return Response(body=commands.state_of(answer), status_code=200 if answer.is_done else 202)

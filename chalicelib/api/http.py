@@ -14,7 +14,9 @@ from chalice.app import Blueprint, Request, Response
 from chalicelib.errors import (
     CallerError,
     Conflict,
+    CredentialsNeeded,
     Forbidden,
+    Gone,
     IllegalTransition,
     NotFound,
     PreconditionFailed,
@@ -37,6 +39,7 @@ STATUS_OF: tuple[tuple[type[TapedeckError], int], ...] = (
     (Forbidden, 403),
     (NotFound, 404),
     (Conflict, 409),
+    (Gone, 410),
     (TooLarge, 413),
     (CallerError, 400),
     (WireError, 400),
@@ -105,7 +108,16 @@ def answer_of(error: TapedeckError) -> Response:
     return response
 
 
+def failed(method: str, error: TapedeckError) -> Response:
+    """Return the HTTP answer that tells how a SWML method failed, its result variable among it."""
+    response = answer_of(error)
+    response.body = {**response.body, f"{method}_result": "failed", "reason": error.code}
+    return response
+
+
 def _headers_of(error: TapedeckError) -> dict[str, str]:
+    if isinstance(error, CredentialsNeeded):
+        return {"WWW-Authenticate": 'Basic realm="tapedeck"'}
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": "Bearer"}
     if isinstance(error, Conflict) and error.retry_after_s is not None:

@@ -14,7 +14,8 @@ from typing import TextIO
 from chalicelib import wiring
 from chalicelib.api.requests import now
 from chalicelib.errors import TapedeckError
-from chalicelib.ports import ApiKey, ApiKeys
+from chalicelib.port_values import ApiKey
+from chalicelib.row_ports import ApiKeys
 from chalicelib.services.keys import create_key
 
 

@@ -10,11 +10,12 @@ from chalicelib import tokens, wiring
 from chalicelib.api.http import Routes
 from chalicelib.api.requests import account_of, json_object, now, query
 from chalicelib.api.views import events_json, recording_json, recordings_json
-from chalicelib.errors import InvalidRequest, Unauthenticated
+from chalicelib.errors import Unauthenticated
 from chalicelib.recording.model import Recording
-from chalicelib.services import queries
-from chalicelib.services.downloads import Opener, Waiting, await_finished, open_audio
-from chalicelib.services.redeliver import redeliver
+from chalicelib.services import queries, renditions
+from chalicelib.services.delete import delete
+from chalicelib.services.downloads import Opener, Waiting, await_finished, open_audio, open_proof
+from chalicelib.services.redeliver import parse_wanted, redeliver
 from chalicelib.services.retry import retry
 from chalicelib.tokens import TokenKind
 
@@ -38,6 +39,19 @@ def get_recording(recording_id: str) -> Response:
     return Response(body=recording_json(_found(recording_id), wiring.ports().public_url()))
 
 
+@routes.route("/v1/recordings/{recording_id}", methods=["DELETE"])
+def delete_recording(recording_id: str) -> Response:
+    """Delete a recording that ended; nothing of it is found from then on."""
+    recording, ports = _found(recording_id), wiring.ports()
+    delete(
+        recording.recording_id,
+        recordings=ports.recordings,
+        versions=ports.rendition_versions,
+        now=now(),
+    )
+    return Response(body="", status_code=204)
+
+
 @routes.route("/v1/recordings/{recording_id}/events", methods=["GET"])
 def list_events(recording_id: str) -> Response:
     """Show what happened to a recording, in order."""
@@ -49,7 +63,7 @@ def list_events(recording_id: str) -> Response:
 def download(recording_id: str) -> Response:
     """Redirect to the audio."""
     asked = query(routes.current_request, ("format",))
-    return _redirect(_found(recording_id), asked.get("format", ""), Opener.KEY)
+    return _redirect(_found(recording_id), asked.get("format"), Opener.KEY)
 
 
 @routes.route("/v1/recordings/{recording_id}/download/{token}", methods=["GET"])
@@ -61,16 +75,23 @@ def download_with_token(recording_id: str, token: str) -> Response:
         raise Unauthenticated("token: of another recording", code="token_invalid")
     waiting = Waiting(clock=time.monotonic, sleep=time.sleep)
     recording = await_finished(ports.recordings, recording_id, waiting)
-    return _redirect(recording, asked.get("format", ""), Opener.TOKEN)
+    return _redirect(recording, asked.get("format"), Opener.TOKEN)
+
+
+@routes.route("/v1/recordings/{recording_id}/proof", methods=["GET"])
+def download_proof(recording_id: str) -> Response:
+    """Redirect to the recording's signed manifest."""
+    query(routes.current_request, ())
+    recording, ports = _found(recording_id), wiring.ports()
+    url = open_proof(recording, store=ports.renditions, history=ports.history, at=now())
+    return _redirected(url)
 
 
 @routes.route("/v1/recordings/{recording_id}/redeliver", methods=["POST"])
 def redeliver_callback(recording_id: str) -> Response:
     """Send a status callback again, under its own id."""
     recording, ports = _found(recording_id), wiring.ports()
-    webhook_id = json_object(routes.current_request).get("webhook_id", "")
-    if not isinstance(webhook_id, str):
-        raise InvalidRequest("webhook_id must be a string", code="wrong_type")
+    webhook_id = parse_wanted(json_object(routes.current_request))
     row = redeliver(
         recording.recording_id,
         webhook_id,
@@ -96,16 +117,36 @@ def retry_finalization(recording_id: str) -> Response:
     return Response(body=recording_json(again, ports.public_url()), status_code=202)
 
 
+@routes.route("/v1/recordings/{recording_id}/renditions", methods=["POST"])
+def request_rendition(recording_id: str) -> Response:
+    """Have a finished recording made in another format."""
+    recording, ports = _found(recording_id), wiring.ports()
+    wanted = renditions.parse_wish(json_object(routes.current_request))
+    asked = renditions.request_rendition(
+        recording.recording_id,
+        wanted,
+        recordings=ports.recordings,
+        workflows=ports.workflows,
+        now=now(),
+    )
+    body = recording_json(asked, ports.public_url())
+    return Response(body=body, status_code=202 if asked.making else 200)
+
+
 def _found(recording_id: str) -> Recording:
     account = account_of(routes.current_request)
     return queries.find_recording(wiring.ports().recordings, account, recording_id)
 
 
-def _redirect(recording: Recording, format_: str, by: Opener) -> Response:
+def _redirect(recording: Recording, format_: str | None, by: Opener) -> Response:
     ports = wiring.ports()
     url = open_audio(
         recording, format_, by, store=ports.renditions, history=ports.history, at=now()
     )
+    return _redirected(url)
+
+
+def _redirected(url: str) -> Response:
     return Response(
         body={"url": url},
         status_code=302,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint
 
@@ -13,6 +13,9 @@ from chalicelib import wiring
 from chalicelib.api.http import logger
 from chalicelib.api.requests import now
 from chalicelib.errors import DeliveryPostponed
+
+if TYPE_CHECKING:
+    from chalicelib.services.assemble import Assembled
 
 # ruff: noqa: PLC0415  # every function loads this file; what one of them needs, only that one loads
 
@@ -22,12 +25,24 @@ functions = Blueprint(__name__)
 @functions.lambda_function(name="assemble")
 def assemble(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Store a recording's rendition and manifest; return what came of it."""
+    from chalicelib.services.fetch import fetch
+
+    ports = wiring.ports()
+    recording_id, attempt = event["recording_id"], event["attempt"]
+    if ports.recordings.get(recording_id).carrier_media is not None:
+        assembled = fetch(recording_id, attempt, ports.fetching)
+    else:
+        assembled = _assemble(recording_id, attempt)
+    return {"outcome": str(assembled.outcome), "reason": assembled.reason}
+
+
+def _assemble(recording_id: str, attempt: int) -> Assembled:
     from chalicelib.services.assemble import assemble as assemble_recording
 
     ports = wiring.ports()
-    assembled = assemble_recording(
-        event["recording_id"],
-        event["attempt"],
+    return assemble_recording(
+        recording_id,
+        attempt,
         recordings=ports.recordings,
         calls=ports.calls,
         media=ports.media,
@@ -35,19 +50,23 @@ def assemble(event: dict[str, Any], _context: object) -> dict[str, Any]:
         encoder=ports.encoder,
         now=now,
     )
-    return {"outcome": str(assembled.outcome)}
 
 
 @functions.lambda_function(name="publish")
 def publish(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Finish a recording whose rendition is stored, or end one of which nothing was."""
+    """Finish a recording whose rendition is stored, or end one of which nothing was or will be."""
     from chalicelib.services import publish as service
     from chalicelib.services.assemble import Outcome
 
-    needs = wiring.ports().publishing
-    is_empty = event["assembled"]["outcome"] == Outcome.EMPTY
-    end = service.publish_empty if is_empty else service.publish
-    return {"state": str(end(event["recording_id"], needs).state)}
+    recording_id, needs = event["recording_id"], wiring.ports().publishing
+    assembled = event["assembled"]
+    if assembled["outcome"] == Outcome.LOST:
+        recording = service.publish_lost(recording_id, assembled["reason"], needs)
+    elif assembled["outcome"] == Outcome.EMPTY:
+        recording = service.publish_empty(recording_id, needs)
+    else:
+        recording = service.publish(recording_id, needs)
+    return {"state": str(recording.state)}
 
 
 @functions.lambda_function(name="mark_error")

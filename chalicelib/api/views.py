@@ -16,6 +16,8 @@ from chalicelib.recording.model import (
     Stream,
 )
 from chalicelib.services.queries import KnownCall
+from chalicelib.tapping.model import Tap, TapQuality
+from chalicelib.tapping.options import to_json as tap_properties
 
 Json = dict[str, object]
 
@@ -29,6 +31,7 @@ def recording_json(recording: Recording, public_url: str) -> Json:
         "control_id": recording.control_id,
         "state": str(recording.state),
         "reason": recording.reason,
+        "note": recording.note,
         "source": str(recording.source),
         "profile": recording.profile,
         "options": options.to_json(recording.options),
@@ -39,6 +42,7 @@ def recording_json(recording: Recording, public_url: str) -> Json:
         "ended_at": _instant(recording.ended_at),
         "continues": recording.continues,
         "url": callbacks.download_url(public_url, recording.recording_id),
+        "making": str(recording.making) if recording.making else None,
         "renditions": [_rendition(rendition) for rendition in recording.renditions],
         "gaps": [_gap(gap) for gap in recording.gaps],
         "quality": _quality(recording.quality) if recording.quality else None,
@@ -90,8 +94,26 @@ def known_call_json(known: KnownCall, events: list[InboundEvent], public_url: st
         **call_json(known.call),
         "streams": [_stream(stream) for stream in known.streams],
         "recordings": [recording_json(recording, public_url) for recording in known.recordings],
+        "taps": [_tap(tap) for tap in known.taps],
         "carrier_events": [_inbound(event) for event in events],
     }
+
+
+def _tap(tap: Tap) -> Json:
+    return {
+        "control_id": tap.control_id,
+        "state": str(tap.state),
+        "reason": tap.reason,
+        "options": tap_properties(tap.options),
+        "status_url": tap.status_url,
+        "created_at": _instant(tap.created_at),
+        "ended_at": _instant(tap.ended_at),
+        "quality": _counts(tap.quality) if tap.quality else None,
+    }
+
+
+def _counts(quality: TapQuality) -> Json:
+    return {name: getattr(quality, name) for name in TapQuality.__slots__}
 
 
 def _stream(stream: Stream) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalice.app import Request, Response
+from chalice.app import AuthRequest, AuthResponse, Request, Response
 
 from chalicelib import tokens, wiring
 from chalicelib.api.http import Routes
@@ -10,8 +10,9 @@ from chalicelib.api.requests import now, raw_body
 from chalicelib.dialects import signatures
 from chalicelib.dialects.signatures import Signed
 from chalicelib.dialects.webhooks.registry import dialect
-from chalicelib.errors import Forbidden, NotFound, Unauthenticated
+from chalicelib.errors import CredentialsNeeded, Forbidden, NotFound, Unauthenticated
 from chalicelib.recording.model import Profile
+from chalicelib.services import port_events
 from chalicelib.services.instructions import hook_url
 from chalicelib.services.intake import IntakeStores, Received, take_in
 from chalicelib.tokens import TokenKind
@@ -34,19 +35,51 @@ def take_bandwidth(token: str) -> Response:
     return _take("bandwidth", token, routes.current_request)
 
 
+@routes.authorizer(name="hook_credentials", ttl_seconds=3600)
+def ask_for_credentials(_request: AuthRequest) -> AuthResponse:
+    """Let pass who says anything: what is said is verified with the event.
+
+    It stands there for API Gateway, which asks in its place whoever says nothing. A 401 of our own
+    wouldn't do: on its way out its WWW-Authenticate is renamed, and the carrier says nothing again.
+    """
+    return AuthResponse(routes=["/hooks/bandwidth-basic/*"], principal_id="carrier")
+
+
+@routes.route(
+    "/hooks/bandwidth-basic/{token}",
+    methods=["POST"],
+    content_types=_ANY_TYPE,
+    authorizer=ask_for_credentials,
+)
+def take_bandwidth_basic(token: str) -> Response:
+    """The same, behind a door that asks for user and password."""
+    return _take("bandwidth", token, routes.current_request)
+
+
 def _take(carrier: str, token: str, request: Request) -> Response:
     ports, row = wiring.ports(), dialect(carrier)
     body = raw_body(request)
     profile = _profile(carrier, token)
+    if row.takes_basic:
+        _verify_credentials(profile, request)
     _verify_signature(profile, row.signature_scheme, token, request, body)
-    stores = IntakeStores(inbox=ports.inbox, calls=ports.calls, recordings=ports.recordings)
+    stores = IntakeStores(
+        inbox=ports.inbox,
+        calls=ports.calls,
+        recordings=ports.recordings,
+        workflows=lambda: ports.workflows,
+    )
+    event, at = row.parse(body), now()
+    claim = port_events.find_claim(event, profile, ports.port_claims)
     received = Received(
-        event=row.parse(body),
+        event=port_events.joined(event, claim) if claim else event,
         profile=profile,
-        at=now(),
+        at=at,
         announced_for=ports.settings.announced_for,
     )
     take_in(received, stores)
+    if claim:
+        port_events.tell_end(event, claim, ports.mailbox, at)
     return Response(body="", status_code=row.answer_status)
 
 
@@ -62,6 +95,23 @@ def _profile(carrier: str, token: str) -> Profile:
     return profile
 
 
+def _verify_credentials(profile: Profile, request: Request) -> None:
+    """A carrier is held to the user that its profile's secret names, if it names one.
+
+    Raises CredentialsNeeded where it says nothing, Forbidden where it says something else.
+    """
+    if not profile.secret_id:
+        return
+    wanted = wiring.ports().carrier_secret(profile.secret_id).webhook_basic
+    if wanted is None:
+        return
+    said = request.headers.get("Authorization", "")
+    if not said:
+        raise CredentialsNeeded("user and password are needed")
+    if not wanted.is_said_by(said):
+        raise Forbidden("another user, or another password", code="wrong_credentials")
+
+
 def _verify_signature(
     profile: Profile, scheme: str, token: str, request: Request, body: bytes
 ) -> None:
@@ -72,6 +122,8 @@ def _verify_signature(
     if not profile.secret_id or not signatures.is_signed(scheme, request.headers):
         return
     ports = wiring.ports()
-    url = hook_url(ports.public_url(), profile.carrier, token)
     key = ports.signing_key(profile.secret_id)
+    if not key:
+        return  # the secret holds other things
+    url = hook_url(ports.public_url(), profile.carrier, token)
     signatures.verify(scheme, request.headers, Signed(key=key, url=url, body=body))

@@ -162,7 +162,7 @@ def decode_index(head: bytes, object_key: str) -> StoredIndex:
         raise CorruptContainer(f"{object_key}: the index fails its CRC")
     try:
         index = _index_decoder.decode(packed)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise CorruptContainer(f"{object_key}: the index is none: {error}") from error
     return StoredIndex(
         kind=index.kind,

@@ -61,8 +61,17 @@ class Media(msgspec.Struct, frozen=True, gc=False):
     """the carrier's number, where the dialect has one"""
 
 
+class DigitPressed(msgspec.Struct, frozen=True, kw_only=True):
+    """The carrier told, beside the sound, that a key was pressed."""
+
+    digit: str
+    """one of 0-9, *, #, A-D"""
+    track: Track = Track.INBOUND
+    """on which it was heard"""
+
+
 class StreamStopped(msgspec.Struct, frozen=True, kw_only=True):
     """The carrier said that the stream is over."""
 
 
-StreamEvent = StreamStarted | Media | StreamStopped
+StreamEvent = StreamStarted | Media | DigitPressed | StreamStopped

@@ -4,14 +4,15 @@ The first stream's clock is the call's. Each further one finds its place once, b
 against the baseline of a stream that lives (or lived last) when it begins, and then keeps its own
 count: a carrier's drift bends all streams of a call alike. The offset between two streams stays as
 measured, in samples: rounding a short one away would spend the 20 ms that tracks may differ, and it
-is no gap either, because gaps begin at 40 ms.
+is no gap either, because gaps begin at 40 ms. Streams of one socket, that follow each other where
+the call's owners do, overlap: their place is counted, not measured, or samples would sound twice.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -128,7 +129,31 @@ def _join(streams: list[_Stream]) -> list[_Stream]:
 def _offset(earlier: list[_Stream], stream: _Stream) -> int:
     at_us = stream.clock.origin_us
     nearest = max(earlier, key=lambda other: min(other.clock.ended_us, at_us))
-    return max(0, _position_at(nearest, at_us))
+    measured = _position_at(nearest, at_us)
+    near = stream.head.rate_hz * SHORTEST_GAP_MS // 1000
+    # Further away there was a hole between them: arrival knows its length, counting doesn't.
+    counted = [at for at in _counted(earlier, stream) if abs(at - measured) < near]
+    return max(0, counted[-1] if counted else measured)
+
+
+def _counted(earlier: list[_Stream], stream: _Stream) -> Iterator[int]:
+    """Yield where a stream begins by the samples that its socket brought before it."""
+    brought = dict(stream.head.brought)
+    for other in earlier:
+        shared = other.clock.tracks.keys() & stream.clock.tracks.keys()
+        if other.head.socket_key == stream.head.socket_key and shared:
+            track = min(shared)
+            own = stream.clock.tracks[track][0]
+            before = brought.get(track, 0) - dict(other.head.brought).get(track, 0)
+            yield other.offset + _position_of(other, track, before + own.run.first) - own.position
+
+
+def _position_of(stream: _Stream, track: Track, sample: int) -> int:
+    """Return the position of a track's n-th sample on its stream's clock, as its last run before
+    that says."""
+    runs = stream.clock.tracks[track]
+    known = runs[max(0, bisect_right(runs, sample, key=lambda clocked: clocked.run.first) - 1)]
+    return known.position + sample - known.run.first
 
 
 def _position_at(stream: _Stream, wall_us: int) -> int:

@@ -8,6 +8,9 @@ import msgspec
 
 from chalicelib.capture.events import Clock, Encoding, Track
 
+TURN = "~"
+"""in a stream's key: before the number of a socket's second stream, its third …"""
+
 
 class StreamHead(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """The stream that a container's records belong to, and its counts so far."""
@@ -31,6 +34,18 @@ class StreamHead(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """malformed ones, answered and left out"""
     clock: Clock = Clock.ARRIVAL
     """what its records' `first_sample` means"""
+    profile: str = ""
+    """whose token it came with; with it a stream that never joined its call can still do so"""
+    encoding: Encoding | None = None
+    """as the carrier said it in band; None: it says none there"""
+    brought: tuple[tuple[Track, int], ...] = ()
+    """samples of each track that its socket brought before its first ones: a socket's streams, that
+    follow each other where a call's owners do, count on by them"""
+
+    @property
+    def socket_key(self) -> str:
+        """Return what all streams of one socket have in common."""
+        return self.stream_key.partition(TURN)[0]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):

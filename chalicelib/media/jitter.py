@@ -6,8 +6,8 @@ early packets come before their turn (their slack) is all that the buffer goes b
 
 - A packet that comes too late makes the buffer deeper, up to `most`, so that it and its likes are
   in time. Beyond that, or after what should follow it has sounded, it is dropped and counted.
-- Two seconds in which every packet came far too early make it shallower by a frame, to `least` at
-  the least; where its own clock is the faster one, it becomes deeper by one.
+- Two seconds in which every packet came far too early make it shallower by a frame, to `least`
+  (and `kept`) at the least; where its own clock is the faster one, it becomes deeper by one.
 - A clock that stood still (a source without timestamps, after a pause) or leapt begins anew.
 
 With `least` = `most` its depth is fixed. It follows a drift between both clocks in either case.
@@ -36,6 +36,9 @@ class Depth:
 
     least: int
     most: int
+    kept: int = 0
+    """so much above `least` it doesn't become shallower: where nothing may be left out, a little
+    more delay costs less than 20 ms of speech"""
 
 
 class Pulled(msgspec.Struct, frozen=True, gc=False):
@@ -56,6 +59,7 @@ class JitterBuffer:
         "_depth",
         "_encoding",
         "_end",
+        "_floor",
         "_frame",
         "_greatest",
         "_heard",
@@ -84,6 +88,7 @@ class JitterBuffer:
         self._encoding = encoding
         self._width = codecs.bytes_per_sample(encoding)
         self._depth = depth
+        self._floor = depth.least + depth.kept
         self._capacity = depth.most + _BEYOND_MOST_S * rate_hz
         self._frame = FRAME_MS * rate_hz // 1000
         self._window = WINDOW_S * rate_hz
@@ -134,6 +139,11 @@ class JitterBuffer:
             if self._pulled >= self._window:
                 self._settle()
         return Pulled(payload, heard)
+
+    @property
+    def ahead(self) -> int:
+        """Return how many samples wait for their time, silence between them included."""
+        return len(self._heard)
 
     @property
     def depth(self) -> int:
@@ -216,7 +226,7 @@ class JitterBuffer:
         if least is not None:
             if most > self._depth.most:
                 most -= self._skip(min(least, most - self._depth.most))
-            elif least >= 2 * self._frame and most - self._frame >= self._depth.least:
+            elif least >= 2 * self._frame and most - self._frame >= self._floor:
                 most -= self._skip(self._frame)
             elif most + self._frame <= self._depth.least:
                 self._deepen(self._frame)

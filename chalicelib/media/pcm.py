@@ -48,6 +48,12 @@ def interleave(first: bytes, second: bytes) -> bytes:
     return channels.tobytes()
 
 
+def mix_over_begin(pcm: bytes, sound: bytes) -> bytes:
+    """Return pcm with a sound of as many channels mixed over its beginning; it isn't longer."""
+    head = pcm[: len(sound)]
+    return mix(head, sound[: len(head)]) + pcm[len(head) :]
+
+
 def mix(first: bytes, second: bytes) -> bytes:
     """Return the sum of two tracks of equal length, saturated to 16 bits: it clips, it never wraps.
 

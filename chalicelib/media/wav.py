@@ -1,11 +1,14 @@
-"""WAV of PCM16 whose length is known before its first byte: a header, then the samples.
+"""WAV of PCM16 whose length is known before its first byte: a header, the samples, and what the
+file says of itself.
 
-RIFF (Microsoft, 1991), 44 bytes; from 4 GiB on RF64 (EBU Tech 3306), 80 bytes.
+RIFF (Microsoft, 1991), 44 bytes; from 4 GiB on RF64 (EBU Tech 3306), 80 bytes. The tags are a LIST
+INFO chunk (RIFF, chapter 2), behind the samples so that these begin where every reader looks.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chalicelib.errors import CorruptContainer
@@ -31,18 +34,37 @@ class WavFormat:
     """bytes before the first sample"""
 
 
-def header(*, rate_hz: int, channels: int, samples: int) -> bytes:
-    """Return the bytes that stand before `samples` samples per channel."""
+_INFO_NAMES = {"title": b"INAM", "comment": b"ICMT"}
+
+
+def header(*, rate_hz: int, channels: int, samples: int, info_size: int = 0) -> bytes:
+    """Return the bytes that stand before `samples` samples per channel.
+
+    `info_size` is the size of what stands behind them: an even number, as every chunk's.
+    """
     size = samples * channels * _WIDTH
-    before_data = len("WAVE") + _FORMAT.size + _CHUNK.size
-    if before_data + size <= _LIMIT:
-        opening = _RIFF.pack(b"RIFF", before_data + size, b"WAVE")
+    around_data = len("WAVE") + _FORMAT.size + _CHUNK.size + info_size
+    if around_data + size <= _LIMIT:
+        opening = _RIFF.pack(b"RIFF", around_data + size, b"WAVE")
         return opening + _format(rate_hz, channels) + _CHUNK.pack(b"data", size)
     extended = _DS64.pack(
-        b"ds64", _DS64.size - _CHUNK.size, before_data + _DS64.size + size, size, samples, 0
+        b"ds64", _DS64.size - _CHUNK.size, around_data + _DS64.size + size, size, samples, 0
     )
     opening = _RIFF.pack(b"RF64", _LIMIT, b"WAVE") + extended
     return opening + _format(rate_hz, channels) + _CHUNK.pack(b"data", _LIMIT)
+
+
+def info(tags: Mapping[str, str]) -> bytes:
+    """Return the chunk that tells `title` and `comment`; empty where there is neither."""
+    told = b"".join(
+        _chunk(name, tags[tag].encode() + b"\0") for tag, name in _INFO_NAMES.items() if tag in tags
+    )
+    return _chunk(b"LIST", b"INFO" + told) if told else b""
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    """Return a chunk; one of odd length is followed by a byte that its size doesn't count."""
+    return _CHUNK.pack(name, len(body)) + body + b"\0" * (len(body) % 2)
 
 
 def _format(rate_hz: int, channels: int) -> bytes:

@@ -75,6 +75,9 @@ class RenditionPlan:
     note: str = ""
     """`mixed_source`: the carrier sent both sides as one, so there is one channel"""
 
+    has_beep: bool = False
+    """a beep lies over the beginning of each channel"""
+
     @property
     def is_empty(self) -> bool:
         """Tell whether nothing was recorded (then there is no rendition)."""
@@ -128,6 +131,11 @@ def plan(
         ),
         note=note,
     )
+
+
+def with_beep(planned: RenditionPlan, recording: Recording) -> RenditionPlan:
+    """Return the plan with the beep that a recording asked for and its party didn't hear."""
+    return replace(planned, has_beep=recording.options.beep and not recording.beep_played)
 
 
 def shown_intervals(recording: Recording) -> tuple[Interval, ...]:

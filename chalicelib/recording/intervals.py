@@ -14,6 +14,10 @@ from chalicelib.recording.model import Interval
 
 Intervals = tuple[Interval, ...]
 
+MOST = 2_000
+"""A row has room for 400 KB, of which each takes 60 bytes; who pauses a thousand times in a
+call has a loop that runs wild."""
+
 
 class Behavior(StrEnum):
     """What becomes of a pause in the rendition; SWML's words."""
@@ -43,8 +47,8 @@ def resumed(intervals: Sequence[Interval], at_us: int) -> Intervals:
 
 
 def ended(intervals: Sequence[Interval], at_us: int) -> Intervals:
-    """Return intervals of which none goes on after an instant."""
-    return tuple(replace(one, to_us=at_us) if one.to_us is None else one for one in intervals)
+    """Return intervals of which none goes on after an instant; it may lie behind some of them."""
+    return tuple(replace(one, to_us=_end_us(one, at_us)) for one in intervals)
 
 
 def shown_us(intervals: Sequence[Interval], first_us: int) -> int:
@@ -54,3 +58,8 @@ def shown_us(intervals: Sequence[Interval], first_us: int) -> int:
         for one in intervals
         if one.to_us is not None and not one.silent
     )
+
+
+def _end_us(interval: Interval, at_us: int) -> int:
+    end_us = at_us if interval.to_us is None else min(interval.to_us, at_us)
+    return end_us if interval.from_us is None else max(interval.from_us, end_us)

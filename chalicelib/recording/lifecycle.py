@@ -25,12 +25,15 @@ class Cause(StrEnum):
     END_SILENCE = "end_silence"
     MAX_LENGTH = "max_length"
     CALL_CLOSED = "call_closed"
+    CARRIER_FINISHED = "carrier_finished"
     INITIAL_TIMEOUT = "initial_timeout"
     NO_MEDIA = "no_media"
     EMPTY = "empty"
     PUBLISHED = "published"
+    NOT_FETCHED = "not_fetched"
     FAILED = "failed"
     RETRY = "retry"
+    DISCARD = "discard"
 
 
 class Writer(StrEnum):
@@ -59,10 +62,14 @@ _OWNER_OR_SWEEPER = (Writer.OWNER, Writer.SWEEPER)
 
 TRANSITIONS: dict[tuple[State | None, Cause], Transition] = {
     (None, Cause.REQUESTED): _by(State.PENDING, Writer.API),
+    (None, Cause.CARRIER_FINISHED): _by(State.FINALIZING, Writer.API),
     (None, Cause.FIRST_MEDIA): _by(State.RECORDING, *_OWNER_OR_SWEEPER),
     (State.PENDING, Cause.FIRST_MEDIA): _by(State.RECORDING, *_OWNER_OR_SWEEPER),
     (State.PENDING, Cause.NO_MEDIA): _by(State.ERROR, *_OWNER_OR_SWEEPER),
     (State.PENDING, Cause.STOP): _by(State.ERROR, Writer.API, *_OWNER_OR_SWEEPER),
+    (State.PENDING, Cause.DISCARD): _by(State.ERROR, Writer.API, *_OWNER_OR_SWEEPER),
+    (State.RECORDING, Cause.DISCARD): _by(State.ERROR, *_OWNER_OR_SWEEPER),
+    (State.PAUSED, Cause.DISCARD): _by(State.ERROR, *_OWNER_OR_SWEEPER),
     (State.RECORDING, Cause.PAUSE): _by(State.PAUSED, Writer.OWNER),
     (State.PAUSED, Cause.RESUME): _by(State.RECORDING, Writer.OWNER),
     (State.RECORDING, Cause.INITIAL_TIMEOUT): _by(State.NO_INPUT, Writer.OWNER),
@@ -71,6 +78,7 @@ TRANSITIONS: dict[tuple[State | None, Cause], Transition] = {
     (State.RECORDING, Cause.EMPTY): _by(State.ERROR, *_OWNER_OR_SWEEPER),
     (State.FINALIZING, Cause.PUBLISHED): _by(State.FINISHED, Writer.PUBLISH),
     (State.FINALIZING, Cause.EMPTY): _by(State.ERROR, Writer.PUBLISH),
+    (State.FINALIZING, Cause.NOT_FETCHED): _by(State.ERROR, Writer.PUBLISH),
     (State.FINALIZING, Cause.FAILED): _by(State.ERROR, Writer.MARK_ERROR),
     (State.ERROR, Cause.RETRY): _by(State.FINALIZING, Writer.API),
 } | {
@@ -142,6 +150,11 @@ def is_finished(state: State) -> bool:
 def is_failed(state: State) -> bool:
     """Tell whether a recording in this state can be finalized again."""
     return state is State.ERROR
+
+
+def leaves_nothing(cause: Cause) -> bool:
+    """Tell whether a recording that ends by this cause is erased."""
+    return cause in (Cause.DISCARD, Cause.INITIAL_TIMEOUT)
 
 
 def has_callback(state: State) -> bool:

@@ -15,6 +15,7 @@ from chalicelib.capture.record import StreamHead
 from chalicelib.capture.timeline import Timeline
 from chalicelib.errors import CorruptContainer
 from chalicelib.recording.assembly import RenditionPlan, fullest
+from chalicelib.recording.chain import Link
 from chalicelib.recording.model import (
     Ending,
     Format,
@@ -29,6 +30,9 @@ from chalicelib.recording.model import (
 )
 
 VERSION = 1
+
+MAX_GAPS = 100
+"""in a recording's row: the longest ones; the manifest has them all"""
 
 
 class ManifestCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +73,21 @@ class ManifestRendition(msgspec.Struct, frozen=True, kw_only=True):
     channels: int
     sha256: str
     """hex"""
+    chain: str = ""
+    """the last value of the chain over the stored objects that it was made from; empty: made before
+    there were chains, or fetched"""
+
+
+class ManifestFetched(msgspec.Struct, frozen=True, kw_only=True):
+    """A file as its carrier announced it; what was found stands in the manifest itself."""
+
+    url: str
+    """without what could open it"""
+    carrier_recording_id: str
+    format: str
+    channels: int | None
+    duration_s: float | None
+    size: int | None
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,12 +113,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     samples: int
     """of each channel"""
     note: str
+    beep: str = ""
+    """`played` to the party, or `marked` over the rendition's beginning; empty: none was wanted"""
     streams: tuple[ManifestStream, ...]
     gaps: tuple[Gap, ...]
     quality: Quality
     renditions: tuple[ManifestRendition, ...]
     objects: tuple[str, ...]
     """the stored objects that the media was read from, in order of their first use"""
+    chain: tuple[Link, ...] = ()
+    """over the same objects, when the latest rendition was made"""
+    fetched: ManifestFetched | None = None
+    """of what the carrier recorded itself"""
 
 
 def describe(
@@ -109,18 +134,14 @@ def describe(
     timeline: Timeline,
     plan: RenditionPlan,
     renditions: Iterable[Rendition],
+    chain: tuple[Link, ...] = (),
 ) -> Manifest:
     """Return the manifest of a recording whose renditions are stored."""
     counts = fullest(heads)
     return Manifest(
         recording_id=recording.recording_id,
         control_id=recording.control_id,
-        call=ManifestCall(
-            account=recording.call.account,
-            carrier=recording.call.carrier,
-            call_id=recording.call.call_id,
-            round=recording.round,
-        ),
+        call=call_of(recording),
         continues=recording.continues,
         profile=recording.profile,
         source=recording.source,
@@ -134,12 +155,46 @@ def describe(
         rate_hz=plan.rate_hz,
         samples=plan.samples,
         note=plan.note,
+        beep=_beep(recording),
         streams=tuple(_stream(stream, counts.get(stream.stream_key)) for stream in streams),
         gaps=plan.gaps,
         quality=plan.quality,
-        renditions=_renditions(renditions),
+        renditions=renditions_of(renditions),
         objects=plan.object_keys,
+        chain=chain,
     )
+
+
+def call_of(recording: Recording) -> ManifestCall:
+    """Return the call that a recording is a view of."""
+    return ManifestCall(
+        account=recording.call.account,
+        carrier=recording.call.carrier,
+        call_id=recording.call.call_id,
+        round=recording.round,
+    )
+
+
+def renditions_of(renditions: Iterable[Rendition]) -> tuple[ManifestRendition, ...]:
+    """Return renditions as a manifest names them, by format."""
+    return tuple(
+        ManifestRendition(
+            format=rendition.format,
+            key=rendition.key,
+            size=rendition.size,
+            duration_ms=rendition.duration_ms,
+            channels=rendition.channels,
+            sha256=rendition.sha256,
+            chain=rendition.chain,
+        )
+        for rendition in sorted(renditions, key=lambda rendition: rendition.format)
+    )
+
+
+def _beep(recording: Recording) -> str:
+    if not recording.options.beep:
+        return ""
+    return "played" if recording.beep_played else "marked"
 
 
 def _stream(stream: Stream, head: StreamHead | None) -> ManifestStream:
@@ -157,20 +212,6 @@ def _stream(stream: Stream, head: StreamHead | None) -> ManifestStream:
         messages_received=head.messages_received if head else 0,
         messages_lost=head.messages_lost if head else 0,
         messages_refused=head.messages_refused if head else 0,
-    )
-
-
-def _renditions(renditions: Iterable[Rendition]) -> tuple[ManifestRendition, ...]:
-    return tuple(
-        ManifestRendition(
-            format=rendition.format,
-            key=rendition.key,
-            size=rendition.size,
-            duration_ms=rendition.duration_ms,
-            channels=rendition.channels,
-            sha256=rendition.sha256,
-        )
-        for rendition in sorted(renditions, key=lambda rendition: rendition.format)
     )
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.recording import naming
+from chalicelib.recording.carrier_media import CarrierMedia
 
 
 class State(StrEnum):
@@ -100,6 +101,8 @@ class Profile:
     """of renditions; 0 keeps them"""
     secret_id: str = ""
     """the secret that holds the carrier's signing key"""
+    bidirectional: bool = False
+    """the carrier is asked to play what we send back"""
     tokened_url: bool = False
     """callbacks carry the URL with a capability token"""
     created_at: datetime
@@ -157,6 +160,20 @@ class Rendition:
     sha256: str
     """hex"""
     created_at: datetime
+    chain: str = ""
+    """of the stored objects that it was made from, its last value: `recording/chain.py`"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """That all a recording shows goes from storage, wherever no other recording shows it."""
+
+    asked_at: datetime
+    """from here on nothing of it is given to anybody"""
+    is_deletion: bool = False
+    """nobody finds the recording any more; its row stays, so that its id isn't used again"""
+    ended_at: datetime | None = None
+    """nothing of it is stored since"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +190,8 @@ class Recording:
     options: RecordOptions
     profile: str
     source: Source = Source.STREAM
+    carrier_media: CarrierMedia | None = None
+    """of what the carrier recorded itself"""
     labels: Mapping[str, str] = field(default_factory=dict)
     status_url: str = ""
     """where callbacks go; resolved when the recording was made; empty: nowhere"""
@@ -189,11 +208,20 @@ class Recording:
     quality: Quality | None = None
     reason: str = ""
     """why it ended, or why it failed; a stable code"""
+    note: str = ""
+    """how what was made isn't what was asked for; a stable code: `mixed_source`"""
     continues: str = ""
     """the recording of the call's earlier round"""
     retention_days: int = 0
+    beep_played: bool = False
+    """the party heard the beep; where it didn't, its rendition has it"""
     attempt_at: datetime | None = None
     """when the latest finalization began"""
+    making: Format | None = None
+    """another format that is being made of a finished one"""
+    released_at: datetime | None = None
+    """since when no media is kept for it: it can't be made in another format any more"""
+    erasure: Erasure | None = None
     due_at: datetime | None = None
     """when the sweeper looks at it again; None: never"""
 
@@ -218,6 +246,12 @@ class Call:
     carrier_segment_id: str = ""
     project_id: str = ""
     space_id: str = ""
+    owner: str = ""
+    """the worker that captures it; others pass their streams of it on to that one"""
+    owner_address: str = ""
+    """where the owner takes them, `host:port`"""
+    epoch: int = 0
+    """counts owners"""
     due_at: datetime | None = None
     """when the sweeper looks at it again; None: never"""
 
@@ -261,9 +295,10 @@ class Stream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingEvent:
-    """A line of `/v1/recordings/{id}/events`."""
+    """A line of `/v1/recordings/{id}/events`, or of what happened to a tap."""
 
     recording_id: str
+    """a tap's: its tap id"""
     at: datetime
     event: str
     detail: Mapping[str, str | int | float | bool] = field(default_factory=dict)
@@ -274,10 +309,12 @@ class OutboxRow:
     """A status callback that is owed; written with the state change that it tells."""
 
     recording_id: str
+    """whose it is; a tap's: its tap id"""
     number: int
     """1, 2, … within the recording; sent in this order"""
     webhook_id: str
-    state: State
+    state: str
+    """what it tells: a recording's `State`, or a tap's"""
     url: str
     body: str
     """the exact JSON text that is signed and sent"""

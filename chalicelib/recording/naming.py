@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from uuid import UUID, uuid5
 
 _TAPEDECK = UUID("6b5c1f0e-7a39-5a1e-9d6c-9f4a0d7c2e11")
@@ -13,9 +13,20 @@ def call_key(account: str, carrier: str, call_id: str) -> str:
     return "/".join(quote(part, safe="") for part in (account, carrier, call_id))
 
 
+def call_parts(call: str) -> tuple[str, str, str]:
+    """Return account, carrier and call id of a call key. Raises ValueError for another text."""
+    account, carrier, call_id = (unquote(part) for part in call.split("/"))
+    return account, carrier, call_id
+
+
 def journal_key(worker: str, number: int) -> str:
     """Return the key of a worker's journal object."""
     return f"journal/{worker}/{number:010d}"
+
+
+def journal_number(key: str) -> int:
+    """Return the number of a journal object, redacted or not."""
+    return int(key.rpartition("/")[2].partition(".")[0])
 
 
 def journal_prefix(worker: str) -> str:
@@ -43,9 +54,26 @@ def rendition_key(account: str, recording_id: str, extension: str) -> str:
     return f"recordings/{quote(account, safe='')}/{recording_id}/recording.{extension}"
 
 
+def recording_prefix(account: str, recording_id: str) -> str:
+    """Return what the keys of a recording's renditions and manifest begin with."""
+    return f"recordings/{quote(account, safe='')}/{recording_id}/"
+
+
+def redacted_key(key: str, crc: int) -> str:
+    """Return the key of what takes the place of a journal object or a segment, with the CRC-32 of
+    its body: it sorts after that object and before the next, and the same body has the same key."""
+    folder, _, name = key.rpartition("/")
+    return f"{folder}/{name.partition('.')[0]}.{crc:08x}"
+
+
 def manifest_key(account: str, recording_id: str) -> str:
     """Return the key of a recording's manifest."""
     return f"recordings/{quote(account, safe='')}/{recording_id}/manifest.json"
+
+
+def proof_key(account: str, recording_id: str) -> str:
+    """Return the key of a recording's proof: its manifest, signed."""
+    return f"{recording_prefix(account, recording_id)}proof.json"
 
 
 def default_control_id(call: str, round_: int) -> str:
@@ -62,6 +90,11 @@ def late_control_id(call: str, round_: int) -> str:
 def recording_id(call: str, control_id: str) -> str:
     """Return the id of the recording that `record_call` with this control id makes."""
     return str(uuid5(_TAPEDECK, f"{call}/record_call/{control_id}"))
+
+
+def carrier_recording_id(call: str, carrier_names: str) -> str:
+    """Return the id of our copy of what the carrier recorded itself and names so."""
+    return str(uuid5(_TAPEDECK, f"{call}/carrier/{carrier_names}"))
 
 
 def tap_id(call: str, control_id: str) -> str:

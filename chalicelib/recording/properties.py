@@ -30,9 +30,11 @@ def verify_known(method: str, body: Mapping[str, object], known: Collection[str]
     """
     for key, given_value in body.items():
         if key not in known:
-            raise InvalidRequest(f"{method} has no property {key!r}", code="unknown_property")
+            fact = f"{method} has no property {key!r}"
+            raise InvalidRequest(fact, code="unknown_property", key=str(key))
         if isinstance(given_value, str) and _VARIABLE.search(given_value):
-            raise InvalidRequest(f"{key} holds an SWML variable", code="unresolved_variable")
+            fact = f"{key} holds an SWML variable"
+            raise InvalidRequest(fact, code="unresolved_variable", key=key)
 
 
 def given(
@@ -85,6 +87,15 @@ def number(key: str, value: object, maximum: float) -> float:
     return float(value)
 
 
+def whole_number(key: str, value: object) -> int:
+    """Return an integer; as in JSON Schema, 20.0 is one."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise wrong_type(key, "a whole number")
+    return value
+
+
 def word(key: str, value: object, words: type[_Word]) -> _Word:
     """Return one of an enumeration's words, written exactly as there."""
     written = text(key, value)
@@ -104,9 +115,9 @@ def matching(key: str, value: object, pattern: re.Pattern[str], fact: str) -> st
 
 def wrong_type(key: str, wanted: str) -> InvalidRequest:
     """Return the refusal of a value of another type."""
-    return InvalidRequest(f"{key} must be {wanted}", code="wrong_type")
+    return InvalidRequest(f"{key} must be {wanted}", code="wrong_type", key=key)
 
 
 def out_of_range(key: str, wanted: str) -> InvalidRequest:
     """Return the refusal of a value that the property doesn't take."""
-    return InvalidRequest(f"{key} must be {wanted}", code="out_of_range")
+    return InvalidRequest(f"{key} must be {wanted}", code="out_of_range", key=key)

@@ -16,18 +16,20 @@ from chalicelib.capture.placing import place
 from chalicelib.capture.timeline import Timeline
 from chalicelib.errors import CorruptContainer
 from chalicelib.media.pcm import Sound
-from chalicelib.ports import (
-    Calls,
-    EncodedFile,
-    Encoder,
-    MediaStore,
-    Recordings,
-    RenditionStore,
-)
+from chalicelib.port_values import EncodedFile
+from chalicelib.ports import Encoder, MediaStore, RenditionStore
 from chalicelib.recording import naming
-from chalicelib.recording.assembly import RenditionPlan, plan, shown_intervals
-from chalicelib.recording.manifest import describe, encode_manifest
-from chalicelib.recording.model import Gap, Recording, Rendition, Stream
+from chalicelib.recording.assembly import (
+    NOT_STORED,
+    RenditionPlan,
+    plan,
+    shown_intervals,
+    with_beep,
+)
+from chalicelib.recording.chain import Link, chained, head_of
+from chalicelib.recording.manifest import MAX_GAPS, describe, encode_manifest
+from chalicelib.recording.model import Format, Gap, Recording, Rendition, Stream
+from chalicelib.row_ports import Calls, Recordings
 from chalicelib.services.media_reader import Holdings, read_holdings
 from chalicelib.services.rendering import CORRUPT, Rendering, sound_of
 
@@ -45,6 +47,8 @@ class Outcome(StrEnum):
     """rendition and manifest are stored"""
     EMPTY = "empty"
     """nothing of the recording was ever stored; there is neither"""
+    LOST = "lost"
+    """the carrier's file can't be had: the reason says why"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,8 @@ class Assembled:
     recording_id: str
     attempt: int
     outcome: Outcome
+    reason: str = ""
+    """of what is lost; a stable code"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,20 +84,31 @@ def assemble(
     encoder: Encoder,
     now: Callable[[], datetime],
 ) -> Assembled:
-    """Store a recording's rendition in the format of its options, and its manifest.
+    """Store a recording's rendition in the format of its options, or in the one that is asked for
+    since, and its manifest. Of one that is erased nothing is stored.
 
     A broken record is silence, and a gap in the manifest. Raises NotFound for an unknown recording,
-    CorruptContainer where something is stored and nothing of it readable, Unavailable: try again.
+    CorruptContainer where something is stored and nothing of it readable, or where it isn't any
+    more what the recording was finished from, Unavailable: try again.
     """
-    source = _source(recordings.get(recording_id), calls, media)
+    recording = recordings.get(recording_id)
+    empty = Assembled(recording_id=recording_id, attempt=attempt, outcome=Outcome.EMPTY)
+    if recording.erasure is not None:
+        return empty
+    source = _source(recording, calls, media)
     if source.plan.is_empty:
         if source.holdings.broken:
             raise CorruptContainer(f"all of {len(source.holdings.broken)} objects are broken")
-        return Assembled(recording_id=recording_id, attempt=attempt, outcome=Outcome.EMPTY)
+        return empty
+    _verify_same(source)
     with ThreadPoolExecutor(_READERS) as executor:
         rendering = Rendering(source.plan, media, executor)
-        rendition = _store_rendition(source, rendering, renditions, encoder, now())
-    _store_manifest(source, rendering.corrupt, rendition, renditions)
+        rendition = _store_rendition(source, rendering, renditions, encoder, recordings, now())
+        if rendition is None:
+            return empty
+        chain = chained(recording_id, rendering.read_objects())
+    rendition = replace(rendition, chain=head_of(chain))
+    _store_manifest(source, rendering.corrupt, rendition, chain, renditions)
     return Assembled(recording_id=recording_id, attempt=attempt, outcome=Outcome.ASSEMBLED)
 
 
@@ -101,19 +118,32 @@ def _source(recording: Recording, calls: Calls, media: MediaStore) -> _Source:
     holdings = read_holdings(call_key, streams, media)
     encodings = {stream.stream_key: stream.encoding for stream in streams}
     timeline = place(holdings.heads, holdings.entries, encodings)
+    planned = plan(
+        timeline,
+        holdings.heads,
+        recording.options,
+        shown_intervals(recording),
+        {track for stream in streams for track in stream.tracks},
+    )
     return _Source(
         recording=recording,
         streams=streams,
         holdings=holdings,
         timeline=timeline,
-        plan=plan(
-            timeline,
-            holdings.heads,
-            recording.options,
-            shown_intervals(recording),
-            {track for stream in streams for track in stream.tracks},
-        ),
+        plan=with_beep(planned, recording),
     )
+
+
+def _verify_same(source: _Source) -> None:
+    """Raise unless a finished recording's media is what it was finished from."""
+    recording, sound = source.recording, sound_of(source.plan)
+    known_gaps, are_all = recording.gaps, len(recording.gaps) < MAX_GAPS
+    lacks = [gap for gap in source.plan.gaps if gap.reason == NOT_STORED and gap not in known_gaps]
+    for made in recording.renditions:
+        if (made.duration_ms, made.channels) != (sound.duration_ms, sound.channels):
+            raise CorruptContainer(f"the stored media gives {sound.duration_ms} ms, not as before")
+        if lacks and are_all:
+            raise CorruptContainer(f"{len(lacks)} stretches of media are no longer stored")
 
 
 def _store_rendition(
@@ -121,22 +151,26 @@ def _store_rendition(
     rendering: Rendering,
     renditions: RenditionStore,
     encoder: Encoder,
+    recordings: Recordings,
     at: datetime,
-) -> Rendition:
+) -> Rendition | None:
+    """Return what was stored; None where the recording was erased while it was encoded."""
     recording = source.recording
-    format_ = recording.options.format
+    format_ = recording.making or recording.options.format
     key = naming.rendition_key(recording.call.account, recording.recording_id, format_)
     sound = sound_of(source.plan)
     with encoder.encode(format_, sound, rendering.pcm(), _tags(recording)) as file:
-        renditions.put_file(key, file.path, file.sha256, _object_tags(recording))
-        return _rendition(recording, key, sound, file, at)
+        if recordings.get(recording.recording_id).erasure is not None:
+            return None
+        renditions.put_file(key, file.path, file.sha256, object_tags(recording))
+        return _rendition(format_, key, sound, file, at)
 
 
 def _rendition(
-    recording: Recording, key: str, sound: Sound, file: EncodedFile, at: datetime
+    format_: Format, key: str, sound: Sound, file: EncodedFile, at: datetime
 ) -> Rendition:
     return Rendition(
-        format=recording.options.format,
+        format=format_,
         key=key,
         size=file.size,
         duration_ms=sound.duration_ms,
@@ -147,16 +181,26 @@ def _rendition(
 
 
 def _store_manifest(
-    source: _Source, corrupt: Sequence[Gap], rendition: Rendition, renditions: RenditionStore
+    source: _Source,
+    corrupt: Sequence[Gap],
+    rendition: Rendition,
+    chain: tuple[Link, ...],
+    renditions: RenditionStore,
 ) -> None:
     recording = source.recording
     made = {one.format: one for one in (*recording.renditions, rendition)}
     told = _with_corrupt(source.plan, corrupt, bool(source.holdings.broken))
     manifest = describe(
-        recording, source.streams, source.holdings.heads, source.timeline, told, made.values()
+        recording,
+        source.streams,
+        source.holdings.heads,
+        source.timeline,
+        told,
+        made.values(),
+        chain,
     )
     key = naming.manifest_key(recording.call.account, recording.recording_id)
-    renditions.put_text(key, encode_manifest(manifest))
+    renditions.put_text(key, encode_manifest(manifest), object_tags(recording))
 
 
 def _with_corrupt(
@@ -183,6 +227,7 @@ def _tags(recording: Recording) -> dict[str, str]:
     }
 
 
-def _object_tags(recording: Recording) -> dict[str, str]:
+def object_tags(recording: Recording) -> dict[str, str]:
+    """Return the tags of a rendition's object."""
     days = recording.retention_days
     return {RETENTION_TAG: str(days)} if days else {}

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chalicelib.errors import Forbidden, NotFound, PreconditionFailed
-from chalicelib.ports import CallLife, Calls, Closing, Joined, Joining, Profiles
+from chalicelib.port_values import Closing, Elsewhere, Joined, Joining
+from chalicelib.recording import rtp_endpoint
 from chalicelib.recording.announcements import next_round
 from chalicelib.recording.grace import Graces, closes_at
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.model import Call, CallRef, Ending, Profile, Stream
+from chalicelib.row_ports import CallLife, Calls, Profiles
 from chalicelib.services.rounds import Rounds
+from chalicelib.services.taps import Tapping
 from chalicelib.services.transition import Transitions, persistently
 
 RECHECK = timedelta(minutes=10)
@@ -36,20 +39,24 @@ class Control:
     call_life: CallLife
     profiles: Profiles
     transitions: Transitions
+    taps: Tapping
     graces: Graces = field(default_factory=Graces)
     writer: Writer = Writer.OWNER
 
-    def join_call(self, joining: Joining) -> Joined:
+    def join_call(self, joining: Joining) -> Joined | Elsewhere:
         """Put the stream under its call, open or reopen that, start the recordings that are wanted:
-        the pending ones and its profile's. Raises NotFound where the profile is gone, Forbidden
-        where it is another dialect's."""
+        the pending ones and its profile's. Where another worker owns the call, only tell which.
+        Raises NotFound where the profile is gone, Forbidden where it is another dialect's; an RTP
+        port, that was claimed for the call by its profile, is at home in every one."""
         profile = self.profiles.get(joining.call.account, joining.profile)
-        if profile.dialect != joining.dialect:
+        if joining.dialect not in (profile.dialect, rtp_endpoint.DIALECT):
             raise Forbidden(
                 f"profile {profile.name} speaks {profile.dialect}, not {joining.dialect}",
                 code="wrong_dialect",
             )
         stream = persistently(lambda: self._enter(joining, profile))
+        if isinstance(stream, Elsewhere):
+            return stream
         call = self.calls.get(joining.call.key)
         recordings = self.rounds.start(call, profile, stream)
         return Joined(
@@ -58,15 +65,18 @@ class Control:
             generation=call.generation,
             encoding=self._stream(call.ref, stream.stream_key).encoding,
             recordings=recordings,
+            bidirectional=profile.bidirectional,
+            taps=self.taps.left_to(call, joining.worker) if call.generation > 1 else (),
         )
 
     def end_stream(self, call: CallRef, stream_key: str, ending: Ending, at: datetime) -> Ending:
         """Note that all media of a stream lies in segments and how it ended; return how it ended
-        (STOPPED where the carrier's webhook already said so). Raises NotFound."""
+        (STOPPED where the carrier's webhook already said so). A DEAD one was another worker's: the
+        journal may hold media of it. Raises NotFound."""
         stream = self._stream(call, stream_key)
         if stream.ended_at is None:
-            ended = replace(stream, ended_at=at, ending=ending, complete=True)
-            self._write_end(ended, at)
+            is_complete = ending is not Ending.DEAD
+            self._write_end(replace(stream, ended_at=at, ending=ending, complete=is_complete), at)
         return self._stream(call, stream_key).ending or ending
 
     def lose_stream(self, stream: Stream, at: datetime) -> None:
@@ -76,26 +86,29 @@ class Control:
 
     def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
         """Close the call if no stream of it lives and no grace runs; then its live recordings go
-        finalizing. Raises NotFound."""
+        finalizing, and its taps are finished. Raises NotFound."""
         return persistently(lambda: self._close(call, round_, at))
 
-    def end_recording(self, recording_id: str, cause: Cause, at: datetime) -> None:
-        """Move one recording of a live call to finalizing and start its finalization; one that
-        ended already stays as it is. Raises NotFound."""
-        self.rounds.end_one(recording_id, cause, at)
+    def end_recording(self, recording_id: str, cause: Cause, at: datetime, digit: str = "") -> None:
+        """Move one recording of a live call to finalizing and start its finalization, or to
+        `no_input`; one that ended already stays as it is. Raises NotFound."""
+        self.rounds.end_one(recording_id, cause, at, digit)
 
     @property
     def rounds(self) -> Rounds:
         """Return what starts and ends the recordings of a call's round."""
         return Rounds(calls=self.calls, transitions=self.transitions, writer=self.writer)
 
-    def _enter(self, joining: Joining, profile: Profile) -> Stream:
-        """Write a stream under its call, once."""
+    def _enter(self, joining: Joining, profile: Profile) -> Stream | Elsewhere:
+        """Write a stream under its call, once; tell who owns the call where the stream isn't that
+        one's. Who joins first owns it: two that join at once write the same generation."""
         key = joining.call.key
         for stream in self.calls.streams(key):
             if stream.stream_key == joining.stream_key:
                 return stream
         before = self._known_call(key)
+        if before is not None and _is_anothers(before, joining):
+            return Elsewhere(owner=before.owner, epoch=before.epoch, address=before.owner_address)
         round_ = self.rounds.next_usable(before, next_round(before))
         stream = _stream(joining, profile, round_)
         self.call_life.join(_joined(before, joining, profile, round_), stream)
@@ -115,6 +128,7 @@ class Control:
             call = replace(call, open=False, closed_at=at)
             self.call_life.close(call)
         self.rounds.end(call, round_, streams, at)
+        self.taps.end_round(call, round_, self.writer, at)
         self._settle(call, round_)
         return Closing(closed=True)
 
@@ -158,7 +172,7 @@ def _joined(before: Call | None, joining: Joining, profile: Profile, round_: int
         opened_at=joining.opened_at,
     )
     return replace(
-        call,
+        _claimed(call, joining),
         profile=profile.name,
         open=True,
         round=round_,
@@ -168,6 +182,20 @@ def _joined(before: Call | None, joining: Joining, profile: Profile, round_: int
         closed_at=None,
         due_at=joining.opened_at + RECHECK,
     )
+
+
+def _is_anothers(call: Call, joining: Joining) -> bool:
+    """Tell whether the stream belongs to the worker that owns its call, and that is another."""
+    is_owned = call.open and call.owner not in ("", joining.worker)
+    return is_owned and not joining.is_captured and joining.over_epoch < call.epoch
+
+
+def _claimed(call: Call, joining: Joining) -> Call:
+    """Return a call with the owner that a stream's joining leaves it."""
+    is_free = not call.open or not call.owner
+    if not is_free and (joining.is_captured or joining.over_epoch < call.epoch):
+        return call
+    return replace(call, owner=joining.worker, owner_address=joining.address, epoch=call.epoch + 1)
 
 
 def _stream(joining: Joining, profile: Profile, round_: int) -> Stream:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.errors import NotFound, PreconditionFailed
-from chalicelib.ports import Lease, Leases, LiveStreams, MediaStore
+from chalicelib.port_values import Lease
+from chalicelib.ports import MediaStore
 from chalicelib.recording import lifecycle
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Recording, Stream
+from chalicelib.row_ports import Leases, LiveStreams
 from chalicelib.services.control import Control
 from chalicelib.services.journals import LARGEST_DELETION, delete_journal
+from chalicelib.services.orphans import Orphans
 
 FRESH = timedelta(seconds=6)
 """A lease that its worker says it renewed within three periods isn't suspected. Clocks that differ
@@ -79,6 +82,11 @@ class Clearing:
         self.live_streams.forget(stream)
         return True
 
+    def adopt(self, lease: Lease) -> int:
+        """Join the streams that a worker captured and never joined, in its place; return how many
+        there were. Looks at as much of its journal as `clear_journal` deletes."""
+        return Orphans(control=self.control, media=self.media).adopt(lease.worker)
+
     def clear_journal(self, lease: Lease) -> int:
         """Delete the journal of a worker whose streams are through, and forget the worker when all
         of it is gone; return how many objects went."""
@@ -107,6 +115,8 @@ class Clearing:
 
 def _needs_media(recording: Recording) -> bool:
     """Tell whether a recording may still be made, or made again, from what is stored."""
+    if recording.erasure is not None:
+        return False
     if not lifecycle.is_terminal(recording.state):
         return True
     if lifecycle.is_finished(recording.state) or recording.reason == Cause.EMPTY:

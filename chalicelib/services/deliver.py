@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.errors import PreconditionFailed, Unavailable
-from chalicelib.ports import EventBus, Outbox, RecordingHistory, Reply, Sender, SendFault
+from chalicelib.port_values import Reply, SendFault
+from chalicelib.ports import EventBus, Sender
 from chalicelib.recording import schedule
 from chalicelib.recording.model import OutboxRow, RecordingEvent
 from chalicelib.recording.schedule import Reason
+from chalicelib.row_ports import Outbox, RecordingHistory
 from chalicelib.signing import signature_headers
 
 EVENT_PATIENCE = timedelta(seconds=60)

@@ -1,4 +1,5 @@
-"""Where a recording's audio is: a short-lived URL, and a line in the history that it was given."""
+"""Where a recording's audio and its proof are: a short-lived URL, and a line in the history that it
+was given."""
 
 from __future__ import annotations
 
@@ -8,9 +9,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.errors import Conflict, InvalidRequest, NotFound
-from chalicelib.ports import RecordingHistory, Recordings, RenditionStore
+from chalicelib.ports import RenditionStore
+from chalicelib.recording import naming
+from chalicelib.recording.erasure import is_deleted
 from chalicelib.recording.lifecycle import is_finalizing, is_terminal
 from chalicelib.recording.model import Format, Recording, RecordingEvent, Rendition
+from chalicelib.row_ports import RecordingHistory, Recordings
 
 PRESIGNED_FOR_S = 300
 WAIT_S = 20.0
@@ -36,7 +40,7 @@ class Waiting:
 
 def open_audio(
     recording: Recording,
-    format_: str,
+    format_: str | None,
     by: Opener,
     *,
     store: RenditionStore,
@@ -45,10 +49,11 @@ def open_audio(
 ) -> str:
     """Return a URL that opens the audio for PRESIGNED_FOR_S seconds; the history tells of it.
 
-    An empty format is the recording's own. Raises Conflict while nothing is finished, NotFound
+    No format is the recording's own. Raises Conflict while nothing is finished, NotFound
     `no_such_rendition`, InvalidRequest.
     """
-    rendition = _rendition(recording, _format(format_) if format_ else recording.options.format)
+    wanted = recording.options.format if format_ is None else _format(format_)
+    rendition = _rendition(recording, wanted)
     opened = RecordingEvent(
         recording_id=recording.recording_id,
         at=at,
@@ -59,6 +64,27 @@ def open_audio(
     history.append(opened)
     filename = f"{recording.recording_id}.{rendition.format}"
     return store.presign(rendition.key, PRESIGNED_FOR_S, filename)
+
+
+def open_proof(
+    recording: Recording, *, store: RenditionStore, history: RecordingHistory, at: datetime
+) -> str:
+    """Return a URL that opens the proof for PRESIGNED_FOR_S seconds; the history tells of it.
+
+    Raises Conflict while nothing is finished, NotFound `no_proof` for what was finished before
+    recordings were signed.
+    """
+    _rendition(recording, recording.options.format)
+    key = naming.proof_key(recording.call.account, recording.recording_id)
+    try:
+        store.size_of(key)
+    except NotFound as error:
+        raise NotFound("the recording was finished unsigned", code="no_proof") from error
+    opened = RecordingEvent(
+        recording_id=recording.recording_id, at=at, event="proof_downloaded", detail={}
+    )
+    history.append(opened)
+    return store.presign(key, PRESIGNED_FOR_S, f"{recording.recording_id}.proof.json")
 
 
 def await_finished(recordings: Recordings, recording_id: str, waiting: Waiting) -> Recording:
@@ -72,6 +98,8 @@ def await_finished(recordings: Recordings, recording_id: str, waiting: Waiting) 
 
 
 def _rendition(recording: Recording, format_: Format) -> Rendition:
+    if is_deleted(recording):
+        raise NotFound(f"recording {recording.recording_id}", code="no_such_recording")
     for rendition in recording.renditions:
         if rendition.format is format_:
             return rendition

@@ -100,9 +100,29 @@ def call_stream_url(
     deployment: Deployment,
     now: datetime,
 ) -> str:
-    """Return where the carrier shall stream one known call to."""
+    """Return where the carrier shall stream one known call to, all of it in one stream."""
+    return _row(profile).call_stream_url(_for_call(profile, options, deployment, now), call_id)
+
+
+def call_stream_urls(
+    profile: Profile,
+    call_id: str,
+    options: RecordOptions,
+    deployment: Deployment,
+    now: datetime,
+) -> tuple[str, ...]:
+    """Return where the carrier shall stream one known call to, so that it has the channels that the
+    options ask for."""
+    if not options.stereo:
+        return (call_stream_url(profile, call_id, options, deployment, now),)
+    return _row(profile).call_stream_urls(_for_call(profile, options, deployment, now), call_id)
+
+
+def _for_call(
+    profile: Profile, options: RecordOptions, deployment: Deployment, now: datetime
+) -> Arrangement:
     wish = Wish(sides=_SIDES[options.direction], labels={})
-    return _row(profile).call_stream_url(arrange(profile, wish, deployment, now), call_id)
+    return arrange(profile, wish, deployment, now)
 
 
 def download_url(recording: Recording, deployment: Deployment, expires_at: datetime) -> str:
@@ -129,6 +149,7 @@ def arrange(profile: Profile, wish: Wish, deployment: Deployment, now: datetime)
         hook_url=hook_url(deployment.public_url, profile.carrier, token),
         sides=wish.sides or _SIDES[options.direction],
         encoding=profile.encoding,
+        bidirectional=profile.bidirectional,
         labels={**profile.labels, **wish.labels},
         carrier_records=options if wish.carrier_records else None,
     )

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chalicelib.dialects.webhooks.base import (
+    CarrierRecording,
     StreamAnnounced,
     StreamState,
     UnknownEvent,
     WebhookEvent,
 )
 from chalicelib.errors import NotFound, PreconditionFailed, Unavailable
-from chalicelib.ports import Calls, InboundEvent, Inbox, Recordings, Requested
-from chalicelib.recording import announcements, naming
+from chalicelib.port_values import InboundEvent, Requested
+from chalicelib.ports import Workflows
+from chalicelib.recording import announcements, lifecycle, naming
 from chalicelib.recording.announcements import Announcement, CarrierFacts
 from chalicelib.recording.model import Call, CallRef, Profile, Recording, RecordingEvent
 from chalicelib.recording.request import pending_recording, requested, unheard_call
+from chalicelib.row_ports import Calls, Inbox, Recordings
+from chalicelib.services.carrier_intake import copy_of, heard_of
 
 ATTEMPTS = 8
 """against other webhooks of the same stream; a call's come a few at a time"""
@@ -32,6 +36,8 @@ class IntakeStores:
     inbox: Inbox
     calls: Calls
     recordings: Recordings
+    workflows: Callable[[], Workflows]
+    """asked for only where something starts: most webhooks start nothing"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +66,7 @@ class _Consequences:
     said: Announcement | None = None
     """of the stream, by all of its webhooks"""
     wanted: Requested | None = None
-    """what waits for its media"""
+    """what waits for its media, or is to be fetched"""
     labels: Mapping[str, str] = field(default_factory=dict)
     """of the call's recordings, by all of its webhooks; empty where this event brings none"""
 
@@ -80,6 +86,7 @@ def take_in(received: Received, stores: IntakeStores) -> bool:
         # After a crash between the two, the carrier's repetition mends the labels.
         if found.labels:
             _label(received, found.labels, stores.recordings)
+        _start(found.wanted, stores)
         return is_new
     raise Unavailable(f"the announcement of {inbound.event_type} changed {ATTEMPTS} times")
 
@@ -90,6 +97,8 @@ def _consequences(received: Received, stores: IntakeStores) -> _Consequences:
         return _Consequences()
     stored = _stored_call(stores.calls, received.ref)
     new_call = None if stored else unheard_call(received.ref, received.profile, received.at)
+    if isinstance(event, CarrierRecording) and event.is_available:
+        return _to_fetch(event, received, stored, new_call, stores)
     if not isinstance(event, StreamAnnounced) or not _announces(event):
         return _Consequences(call=new_call)
     spoken = stores.inbox.announcements(received.ref.key)
@@ -102,6 +111,36 @@ def _consequences(received: Received, stores: IntakeStores) -> _Consequences:
         wanted=None if round_ is None else _wanted(received, round_, labels),
         labels=labels if event.facts.labels else {},
     )
+
+
+def _to_fetch(
+    event: CarrierRecording,
+    received: Received,
+    stored: Call | None,
+    new_call: Call | None,
+    stores: IntakeStores,
+) -> _Consequences:
+    spoken = stores.inbox.announcements(received.ref.key)
+    wanted = copy_of(
+        event,
+        received.ref,
+        received.profile,
+        round_=max(1, stored.round) if stored else 1,
+        labels={**announcements.said_labels(spoken), **event.facts.labels},
+        at=received.at,
+    )
+    return _Consequences(call=new_call and heard_of(new_call, event), wanted=wanted)
+
+
+def _start(wanted: Requested | None, stores: IntakeStores) -> None:
+    """Start what begins as a finalization; under its name, so a repeated event starts it once."""
+    if wanted is None or not lifecycle.is_finalizing(wanted.recording.state):
+        return
+    recording = wanted.recording
+    try:
+        stores.workflows().start_finalization(recording.recording_id, recording.attempt)
+    except Unavailable:
+        return  # the event is durable, and the row is due in two minutes: the sweeper starts it
 
 
 def _stored_call(calls: Calls, ref: CallRef) -> Call | None:

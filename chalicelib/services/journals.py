@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice, takewhile
 
-from chalicelib.ports import Lease, MediaStore
+from chalicelib.port_values import Lease
+from chalicelib.ports import MediaStore
 from chalicelib.recording import naming
 
 _BATCH = 1_000

@@ -14,7 +14,8 @@ from datetime import datetime
 from hashlib import sha256
 
 from chalicelib.errors import InvalidRequest, NotFound, Unauthenticated
-from chalicelib.ports import ApiKey, ApiKeys
+from chalicelib.port_values import ApiKey
+from chalicelib.row_ports import ApiKeys
 
 RandomBytes = Callable[[int], bytes]
 

@@ -10,12 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.errors import PreconditionFailed
-from chalicelib.ports import Outbox
 from chalicelib.recording import lifecycle
+from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import OutboxRow, Recording, RecordingEvent, Stream
+from chalicelib.row_ports import Mailbox, Outbox
+from chalicelib.services.attempts import is_last
 from chalicelib.services.control import RECHECK, Control
-from chalicelib.services.publish import MAX_ATTEMPTS, fail_attempt
+from chalicelib.services.erase import Erasing
+from chalicelib.services.publish import fail_attempt
 
 RESTART_EVERY = timedelta(minutes=4)
 """A finalization is started again under its name, should an earlier start have come to nothing."""
@@ -54,6 +57,8 @@ class LateWork:
 
     control: Control
     outbox: Outbox
+    erasing: Erasing
+    mailbox: Mailbox
 
     def call(self, call_key: str, roll: Roll, now: datetime) -> str:
         """Close a call that nobody closed, or say when to look at it again."""
@@ -70,14 +75,18 @@ class LateWork:
         return ""
 
     def recording(self, recording_id: str, now: datetime) -> str:
-        """Fail a recording that waits in vain for media, or see to its finalization."""
+        """Fail a recording that waits in vain for media, see to its finalization or its erasure."""
         recording = self.control.transitions.recordings.get(recording_id)
         if recording.due_at is None or recording.due_at > now:
             return ""
+        if recording.erasure is not None:
+            return self.erasing.advance(recording, now)
         if lifecycle.is_pending(recording.state):
             return self._pending(recording, now)
-        if lifecycle.is_finalizing(recording.state):
+        if lifecycle.is_finalizing(recording.state) or recording.making is not None:
             return self._finalization(recording, now)
+        if lifecycle.is_finished(recording.state):
+            return self.erasing.release(recording, now)
         return ""
 
     def callback(self, recording_id: str, number: int, now: datetime) -> str:
@@ -102,7 +111,10 @@ class LateWork:
         call = self.control.calls.get(recording.call.key)
         live = [s for s in self.control.calls.streams(call.ref.key) if s.ended_at is None]
         if call.open and live and recording.round <= call.round:
-            # Its stream is there; who joined it died, or is slow, before it began the recording.
+            # Its stream is there; who joined it died, or is slow, before it began the recording. Or
+            # who asked for it died before its worker was told: a worker that isn't keeps no media.
+            for worker in {stream.worker for stream in live}:
+                self._tell(recording, worker, now)
             self._begin(recording, live[0])
             return "recordings_begun"
         failed = replace(recording, reason=str(Cause.NO_MEDIA), ended_at=now)
@@ -111,6 +123,18 @@ class LateWork:
         )
         return "recordings_failed"
 
+    def _tell(self, recording: Recording, worker: str, now: datetime) -> None:
+        self.mailbox.send(
+            Command(
+                command_id=f"begin-{recording.recording_id}",
+                kind=CommandKind.RECORD_CALL,
+                worker=worker,
+                call_key=recording.call.key,
+                recording_id=recording.recording_id,
+                at=recording.due_at or now,
+            )
+        )
+
     def _begin(self, recording: Recording, stream: Stream) -> None:
         account = recording.call.account
         profile = self.control.profiles.get(account, recording.profile)
@@ -118,8 +142,7 @@ class LateWork:
         self.control.rounds.start(call, profile, stream)
 
     def _finalization(self, recording: Recording, now: datetime) -> str:
-        is_last = recording.attempt >= MAX_ATTEMPTS
-        patience = LAST_PATIENCE if is_last else ATTEMPT_PATIENCE
+        patience = LAST_PATIENCE if is_last(recording) else ATTEMPT_PATIENCE
         if recording.attempt_at is not None and now - recording.attempt_at >= patience:
             fail_attempt(
                 recording.recording_id,

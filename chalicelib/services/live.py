@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.ports import Calls
 from chalicelib.recording import intervals, lifecycle
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause, Writer
-from chalicelib.recording.model import Recording
+from chalicelib.recording.model import Recording, RecordingEvent
+from chalicelib.row_ports import Calls
 from chalicelib.services.transition import Transitions, persistently
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,6 +28,11 @@ class Live:
     def begin(self, recording_id: str, at_us: int) -> Recording:
         """Begin one that is pending. Raises NotFound."""
         return persistently(lambda: self._begin(self._read(recording_id), at_us))
+
+    def note_beep(self, recording_id: str, at_us: int) -> Recording:
+        """Note that the party heard its beep, once; of one that ended meanwhile nothing is noted.
+        Raises NotFound."""
+        return persistently(lambda: self._note_beep(self._read(recording_id), at_us))
 
     def pause(self, recording_id: str, at_us: int, behavior: Behavior) -> Recording:
         """Pause one that records. Raises NotFound."""
@@ -52,6 +57,15 @@ class Live:
             labels={**call.labels, **recording.labels},
         )
         return self._move(begun, Cause.FIRST_MEDIA, at_us)
+
+    def _note_beep(self, recording: Recording, at_us: int) -> Recording:
+        if recording.beep_played or not lifecycle.is_live(recording.state):
+            return recording
+        event = RecordingEvent(
+            recording_id=recording.recording_id, at=_instant(at_us), event="beep_played"
+        )
+        heard = replace(recording, beep_played=True)
+        return self.transitions.recordings.write(heard, event, None)
 
     def _pause(self, recording: Recording, at_us: int, behavior: Behavior) -> Recording:
         if not lifecycle.is_capturing(recording.state):

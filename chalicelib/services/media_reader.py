@@ -16,7 +16,7 @@ from chalicelib.capture.container import (
 )
 from chalicelib.capture.journal import journal_start
 from chalicelib.capture.record import StoredRecord, StreamHead
-from chalicelib.errors import CorruptContainer, NotFound
+from chalicelib.errors import CorruptContainer, NotFound, Unavailable
 from chalicelib.ports import MediaStore
 from chalicelib.recording import naming
 from chalicelib.recording.model import Stream
@@ -48,7 +48,9 @@ def read_holdings(call_key: str, streams: Sequence[Stream], media: MediaStore) -
     found = _Found()
     keys = list(media.keys(naming.segments_prefix(call_key)))
     with ThreadPoolExecutor(_READERS) as pool:
-        for key, index in zip(keys, pool.map(lambda key: _read(key, media), keys), strict=True):
+        for key, index in zip(
+            keys, pool.map(lambda key: _read_segment(key, media), keys), strict=True
+        ):
             if index is None:
                 found.broken.append(key)
             else:
@@ -58,7 +60,14 @@ def read_holdings(call_key: str, streams: Sequence[Stream], media: MediaStore) -
     return _holdings(found, {stream.stream_key for stream in streams})
 
 
-def _read(key: str, media: MediaStore) -> StoredIndex | None:
+def _read_segment(key: str, media: MediaStore) -> StoredIndex | None:
+    try:
+        return read_index(key, media)
+    except NotFound as error:
+        raise Unavailable(f"{key} was replaced meanwhile: another recording is erased") from error
+
+
+def read_index(key: str, media: MediaStore) -> StoredIndex | None:
     """Return an object's index; None: it is broken. Raises NotFound."""
     head = media.get_head(key, INDEX_HEAD_BYTES)
     try:
@@ -98,7 +107,7 @@ def _read_journal(worker: str, first: int, media: MediaStore, found: _Found) -> 
     after = naming.journal_key(worker, first - 1) if first else ""
     for key in media.keys(naming.journal_prefix(worker), after):
         try:
-            index = _read(key, media)
+            index = read_index(key, media)
         except NotFound:
             continue  # deleted meanwhile: segments cover it
         if index is None:

@@ -11,9 +11,9 @@ from typing import Any
 from chalicelib.capture.events import Encoding
 from chalicelib.dialects.streams import registry as streams
 from chalicelib.errors import InvalidRequest
-from chalicelib.ports import Profiles
-from chalicelib.recording import options
+from chalicelib.recording import options, properties
 from chalicelib.recording.model import Profile, RecordOptions
+from chalicelib.row_ports import Profiles
 from chalicelib.url_guard import Purpose, UrlPolicy, parse_url
 
 MAX_LABELS = 32
@@ -46,6 +46,7 @@ def create_profile(
         created_at=now,
         **values,
     )
+    _verify_way_back(profile)
     profiles.create(profile)
     return profile
 
@@ -59,6 +60,7 @@ def change_profile(
     """
     values = _parse(body, _CHANGEABLE, policy)
     profile: Profile = replace(profiles.get(account, name), **values)
+    _verify_way_back(profile)
     profiles.replace(profile)
     return profile
 
@@ -78,6 +80,7 @@ def to_json(profile: Profile) -> dict[str, object]:
         "retention_days": profile.retention_days,
         "secret_id": profile.secret_id,
         "tokened_url": profile.tokened_url,
+        "bidirectional": profile.bidirectional,
         "created_at": profile.created_at.isoformat(),
     }
 
@@ -96,6 +99,11 @@ def _parse(
             )
         values[key] = readers[key](key, given, policy)
     return values
+
+
+def _verify_way_back(profile: Profile) -> None:
+    if profile.bidirectional and streams.ROWS[profile.dialect].playing is None:
+        raise _out_of_range("bidirectional", f"false: {profile.dialect} takes no audio back")
 
 
 def _name(key: str, given: object, policy: UrlPolicy) -> str:
@@ -154,11 +162,10 @@ def _labels(key: str, given: object, _policy: UrlPolicy) -> dict[str, str]:
 
 
 def _retention_days(key: str, given: object, _policy: UrlPolicy) -> int:
-    if isinstance(given, bool) or not isinstance(given, int):
-        raise _wrong_type(key, "a whole number")
-    if given not in (0, *RETENTION_DAYS):
+    days = properties.whole_number(key, given)
+    if days not in (0, *RETENTION_DAYS):
         raise _out_of_range(key, "0 or one of " + ", ".join(map(str, RETENTION_DAYS)))
-    return given
+    return days
 
 
 def _secret_id(key: str, given: object, policy: UrlPolicy) -> str:
@@ -169,7 +176,7 @@ def _secret_id(key: str, given: object, policy: UrlPolicy) -> str:
     return text
 
 
-def _tokened_url(key: str, given: object, _policy: UrlPolicy) -> bool:
+def _boolean(key: str, given: object, _policy: UrlPolicy) -> bool:
     if not isinstance(given, bool):
         raise _wrong_type(key, "true or false")
     return given
@@ -192,7 +199,8 @@ _CHANGEABLE: Mapping[str, _Reader] = {
     "space_id": _text,
     "retention_days": _retention_days,
     "secret_id": _secret_id,
-    "tokened_url": _tokened_url,
+    "tokened_url": _boolean,
+    "bidirectional": _boolean,
 }
 _PROPERTIES: Mapping[str, _Reader] = {"name": _name, "dialect": _dialect, **_CHANGEABLE}
 

@@ -1,31 +1,27 @@
 """Finalization's second half: what is stored becomes true, or its failure does.
 
 Each function may run twice, at once or after dying at any line; a terminal state is reached once.
+Order of writes: the proof, once what its manifest names was found stored; then the row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
-from chalicelib.errors import CorruptContainer
-from chalicelib.ports import Calls, RenditionStore
+from chalicelib.errors import CorruptContainer, Unavailable
+from chalicelib.ports import RenditionStore, Signer
 from chalicelib.recording import lifecycle, naming
 from chalicelib.recording.lifecycle import Cause, Writer
-from chalicelib.recording.manifest import Manifest, parse_manifest
+from chalicelib.recording.manifest import MAX_GAPS, Manifest, parse_manifest
 from chalicelib.recording.model import Gap, Recording, RecordingEvent, Rendition
+from chalicelib.row_ports import Calls
+from chalicelib.services.attempts import is_last, reason_of, wait_after
+from chalicelib.services.prove import prove
+from chalicelib.services.renditions import add_rendition, erase_again, give_up_rendition
 from chalicelib.services.transition import Transitions, persistently
-
-MAX_ATTEMPTS = 3
-
-WAITS = (timedelta(minutes=1), timedelta(minutes=5))
-"""Before the second attempt and the third: a store that is down is seldom back within seconds."""
-
-MAX_GAPS = 100
-"""in the row; the manifest has them all"""
-
-FINALIZATION_FAILED = "finalization_failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +31,7 @@ class Publishing:
     calls: Calls
     transitions: Transitions
     renditions: RenditionStore
+    signer: Signer
     now: Callable[[], datetime]
 
 
@@ -49,13 +46,21 @@ def publish(recording_id: str, needs: Publishing) -> Recording:
 
 def publish_empty(recording_id: str, needs: Publishing) -> Recording:
     """End a recording of which nothing was ever stored. Raises as `publish` does."""
-    return persistently(lambda: _publish_empty(recording_id, needs))
+    return persistently(lambda: _end(recording_id, Cause.EMPTY, str(Cause.EMPTY), needs))
+
+
+def publish_lost(recording_id: str, reason: str, needs: Publishing) -> Recording:
+    """End a recording of which there is nothing more to hope for, for a reason that has a code.
+
+    Raises as `publish` does.
+    """
+    return persistently(lambda: _end(recording_id, Cause.NOT_FETCHED, reason, needs))
 
 
 def mark_error(recording_id: str, attempt: int, error: str, needs: Publishing) -> Recording:
     """Note that an attempt to finalize failed, with its error's name; its media is kept.
 
-    The next attempt is due a little later, the sweeper starts it; after the third there is none.
+    The next attempt is due a little later, the sweeper starts it; after the last there is none.
     An attempt that isn't the latest one changes nothing. Raises NotFound, Unavailable.
     """
     return fail_attempt(
@@ -81,11 +86,13 @@ def fail_attempt(
 
     def step() -> Recording:
         recording = transitions.recordings.get(recording_id)
-        if lifecycle.is_terminal(recording.state) or recording.attempt != attempt:
+        if recording.attempt != attempt:
             return recording
-        if attempt < MAX_ATTEMPTS:
+        if lifecycle.is_terminal(recording.state):
+            return give_up_rendition(recording, error, transitions.recordings, at)
+        if not is_last(recording):
             return _postpone(recording, error, transitions, at)
-        failed = replace(recording, reason=FINALIZATION_FAILED)
+        failed = replace(recording, reason=reason_of(recording, error))
         call = calls.get(recording.call.key)
         return transitions.move(failed, Cause.FAILED, Writer.MARK_ERROR, call=call, at=at)
 
@@ -93,35 +100,42 @@ def fail_attempt(
 
 
 def _publish(recording_id: str, needs: Publishing) -> Recording:
-    recording = needs.transitions.recordings.get(recording_id)
-    if lifecycle.is_terminal(recording.state):
-        return recording
+    recording, at = needs.transitions.recordings.get(recording_id), needs.now()
+    if lifecycle.is_terminal(recording.state) and recording.making is None:
+        return erase_again(recording, needs.transitions.recordings, at)
     key = naming.manifest_key(recording.call.account, recording_id)
-    manifest = parse_manifest(needs.renditions.get_text(key))
+    text = needs.renditions.get_text(key)
+    manifest = parse_manifest(text)
     _verify(recording, manifest, needs.renditions)
-    at = needs.now()
+    prove(recording, text, needs.renditions, needs.signer)
+    if needs.renditions.get_text(key) != text:  # two executions: the last proof is of the last one
+        raise Unavailable("another manifest was stored meanwhile")
+    if recording.making is not None:
+        made = replace(recording, renditions=_renditions(recording, manifest, at))
+        return add_rendition(made, needs.transitions.recordings, at)
     published = replace(
         recording,
         renditions=_renditions(recording, manifest, at),
         gaps=_longest(manifest.gaps),
         quality=manifest.quality,
+        note=manifest.note,
+        **_as_found(recording, manifest),
     )
     return _move(published, Cause.PUBLISHED, at, needs)
 
 
-def _publish_empty(recording_id: str, needs: Publishing) -> Recording:
-    recording = needs.transitions.recordings.get(recording_id)
+def _end(recording_id: str, cause: Cause, reason: str, needs: Publishing) -> Recording:
+    recording, at = needs.transitions.recordings.get(recording_id), needs.now()
     if lifecycle.is_terminal(recording.state):
-        return recording
-    empty = replace(recording, reason=str(Cause.EMPTY))
-    return _move(empty, Cause.EMPTY, needs.now(), needs)
+        return give_up_rendition(recording, reason, needs.transitions.recordings, at)
+    return _move(replace(recording, reason=reason), cause, at, needs)
 
 
 def _postpone(
     recording: Recording, error: str, transitions: Transitions, at: datetime
 ) -> Recording:
     """Write when the next attempt begins."""
-    begins_at = at + WAITS[recording.attempt - 1]
+    begins_at = at + wait_after(recording)
     event = RecordingEvent(
         recording_id=recording.recording_id,
         at=at,
@@ -143,12 +157,21 @@ def _verify(recording: Recording, manifest: Manifest, renditions: RenditionStore
     """Raise unless the manifest is this recording's, and what it names is stored, in full."""
     if manifest.recording_id != recording.recording_id:
         raise CorruptContainer(f"the manifest is that of recording {manifest.recording_id}")
-    if recording.options.format not in {made.format for made in manifest.renditions}:
-        raise CorruptContainer(f"the manifest names no {recording.options.format}")
+    wanted = manifest.options.format if manifest.fetched else recording.options.format
+    if wanted not in {made.format for made in manifest.renditions}:
+        raise CorruptContainer(f"the manifest names no {wanted}")
     for made in manifest.renditions:
         stored = renditions.size_of(made.key)
         if stored != made.size:
             raise CorruptContainer(f"{made.key} has {stored} bytes, not {made.size}")
+
+
+def _as_found(recording: Recording, manifest: Manifest) -> dict[str, Any]:
+    """Return what a fetched file turned out to be, where its announcement said otherwise."""
+    if recording.carrier_media is None or manifest.fetched is None:
+        return {}
+    media = recording.carrier_media
+    return {"options": manifest.options, "carrier_media": replace(media, url=media.place)}
 
 
 def _renditions(recording: Recording, manifest: Manifest, at: datetime) -> tuple[Rendition, ...]:
@@ -162,6 +185,7 @@ def _renditions(recording: Recording, manifest: Manifest, at: datetime) -> tuple
             channels=made.channels,
             sha256=made.sha256,
             created_at=known.get(made.key, at),
+            chain=made.chain,
         )
         for made in manifest.renditions
     )

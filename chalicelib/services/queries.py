@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 
 from chalicelib.dialects.streams.base import is_carrier_id
 from chalicelib.errors import InvalidRequest, NotFound
-from chalicelib.ports import Calls, Page, RecordingFilter, Recordings
+from chalicelib.port_values import Page, RecordingFilter
+from chalicelib.recording.erasure import is_deleted
 from chalicelib.recording.model import Call, Recording, State, Stream
+from chalicelib.row_ports import Calls, Recordings, Taps
+from chalicelib.tapping.model import Tap
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
@@ -22,6 +25,7 @@ class KnownCall:
     call: Call
     streams: tuple[Stream, ...]
     recordings: tuple[Recording, ...]
+    taps: tuple[Tap, ...]
 
 
 def list_recordings(
@@ -44,9 +48,9 @@ def list_calls(calls: Calls, account: str, query: Mapping[str, str]) -> Page[Cal
 
 
 def find_recording(recordings: Recordings, account: str, recording_id: str) -> Recording:
-    """Return an account's recording. Raises NotFound, also for another account's."""
+    """Return an account's recording. Raises NotFound, also for another's or a deleted one."""
     recording = recordings.get(recording_id)
-    if recording.call.account != account:
+    if recording.call.account != account or is_deleted(recording):
         raise NotFound(f"recording {recording_id}", code="no_such_recording")
     return recording
 
@@ -64,16 +68,17 @@ def find_call(calls: Calls, account: str, call_id: str, carrier: str = "") -> Ca
 
 
 def describe_call(
-    calls: Calls, recordings: Recordings, account: str, call_id: str, carrier: str
+    calls: Calls, recordings: Recordings, taps: Taps, account: str, call_id: str, carrier: str
 ) -> KnownCall:
-    """Return a call with its streams and recordings. Raises NotFound, InvalidRequest."""
+    """Return a call with its streams, recordings and taps. Raises NotFound, InvalidRequest."""
     call = find_call(calls, account, call_id, carrier)
     if call is None:
         raise NotFound(f"call {call_id}", code="no_such_call")
     return KnownCall(
         call=call,
         streams=tuple(calls.streams(call.ref.key)),
-        recordings=tuple(recordings.of_call(call.ref.key)),
+        recordings=tuple(r for r in recordings.of_call(call.ref.key) if not is_deleted(r)),
+        taps=tuple(taps.of_call(call.ref.key)),
     )
 
 
@@ -113,7 +118,7 @@ def _label(query: Mapping[str, str]) -> tuple[str, str] | None:
 def _instant(query: Mapping[str, str], name: str) -> datetime | None:
     """Read an ISO 8601 time; without a zone it is UTC."""
     text = query.get(name)
-    if not text:
+    if text is None:
         return None
     try:
         # A + of a zone that wasn't encoded arrives as a space.

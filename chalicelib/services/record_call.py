@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.dialects.streams.base import holds_variable, is_carrier_id
 from chalicelib.errors import Conflict, InvalidRequest
-from chalicelib.ports import Calls, Profiles, Recordings
 from chalicelib.recording import intervals
 from chalicelib.recording.announcements import next_round
+from chalicelib.recording.erasure import is_deleted
 from chalicelib.recording.model import Call, CallRef, Profile, Recording, RecordOptions
 from chalicelib.recording.request import pending_recording, requested, unheard_call
+from chalicelib.row_ports import Calls, Profiles, Recordings
 from chalicelib.services.queries import find_call
 from chalicelib.services.transition import Transitions
 
@@ -47,6 +48,14 @@ def choose_profile(
     return found[0]
 
 
+def verify_call_id(call_id: str) -> None:
+    """Raise InvalidRequest `bad_call_id` or `unresolved_variable` for what names no call."""
+    if holds_variable(call_id):
+        raise InvalidRequest("call_id is not filled in", code="unresolved_variable")
+    if not is_carrier_id(call_id):
+        raise InvalidRequest("call_id: not 1 to 128 visible ASCII characters", code="bad_call_id")
+
+
 def request_recording(
     profile: Profile,
     request: Request,
@@ -63,16 +72,18 @@ def request_recording(
     InvalidRequest `bad_call_id` or `unresolved_variable`.
     """
     ref = CallRef(account=profile.account, carrier=profile.carrier, call_id=request.call_id)
-    if holds_variable(request.call_id):
-        raise InvalidRequest("call_id is not filled in", code="unresolved_variable")
-    if not is_carrier_id(request.call_id):
-        raise InvalidRequest("call_id: not 1 to 128 visible ASCII characters", code="bad_call_id")
+    verify_call_id(request.call_id)
     call = calls.ensure(unheard_call(ref, profile, now))
     recording = _pending(profile, request, call, now, now + pending_for)
     known = _known(transitions.recordings, recording)
     if known is None:
         event = requested(recording, "record_call")
         known = transitions.recordings.create(recording, event, None)
+    if is_deleted(known):
+        raise Conflict(
+            f"control_id {request.control_id} was a recording's that is deleted",
+            code="recording_deleted",
+        )
     if known.options != request.options:
         raise Conflict(
             f"control_id {request.control_id} has other options", code="control_id_taken"

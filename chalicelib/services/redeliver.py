@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.errors import NotFound
-from chalicelib.ports import Outbox, RecordingHistory, Workflows
+from chalicelib.ports import Workflows
+from chalicelib.recording import properties
 from chalicelib.recording.model import OutboxRow, RecordingEvent
+from chalicelib.row_ports import Outbox, RecordingHistory
+
+
+def parse_wanted(body: Mapping[str, object]) -> str:
+    """Return the webhook id that a body names; empty: the latest. Raises InvalidRequest."""
+    properties.verify_known("redeliver", body, {"webhook_id"})
+    return properties.given(body, "webhook_id", properties.text, "")
 
 
 def redeliver(

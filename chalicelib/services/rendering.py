@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
@@ -12,7 +13,8 @@ from chalicelib.capture.container import read_payload
 from chalicelib.capture.events import Track
 from chalicelib.errors import CorruptContainer, NotFound, Unavailable
 from chalicelib.media import codecs
-from chalicelib.media.pcm import WIDTH, Sound, interleave, mix, silence
+from chalicelib.media.pcm import WIDTH, Sound, interleave, mix, mix_over_begin, silence
+from chalicelib.media.tones import beep
 from chalicelib.ports import MediaStore
 from chalicelib.recording.assembly import Channel, Lane, Piece, RenditionPlan
 from chalicelib.recording.model import Gap
@@ -44,13 +46,23 @@ class Rendering:
         """Return what was broken in what was read so far."""
         return [gap for gaps in self._corrupt.values() for gap in gaps]
 
+    def read_objects(self) -> list[tuple[str, bytes]]:
+        """Return the plan's objects with their SHA-256, as they were when they were read. Raises
+        Unavailable."""
+        return self._objects.digests()
+
     def pcm(self) -> Iterator[bytes]:
         """Yield the rendition's pcm in order. Raises Unavailable, also where an object vanished."""
         channels = [self._lanes(channel) for channel in self._plan.channels]
         window = WINDOW_S * self._plan.rate_hz
         for start in range(0, self._plan.samples, window):
             samples = min(window, self._plan.samples - start)
-            yield _joined([_sum(lanes, samples) for lanes in channels])
+            pcm = _joined([_sum(lanes, samples) for lanes in channels])
+            yield self._with_beep(pcm) if start == 0 and self._plan.has_beep else pcm
+
+    def _with_beep(self, pcm: bytes) -> bytes:
+        sound = beep(self._plan.rate_hz)
+        return mix_over_begin(pcm, _joined([sound] * len(self._plan.channels)))
 
     def _lanes(self, channel: Channel) -> list[_LaneReader]:
         return [_LaneReader(lane, self) for lane in channel.lanes]
@@ -60,6 +72,8 @@ class Rendering:
         try:
             payload = read_payload(self._objects.body(piece.stored.object_key), piece.stored)
         except CorruptContainer:
+            payload = b""  # as it is where another recording was erased since
+        if not payload:
             self._note(lane, piece)
             return silence(piece.samples)
         pcm = codecs.decode(payload, piece.encoding)
@@ -123,13 +137,14 @@ class _Objects:
         self._media = media
         self._executor = executor
         self._bodies: OrderedDict[str, Future[bytes]] = OrderedDict()
+        self._digests: dict[str, bytes] = {}
 
     def body(self, key: str) -> bytes:
         """Return an object. Raises Unavailable."""
         place = self._place_of[key]
         for wanted in self._keys[place : place + 1 + _READ_AHEAD]:
             if wanted not in self._bodies:
-                self._bodies[wanted] = self._executor.submit(self._media.get, wanted)
+                self._bodies[wanted] = self._executor.submit(self._read, wanted)
         self._bodies.move_to_end(key)
         while len(self._bodies) > _KEPT:
             self._bodies.popitem(last=False)
@@ -137,6 +152,21 @@ class _Objects:
             return self._bodies[key].result()
         except NotFound as error:
             raise Unavailable(f"{key} vanished meanwhile; its media lies elsewhere now") from error
+
+    def digests(self) -> list[tuple[str, bytes]]:
+        """Return all keys in order, each with its object's SHA-256. Raises Unavailable."""
+        for key in self._keys:
+            if key not in self._digests:
+                self.body(key)
+        return [(key, self._digests[key]) for key in self._keys]
+
+    def _read(self, key: str) -> bytes:
+        # What is decoded is what is hashed, on the thread that waits for the store anyway.
+        body = self._media.get(key)
+        digest = hashlib.sha256(body).digest()
+        if self._digests.setdefault(key, digest) != digest:
+            raise Unavailable(f"{key} was read twice and differs")
+        return body
 
 
 def _sum(lanes: Sequence[_LaneReader], samples: int) -> bytes:

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.errors import Conflict
-from chalicelib.ports import Calls, RecordingHistory
 from chalicelib.recording import lifecycle
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.model import Recording, State
+from chalicelib.row_ports import Calls, RecordingHistory
 from chalicelib.services.transition import Transitions
 
 
@@ -24,9 +24,12 @@ def retry(
     """Start another finalization and return the recording as it is then.
 
     Raises NotFound; Conflict `not_failed` where it isn't in error, `no_media` where it never had
-    any; PreconditionFailed where another retry was faster; Unavailable.
+    any, `erased` where nothing of it was to be left; PreconditionFailed where another retry was
+    faster; Unavailable.
     """
     recording = transitions.recordings.get(recording_id)
+    if recording.erasure is not None:
+        raise Conflict("nothing of the recording is left", code="erased")
     if not lifecycle.is_failed(recording.state):
         raise Conflict(f"the recording is {recording.state}", code="not_failed")
     ended_by = _ended_by(recording_id, history)

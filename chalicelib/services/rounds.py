@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.ports import Calls
 from chalicelib.recording import intervals, lifecycle, naming
 from chalicelib.recording.grace import ended_at
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.model import Call, Interval, Profile, Recording, Stream
 from chalicelib.recording.request import pending_recording
-from chalicelib.services.transition import Transitions, persistently
+from chalicelib.row_ports import Calls
+from chalicelib.services.transition import NO_DETAIL, Transitions, persistently
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -37,9 +37,9 @@ class Rounds:
             if recording.round <= round_:
                 self._end(call, recording, Cause.CALL_CLOSED, over_at, at)
 
-    def end_one(self, recording_id: str, cause: Cause, at: datetime) -> None:
-        """End one recording of a live call. Raises NotFound."""
-        persistently(lambda: self._end_one(recording_id, cause, at))
+    def end_one(self, recording_id: str, cause: Cause, at: datetime, digit: str = "") -> None:
+        """End one recording of a live call; `digit`: by which. Raises NotFound."""
+        persistently(lambda: self._end_one(recording_id, cause, at, digit))
 
     def next_usable(self, call: Call | None, round_: int) -> int:
         """Return the first round from `round_` on whose default recording hasn't ended before it
@@ -95,14 +95,21 @@ class Rounds:
         at = max(stream.opened_at, recording.created_at)
         return self.transitions.move(labelled, Cause.FIRST_MEDIA, self.writer, call=call, at=at)
 
-    def _end_one(self, recording_id: str, cause: Cause, at: datetime) -> None:
+    def _end_one(self, recording_id: str, cause: Cause, at: datetime, digit: str) -> None:
         recording = self.transitions.recordings.get(recording_id)
         if not lifecycle.is_pending(recording.state):
             recording = replace(recording, intervals=intervals.ended(recording.intervals, _us(at)))
-        self._end(self.calls.get(recording.call.key), recording, cause, at, at)
+        detail = {"digit": digit} if digit else {}
+        self._end(self.calls.get(recording.call.key), recording, cause, at, at, detail)
 
     def _end(
-        self, call: Call, recording: Recording, cause: Cause, over_at: datetime, at: datetime
+        self,
+        call: Call,
+        recording: Recording,
+        cause: Cause,
+        over_at: datetime,
+        at: datetime,
+        detail: Mapping[str, str] = NO_DETAIL,
     ) -> None:
         if lifecycle.is_finalizing(recording.state):
             self.transitions.workflows.start_finalization(recording.recording_id, recording.attempt)
@@ -116,7 +123,7 @@ class Rounds:
             ended_at=over_at,
             labels={**call.labels, **recording.labels},
         )
-        self.transitions.move(ended, cause, self.writer, call=call, at=at)
+        self.transitions.move(ended, cause, self.writer, call=call, at=at, detail=detail)
 
     def _of(self, call: Call) -> list[Recording]:
         return self.transitions.recordings.of_call(call.ref.key)

@@ -15,9 +15,12 @@ from functools import partial
 from typing import TypeVar
 
 from chalicelib.errors import TapedeckError
-from chalicelib.ports import Due, DueKind, DueWork, Lease, Leases, LiveStreams, MediaStore, Outbox
+from chalicelib.port_values import Due, DueKind, Lease
+from chalicelib.ports import MediaStore
+from chalicelib.row_ports import DueWork, Leases, LiveStreams, Mailbox, Outbox
 from chalicelib.services.control import Control
 from chalicelib.services.dead_workers import Clearing, confirm_dead, suspects
+from chalicelib.services.erase import Erasing
 from chalicelib.services.journals import delete_covered
 from chalicelib.services.late_work import LateWork, Roll
 
@@ -44,6 +47,8 @@ class Sweeping:
     leases: Leases
     live_streams: LiveStreams
     media: MediaStore
+    erasing: Erasing
+    mailbox: Mailbox
     now: Callable[[], datetime]
     wait: Callable[[float], None]
     """sleeps that many seconds"""
@@ -57,8 +62,9 @@ def sweep(needs: Sweeping) -> Mapping[str, int]:
     run = _Sweep(needs)
     leases = needs.leases.all()
     run.clear([lease for lease in leases if lease.over])
-    run.catch_up(Roll(workers={lease.worker for lease in leases}, read_at=run.begun_at))
+    # Before what is due: an erasure that is ripe finds what segments cover gone already.
     run.delete_journals([lease for lease in leases if not lease.over])
+    run.catch_up(Roll(workers={lease.worker for lease in leases}, read_at=run.begun_at))
     dead = confirm_dead(suspects(leases, run.begun_at), needs.leases, needs.wait)
     run.clear([lease for lease in dead if run.bury(lease)])
     return run.counts
@@ -71,7 +77,12 @@ class _Sweep:
         self.begun_at = needs.now()
         self.counts: Counter[str] = Counter()
         self._needs = needs
-        self._late = LateWork(control=needs.control, outbox=needs.outbox)
+        self._late = LateWork(
+            control=needs.control,
+            outbox=needs.outbox,
+            erasing=needs.erasing,
+            mailbox=needs.mailbox,
+        )
         self._clearing = Clearing(
             control=needs.control,
             leases=needs.leases,
@@ -92,9 +103,11 @@ class _Sweep:
             self.counts["journal_objects"] += deleted
 
     def bury(self, lease: Lease) -> bool:
-        """Declare a worker dead; tell whether it is."""
+        """Declare a worker dead, and join what only its journal knows; tell whether it is dead."""
         is_dead = self._try(partial(self._clearing.bury, lease), False)
         self.counts["dead_workers"] += is_dead
+        if is_dead:
+            self._try(partial(self._adopt, lease), 0)
         return is_dead
 
     def clear(self, over: Iterable[Lease]) -> None:
@@ -109,7 +122,15 @@ class _Sweep:
             step = partial(self._clearing.clear_stream, stream, lease, self._needs.now())
             through += self._try(step, False)
         self.counts["streams_cleared"] += through
-        return self._clearing.clear_journal(lease) if through == len(held) else 0
+        if through < len(held):
+            return 0
+        # Once more: the look at its death may have failed, and now the journal goes.
+        return 0 if self._adopt(lease) else self._clearing.clear_journal(lease)
+
+    def _adopt(self, lease: Lease) -> int:
+        adopted = self._clearing.adopt(lease)
+        self.counts["streams_adopted"] += adopted
+        return adopted
 
     def _due(self) -> list[Due]:
         return self._try(partial(self._needs.due_work.due, self.begun_at, LARGEST_WORK), [])

@@ -7,14 +7,15 @@ dies, the row's due time leads the sweeper to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import TypeVar
 
 from chalicelib.errors import NotFound, PreconditionFailed, Unavailable
-from chalicelib.ports import Profiles, Recordings, Workflows
-from chalicelib.recording import lifecycle, naming
+from chalicelib.ports import Workflows
+from chalicelib.recording import erasure, lifecycle, naming
 from chalicelib.recording.callbacks import encode, record_body
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.model import (
@@ -25,12 +26,16 @@ from chalicelib.recording.model import (
     RecordingEvent,
     State,
 )
+from chalicelib.recording.renditions import media_until
+from chalicelib.row_ports import Profiles, Recordings
 
 FINALIZATION_PATIENCE = timedelta(minutes=2)
 """An execution that didn't start is started again after this; ten minutes of WAV take 15 s."""
 
 _TRIES = 8
 """against faster writers: a call has a handful of streams, not hundreds"""
+
+NO_DETAIL: Mapping[str, str] = MappingProxyType({})
 
 T = TypeVar("T")
 
@@ -74,16 +79,25 @@ class Transitions:
         return created
 
     def move(
-        self, recording: Recording, cause: Cause, writer: Writer, *, call: Call, at: datetime
+        self,
+        recording: Recording,
+        cause: Cause,
+        writer: Writer,
+        *,
+        call: Call,
+        at: datetime,
+        detail: Mapping[str, str] = NO_DETAIL,
     ) -> Recording:
         """Move a recording, and return it as stored.
 
         `recording` has the state and version that were read; whatever else the move changes is
-        changed in it already. Raises PreconditionFailed where another writer was faster,
-        IllegalTransition, and Unavailable, also where its finalization could not be started.
+        changed in it already; `detail` goes into its history. Raises PreconditionFailed where
+        another writer was faster, IllegalTransition, and Unavailable, also where its finalization
+        could not be started.
         """
         entered, event, row = self._entered(recording.state, recording, cause, writer, call, at)
-        written = self.recordings.write(entered, event, row)
+        told = replace(event, detail={**event.detail, **detail})
+        written = self.recordings.write(entered, told, row)
         if row is not None:
             self._start_delivery(row)
         if lifecycle.is_finalizing(written.state):
@@ -102,8 +116,12 @@ class Transitions:
         """Return the recording in its next state, what the history says of it, and what it owes."""
         state = lifecycle.advance(before, cause, writer)
         entered = replace(recording, state=state, due_at=None)
+        if lifecycle.leaves_nothing(cause):
+            entered = erasure.asked(entered, at)
         if lifecycle.is_finalizing(state):
             entered = _finalizing(entered, at)
+        if lifecycle.is_finished(state):
+            entered = replace(entered, due_at=media_until(entered))
         event = _event(entered, cause, writer, at)
         if not lifecycle.has_callback(state) or not entered.status_url:
             return entered, event, None

@@ -16,6 +16,7 @@ from chalicelib.errors import PreconditionFailed, TapedeckError
 from chalicelib.sink import log, memory
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.process import Outside, Sink
+from chalicelib.sink.rtp_ports import RtpPlace
 
 _log = logging.getLogger("chalicelib.sink")
 
@@ -38,20 +39,36 @@ async def _live() -> None:
     outside = Outside(
         control=ports.control,
         live_recordings=ports.live_recordings,
+        live_taps=ports.live_taps,
         mailbox=ports.mailbox,
+        port_claims=ports.port_claims,
         leases=ports.leases,
         store=ports.sink_media,
+        dead_workers=ports.dead_workers,
         token_keys=ports.token_keys,
+        url_policy=ports.settings.url_policy,
         protection=ports.task_protection,
     )
-    sink = Sink(_name(), outside, Limits())
+    sink = Sink(_name(), outside, Limits(), await asyncio.to_thread(_rtp_place, ports))
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_log_failure)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, sink.stop)
-    await sink.start(ports.settings.sink_host, ports.settings.sink_port)
+    told = ports.settings
+    await sink.start(told.sink_host, told.sink_port, told.relay_port, told.relay_host)
     memory.settle()
     await sink.run()
+
+
+def _rtp_place(ports: wiring.Ports) -> RtpPlace:
+    """Return where RTP comes in; a worker that can't learn its address takes none."""
+    first, last = ports.settings.rtp_ports
+    try:
+        host = ports.rtp_host()
+    except TapedeckError as error:
+        _log.warning("the public address is unknown: no RTP", extra={"reason": error.message})
+        host = ""
+    return RtpPlace(host=host, bind_host=ports.settings.sink_host, first=first, last=last)
 
 
 def _name() -> str:

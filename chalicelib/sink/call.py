@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from chalicelib.capture.record import Record
 from chalicelib.errors import CallerError
-from chalicelib.port_values import Joined, Joining
+from chalicelib.port_values import Elsewhere, Joined, Joining
 from chalicelib.recording.commands import Command
-from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import CallRef
+from chalicelib.sink.audience import Audience
+from chalicelib.sink.endings import Endings
 from chalicelib.sink.length import StreamClock
+from chalicelib.sink.live_stream import LiveStream, instant
 from chalicelib.sink.orders import Orders
-from chalicelib.sink.stream import Stream, instant
+from chalicelib.sink.passing import Passing
+from chalicelib.sink.taps import Taps
 from chalicelib.sink.tasks import Tasks
 from chalicelib.sink.wanted import Wanted
 from chalicelib.sink.worker import Worker
@@ -28,8 +33,10 @@ class Call:
 
     def __init__(self, ref: CallRef, worker: Worker) -> None:
         self.ref = ref
+        self.audience = Audience()
+        self.taps = Taps(ref, self.audience, worker.senders)
         self._worker = worker
-        self._streams: dict[str, Stream] = {}
+        self._streams: dict[str, LiveStream] = {}
         self._admitted: dict[str, StreamClock] = {}
         """streams whose media goes to the journal: joined ones, and those captured alone"""
         self._joined: set[str] = set()
@@ -41,7 +48,10 @@ class Call:
         self._sealing = asyncio.Lock()
         self._number = 0
         """of the next segment"""
+        self._unclosed: int | None = None
+        """the round that would have been closed, had no stream come meanwhile"""
         self._long = Tasks()
+        self._endings = Endings(self.audience, self._wanted, self._orders, worker, self._long)
 
     @property
     def is_live(self) -> bool:
@@ -60,20 +70,27 @@ class Call:
                 return next_number if cut.number is None else cut.number
         return next_number
 
-    async def follow(self, stream: Stream) -> None:
-        """Live a stream's life: join the call, capture, end, and close the call if none is left."""
-        self._streams[stream.opening.stream_key] = stream
-        self._respect_pause()
-        joined = await self._join(stream)
-        if joined is not None:
-            await stream.ended.wait()
-            await self.store_segment()
-            await self._end(stream)
-            await self._close(joined.round)
+    async def follow(self, stream: LiveStream) -> None:
+        """Live a stream's life: join the call, capture, end, and close the call if none is left; or
+        pass it on while another worker owns the call."""
+        passing = Passing(self.ref, self._worker, self._long)
+        while isinstance(joined := await self._join(stream, passing.over_epoch), Elsewhere):
+            self._forget(stream)
+            if await passing.pass_on(stream, joined):
+                joined = None
+                break
+        if joined is None:
+            await self._close_after_all()
+            return
+        passing.arrived()
+        await stream.ended.wait()
+        await self.store_segment()
+        await self._end(stream)
+        await self._close(joined.round)
 
     async def obey(self, command: Command) -> None:
         """Carry out a command. Raises NotFound."""
-        await self._orders.obey(command)
+        await (self.taps if self.taps.are_meant(command) else self._orders).obey(command)
 
     def now_us(self) -> int:
         """Return the time on the clock of its media's arrivals."""
@@ -87,6 +104,7 @@ class Call:
         self.cut()
         self._heed_joined()
         self._respect_pause()
+        self._endings.attend(self._kept)
 
     def cut(self) -> None:
         """Take what the streams received, for the journal and for the next segment."""
@@ -102,7 +120,7 @@ class Call:
             self._cuts.append(cut)
             self._worker.held.hold(cut)
             self._worker.journal.add(cut)
-        self._end_the_long()
+        self._endings.look(self._admitted.values(), self.now_us())
 
     async def store_segment(self) -> None:
         """Store all that was received until now; return when it is stored."""
@@ -118,29 +136,51 @@ class Call:
                 self._worker.held.let_go(self._sealed)
                 self._sealed = []
 
+    async def let_go(self) -> None:
+        """Forget all that was received until now and isn't stored: the journal's may go, too."""
+        async with self._sealing:
+            self.cut()
+            self._worker.held.let_go([*self._sealed, *self._cuts])
+            self._sealed, self._cuts = [], []
+
     # --- joining ---
 
-    async def _join(self, stream: Stream) -> Joined | None:
+    async def _join(self, stream: LiveStream, over_epoch: int) -> Joined | Elsewhere | None:
         """Ask until the database answers; after 5 s the worker captures alone meanwhile."""
+        self._streams[stream.opening.stream_key] = stream
+        self._respect_pause()
         loop = asyncio.get_running_loop()
-        alone = loop.call_later(self._worker.limits.alone_after_s, self._admit, stream)
+        alone = loop.call_later(self._worker.limits.alone_after_s, self._admit_alone, stream)
         try:
-            joined = await self._worker.control.join(self._joining(stream))
+            joining = self._joining(stream, over_epoch)
+            joined = await self._worker.control.join(joining)
+            if isinstance(joined, Elsewhere) and not self._goes_elsewhere(stream):
+                self._endings.is_partial = True
+                joined = await self._worker.control.join(replace(joining, is_captured=True))
         except CallerError as error:
             self._reject(stream, error.code)
             return None
         finally:
             alone.cancel()
+        if isinstance(joined, Elsewhere):
+            return joined
         stream.correct(joined.encoding)
+        stream.is_bidirectional = joined.bidirectional
         self._admit(stream)
         self._joined.add(stream.opening.stream_key)
+        self.audience.admit(stream)
         self._wanted.learn(joined)
         self._heed_joined()
+        self.taps.take_over(joined.taps)
+        self._endings.attend(self._kept)
         if self._wanted.is_unheard and self._joined >= self._streams.keys():
             self._void()
         return joined
 
-    def _joining(self, stream: Stream) -> Joining:
+    def _goes_elsewhere(self, stream: LiveStream) -> bool:
+        return stream.is_passable and stream.opening.stream_key not in self._admitted
+
+    def _joining(self, stream: LiveStream, over_epoch: int) -> Joining:
         opening, started = stream.opening, stream.started
         assert started is not None
         return Joining(
@@ -149,22 +189,28 @@ class Call:
             stream_key=opening.stream_key,
             carrier_stream_id=started.carrier_stream_id,
             worker=self._worker.name,
-            dialect=opening.dialect.name,
+            dialect=opening.dialect,
             tracks=started.tracks,
             encoding=started.encoding,
             rate_hz=started.rate_hz,
             labels=started.labels,
             opened_at=instant(stream.opened_us),
             journal_from=self._worker.journal.next_number,
+            address=self._worker.relay.address,
+            over_epoch=over_epoch,
         )
 
-    def _admit(self, stream: Stream) -> None:
+    def _admit_alone(self, stream: LiveStream) -> None:
+        if not stream.is_unwanted:
+            self._admit(stream)
+
+    def _admit(self, stream: LiveStream) -> None:
         assert stream.started is not None
         self._admitted.setdefault(
             stream.opening.stream_key, StreamClock(stream.opened_us, stream.started.rate_hz)
         )
 
-    def _reject(self, stream: Stream, code: str) -> None:
+    def _reject(self, stream: LiveStream, code: str) -> None:
         """Close a stream that may not join, and forget its media."""
         stream.refuse(code)
         stream.drop_media()
@@ -190,38 +236,50 @@ class Call:
         self._worker.held.let_go(self._cuts)
         self._cuts = []
 
+    def _kept(self) -> list[tuple[LiveStream, Record]]:
+        """Return what came so far and no segment holds, with the streams that still live."""
+        self.cut()
+        records = [record for cut in (*self._sealed, *self._cuts) for record in cut.records]
+        return [
+            (self._streams[record.stream_key], record)
+            for record in records
+            if record.stream_key in self._streams
+        ]
+
     # --- ending ---
 
-    def _end_the_long(self) -> None:
-        """Begin to end the recordings that have run their max_length."""
-        now_us = time.time_ns() // 1000
-        for recording_id, end_us in self._wanted.ended_by_length(self._admitted.values(), now_us):
-            self._long.start(
-                self._orders.end(
-                    recording_id, Cause.MAX_LENGTH, end_us, self._worker.limits.elsewhere_s
-                )
-            )
-
-    async def _end(self, stream: Stream) -> None:
+    async def _end(self, stream: LiveStream) -> None:
         assert stream.ending is not None
         await self._worker.control.end_stream(
             self.ref, stream.opening.stream_key, stream.ending, instant(stream.ended_us)
         )
+        stream.let_go()
         self._forget(stream)
 
     async def _close(self, round_: int) -> None:
         """Ask to close the call until it is closed, or somebody else's to close."""
+        self._unclosed = round_
         await self._long.finish()
         await self._orders.finish()
         while not self.is_live:
             now = datetime.now(UTC)
             closing = await self._worker.control.close_call(self.ref, round_, now)
             if closing.closed or closing.retry_at is None:
+                self._unclosed = None
+                # Open, and live here again: a stream came while the database was asked.
+                if closing.closed or not self.is_live:
+                    await self.taps.finish()
                 return
             wait_s = (closing.retry_at - datetime.now(UTC)).total_seconds()
             await asyncio.sleep(max(wait_s, _ASK_AGAIN_S))
 
-    def _forget(self, stream: Stream) -> None:
+    async def _close_after_all(self) -> None:
+        """Close the call where the stream for which it stayed open came to nothing here."""
+        if self._unclosed is not None and not self.is_live:
+            await self._close(self._unclosed)
+
+    def _forget(self, stream: LiveStream) -> None:
+        self.audience.dismiss(stream)
         del self._streams[stream.opening.stream_key]
         self._admitted.pop(stream.opening.stream_key, None)
         self._joined.discard(stream.opening.stream_key)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 
-from chalicelib.ports import CallControl, Closing, Joined, Joining, LiveRecordings
+from chalicelib.owner_ports import CallControl, LiveRecordings
+from chalicelib.port_values import Closing, Elsewhere, Joined, Joining
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import CallRef, Ending, Recording
@@ -25,8 +26,8 @@ class Control:
         self._live = live
         self._patient = Patient("database", limits.control_threads, health, limits)
 
-    async def join(self, joining: Joining) -> Joined:
-        """Put a stream under its call."""
+    async def join(self, joining: Joining) -> Joined | Elsewhere:
+        """Put a stream under its call, or tell whose it is."""
         return await self._patient.until_done(partial(self._control.join_call, joining))
 
     async def end_stream(
@@ -41,15 +42,21 @@ class Control:
         """Close a call if its time has come."""
         return await self._patient.until_done(partial(self._control.close_call, call, round_, at))
 
-    async def end_recording(self, recording_id: str, cause: Cause, at: datetime) -> None:
+    async def end_recording(
+        self, recording_id: str, cause: Cause, at: datetime, digit: str = ""
+    ) -> None:
         """End one recording of a live call."""
         await self._patient.until_done(
-            partial(self._control.end_recording, recording_id, cause, at)
+            partial(self._control.end_recording, recording_id, cause, at, digit)
         )
 
     async def begin_recording(self, recording_id: str, at_us: int) -> Recording:
         """Begin a pending recording of a live call."""
         return await self._patient.until_done(partial(self._live.begin, recording_id, at_us))
+
+    async def note_beep(self, recording_id: str, at_us: int) -> Recording:
+        """Note that the party heard a recording's beep."""
+        return await self._patient.until_done(partial(self._live.note_beep, recording_id, at_us))
 
     async def pause_recording(self, recording_id: str, at_us: int, behavior: Behavior) -> Recording:
         """Pause a recording whose capture stopped."""

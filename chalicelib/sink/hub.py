@@ -7,7 +7,7 @@ import logging
 
 from chalicelib.recording.commands import Command
 from chalicelib.sink.call import Call
-from chalicelib.sink.stream import Stream
+from chalicelib.sink.live_stream import LiveStream
 from chalicelib.sink.tasks import Tasks
 from chalicelib.sink.websocket import CLOSE_WAIT_S
 from chalicelib.sink.worker import Worker
@@ -32,7 +32,7 @@ class Hub:
         self._calls: dict[str, Call] = {}
         self._followers: dict[str, int] = {}
         self._segment_due: dict[str, float] = {}
-        self._streams: set[Stream] = set()
+        self._streams: set[LiveStream] = set()
         self._refused = 0
         """messages, on sockets that are gone"""
         self._life = Tasks()
@@ -52,6 +52,16 @@ class Hub:
         """Count messages that no dialect knew, since the worker began."""
         return self._refused + sum(stream.refused for stream in self._streams)
 
+    @property
+    def taps(self) -> int:
+        """Count taps that send."""
+        return self._worker.senders.taps
+
+    @property
+    def tap_drops(self) -> int:
+        """Count messages that taps dropped, since the worker began."""
+        return self._worker.senders.dropped
+
     def safe_below(self) -> int:
         """Return the number below which the journal holds nothing that segments don't."""
         following = self._worker.journal.next_number
@@ -65,11 +75,11 @@ class Hub:
 
     # --- what streams say ---
 
-    def stream_opened(self, stream: Stream) -> None:
+    def stream_opened(self, stream: LiveStream) -> None:
         """Take note of a socket."""
         self._streams.add(stream)
 
-    def stream_started(self, stream: Stream) -> None:
+    def stream_started(self, stream: LiveStream) -> None:
         """Put the stream under its call, and follow it to its end."""
         key = stream.call.key
         if key not in self._calls:
@@ -81,12 +91,12 @@ class Hub:
         self._followers[key] += 1
         self._life.start(self._follow(self._calls[key], stream))
 
-    def stream_closed(self, stream: Stream) -> None:
+    def stream_closed(self, stream: LiveStream) -> None:
         """Forget a socket."""
         self._streams.discard(stream)
         self._refused += stream.refused
 
-    async def _follow(self, call: Call, stream: Stream) -> None:
+    async def _follow(self, call: Call, stream: LiveStream) -> None:
         try:
             await call.follow(stream)
         finally:

@@ -8,7 +8,7 @@ from functools import partial
 
 from chalicelib.errors import Unavailable
 from chalicelib.port_values import Lease
-from chalicelib.ports import Leases
+from chalicelib.row_ports import Leases
 from chalicelib.sink.health import Health
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.patience import Patient

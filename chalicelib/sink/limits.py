@@ -26,8 +26,35 @@ class Limits:
     """bytes per second of a stream: two tracks of base64 with their envelopes are 33,000"""
     wire_burst_s: float = 30.0
     """at three times the wire rate: what a stalled network may deliver at once"""
+    rtp_rate: float = 200.0
+    """packets per second of a port"""
+    rtp_burst_s: float = 2.0
+    """of that rate at once: a stall of 3 s delivers 300 packets of 10 ms"""
+    rtp_unused_s: float = 300.0
+    """a port waits so long for a first packet"""
+    rtp_silence_s: float = 30.0
+    """without a packet, until the stream is over: pauses of a sender (DTX, hold) are shorter"""
+    rtp_linger_s: float = 0.5
+    """after the carrier said that it is over, for packets under way"""
+    rtp_straggle_s: float = 3.0
+    """after that end, what the same sender sends is left out; later it begins another stream"""
+    rtp_release_s: float = 30.0
+    """after a stream's end, until its port is free; who sends meanwhile begins another stream"""
     alone_after_s: float = 5.0
     """without an answer from the database a worker captures by itself"""
+    relay_flush_s: float = 0.01
+    """what is passed on waits so long for more, so that many messages are one write"""
+    relay_alive_s: float = 1.0
+    """the end of a relay's connection says so often that it lives"""
+    relay_silences: int = 3
+    """so many times nothing came: the connection is given up"""
+    relay_reach_s: float = 2.0
+    """an owner that doesn't answer by then is out of reach"""
+    relay_keeps_s: float = 6.0
+    """of what was passed on, so much can be captured here should the owner die: it finds out after
+    four seconds at most, and the owner's journal lags two behind"""
+    relay_bytes: int = 8 * 1024 * 1024
+    """what an owner may leave unread; then it is as good as dead"""
     elsewhere_s: float = 2.5
     """a recording that ends before its call waits so long for what another worker, which has
     another stream of the call, still holds in memory: a second, and the time of a put"""
@@ -46,6 +73,21 @@ class Limits:
     """while there are calls"""
     mailbox_idle_s: float = 1.0
     keys_every_s: float = 60.0
+    tap_connect_s: float = 5.0
+    """from a tap's name to its websocket's 101"""
+    tap_queue_s: float = 4.0
+    """of audio that waits for a slow listener; its connection holds one second more"""
+    tap_retries: int = 5
+    tap_retry_first_s: float = 0.25
+    tap_retry_most_s: float = 4.0
+    tap_stable_s: float = 10.0
+    """a connection that lasted so long has its retries again"""
+    tap_refused_s: float = 10.0
+    """of ICMP's "port unreachable" after each packet"""
+    tap_chatter_bytes: int = 256 * 1024
+    """what a listener may say to us, which nobody hears, and this much more every minute"""
+    taps_per_call: int = 16
+    tap_threads: int = 4
     stop_within_s: float = 100.0
     """a planned stop; ECS kills after 120 s"""
     metrics_every_s: float = 60.0

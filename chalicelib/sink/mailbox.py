@@ -8,8 +8,8 @@ from functools import partial
 from typing import Protocol
 
 from chalicelib.errors import NotFound, TapedeckError
-from chalicelib.ports import Mailbox
 from chalicelib.recording.commands import Command
+from chalicelib.row_ports import Mailbox
 from chalicelib.sink.health import Health
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.patience import Patient
@@ -75,13 +75,14 @@ class MailboxKeeper:
             self._health.ail(_PART, error.code)
             return
         self._health.mend(_PART)
-        for command in commands[: _MOST_AT_ONCE - len(self._under_way)]:
-            is_done = self._known.get(command.command_id)
-            if is_done is None:
+        # Those under way are still there, and first: they must not hide who came after them.
+        idle = [one for one in commands if self._known.get(one.command_id) is not False]
+        for command in idle[: _MOST_AT_ONCE - len(self._under_way)]:
+            if command.command_id in self._known:
+                self._under_way.start(self._remove(command))
+            else:
                 self._remember(command)
                 self._under_way.start(self._carry_out(command))
-            elif is_done:
-                self._under_way.start(self._remove(command))
 
     async def _carry_out(self, command: Command) -> None:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from chalicelib.sink.health import Health
@@ -23,8 +23,11 @@ DIMENSIONS = {"Service": "sink"}
 UNITS = {
     "LiveCalls": "Count",
     "Sockets": "Count",
+    "RtpPorts": "Count",
+    "Taps": "Count",
     "Degraded": "Count",
     "MessagesRefused": "Count",
+    "TapMessagesDropped": "Count",
     "JournalPutFailures": "Count",
     "SegmentPutFailures": "Count",
     "DatabaseFailures": "Count",
@@ -50,11 +53,19 @@ def embedded(values: Mapping[str, int], at: datetime) -> dict[str, object]:
 class Metrics:
     """Tells what there is now, and what was counted since the last time."""
 
-    def __init__(self, worker: str, hub: Hub, health: Health, limits: Limits) -> None:
+    def __init__(
+        self,
+        worker: str,
+        hub: Hub,
+        health: Health,
+        limits: Limits,
+        ports: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._worker = worker
         self._hub = hub
         self._health = health
         self._limits = limits
+        self._ports = ports
         self._told = self._counts()
 
     async def keep(self) -> None:
@@ -71,6 +82,8 @@ class Metrics:
         values = {
             "LiveCalls": self._hub.calls,
             "Sockets": self._hub.sockets,
+            "RtpPorts": self._ports(),
+            "Taps": self._hub.taps,
             "Degraded": int(
                 self._health.is_ailing or counts["LostBytes"] > self._told["LostBytes"]
             ),
@@ -86,6 +99,7 @@ class Metrics:
         return Counter(
             {
                 "MessagesRefused": self._hub.refused,
+                "TapMessagesDropped": self._hub.tap_drops,
                 "JournalPutFailures": failures["journal"],
                 "SegmentPutFailures": failures["segments"],
                 "DatabaseFailures": failures["database"] + failures["lease"],

@@ -6,12 +6,13 @@ So an answer that shows the new state is true: what came after a pause is nowher
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.recording.commands import Command, CommandKind
-from chalicelib.recording.lifecycle import Cause
+from chalicelib.recording.lifecycle import Cause, leaves_nothing
 from chalicelib.sink.control import Control
-from chalicelib.sink.stream import instant
+from chalicelib.sink.live_stream import instant
 from chalicelib.sink.wanted import Wanted
 
 
@@ -27,6 +28,18 @@ class Captured(Protocol):
     async def store_segment(self) -> None:
         """Store all that was received until now; return when it is stored."""
 
+    async def let_go(self) -> None:
+        """Forget all that was received until now and isn't stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _End:
+    """What ended a recording, and when."""
+
+    cause: Cause
+    at_us: int
+    digit: str
+
 
 class Orders:
     """Carries out a call's commands, one after the other."""
@@ -36,15 +49,19 @@ class Orders:
         self._wanted = wanted
         self._control = control
         self._turn = asyncio.Lock()
+        self._ends: dict[str, _End] = {}
+        """what ended each recording first, whoever is first to tell the database"""
         self._ways = {
             CommandKind.RECORD_CALL: self._begin,
             CommandKind.PAUSE: self._pause,
             CommandKind.RESUME: self._resume,
             CommandKind.STOP_RECORD_CALL: self._stop,
+            CommandKind.DISCARD: self._discard,
         }
 
     async def obey(self, command: Command) -> None:
-        """Carry out a command. Raises NotFound."""
+        """Carry out a command; a recording that ends already neither pauses nor goes on. Raises
+        NotFound."""
         async with self._turn:
             await self._ways[command.kind](command)
 
@@ -53,15 +70,33 @@ class Orders:
         async with self._turn:
             return
 
-    async def end(self, recording_id: str, cause: Cause, at_us: int, wait_s: float = 0) -> None:
-        """Store what a recording shows, then end it; `wait_s` is for what lies on other workers."""
+    async def end(
+        self, recording_id: str, cause: Cause, at_us: int, wait_s: float = 0, digit: str = ""
+    ) -> None:
+        """Store what a recording shows, then end it; `wait_s` is for what lies on other workers,
+        `digit` which one ended it.
+
+        What ended it first counts, unless it is to leave nothing after all. What nobody but one
+        that is to leave nothing wanted isn't stored but forgotten.
+        """
+        end = self._counted(recording_id, _End(cause=cause, at_us=at_us, digit=digit))
         self._wanted.end(recording_id)
         self._call.heed()
-        await self._call.store_segment()
+        if leaves_nothing(end.cause) and self._wanted.was_only(recording_id):
+            await self._call.let_go()
+        else:
+            await self._call.store_segment()
         await asyncio.sleep(wait_s)
-        await self._control.end_recording(recording_id, cause, instant(at_us))
+        await self._control.end_recording(recording_id, end.cause, instant(end.at_us), end.digit)
+
+    def _counted(self, recording_id: str, end: _End) -> _End:
+        if leaves_nothing(end.cause):
+            self._ends[recording_id] = end
+        return self._ends.setdefault(recording_id, end)
 
     async def _pause(self, command: Command) -> None:
+        if command.recording_id in self._ends:
+            return
         at_us = self._call.now_us()
         self._wanted.pause(command.recording_id, at_us, command.behavior)
         self._call.heed()
@@ -71,6 +106,8 @@ class Orders:
         self._call.heed()
 
     async def _resume(self, command: Command) -> None:
+        if command.recording_id in self._ends:
+            return
         at_us = self._call.now_us()
         self._wanted.resume(command.recording_id, at_us)
         self._call.heed()
@@ -90,3 +127,6 @@ class Orders:
 
     async def _stop(self, command: Command) -> None:
         await self.end(command.recording_id, Cause.STOP, self._call.now_us())
+
+    async def _discard(self, command: Command) -> None:
+        await self.end(command.recording_id, Cause.DISCARD, self._call.now_us())

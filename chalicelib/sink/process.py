@@ -10,17 +10,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.errors import PreconditionFailed
+from chalicelib.owner_ports import CallControl, DeadWorkers, LiveRecordings, LiveTaps
 from chalicelib.port_values import Lease
-from chalicelib.ports import (
-    CallControl,
-    Leases,
-    LiveRecordings,
-    Mailbox,
-    MediaStore,
-    TaskProtection,
-)
+from chalicelib.ports import MediaStore, TaskProtection
+from chalicelib.row_ports import Leases, Mailbox, PortClaims
+from chalicelib.sink.commanded import Commanded
 from chalicelib.sink.control import Control
 from chalicelib.sink.health import Health
+from chalicelib.sink.heir import Heir
 from chalicelib.sink.hub import Hub
 from chalicelib.sink.keys import KeyRing
 from chalicelib.sink.lease import LeaseKeeper
@@ -28,10 +25,16 @@ from chalicelib.sink.limits import Limits
 from chalicelib.sink.mailbox import MailboxKeeper
 from chalicelib.sink.metrics import Metrics
 from chalicelib.sink.protection import ProtectionKeeper
+from chalicelib.sink.relay import Relay
+from chalicelib.sink.relay_door import RelayDoor
+from chalicelib.sink.rtp_ports import RtpPlace, RtpPorts
+from chalicelib.sink.senders import Senders
 from chalicelib.sink.server import Server
+from chalicelib.sink.tap_dial import Dialer
 from chalicelib.sink.tasks import Tasks
 from chalicelib.sink.worker import Worker
 from chalicelib.sink.writer import Held, Journal, Segments
+from chalicelib.url_guard import STRICT, UrlPolicy
 
 _RELEASE_WITHIN_S = 5.0
 
@@ -45,50 +48,75 @@ class Outside:
     control: CallControl
     live_recordings: LiveRecordings
     mailbox: Mailbox
+    port_claims: PortClaims
     leases: Leases
     store: MediaStore
+    live_taps: LiveTaps
     token_keys: Callable[[], Sequence[bytes]]
     """newest first"""
+    dead_workers: DeadWorkers | None = None
+    """none: they are the sweeper's"""
     protection: TaskProtection | None = None
     """none outside ECS"""
+    url_policy: UrlPolicy = STRICT
+    """where taps may send to"""
 
 
 class Sink:
     """A worker. `start`, then `run` until `stop` was called or the worker was declared dead."""
 
-    def __init__(self, name: str, outside: Outside, limits: Limits) -> None:
+    def __init__(
+        self, name: str, outside: Outside, limits: Limits, rtp: RtpPlace | None = None
+    ) -> None:
         self._name = name
         self._limits = limits
         self._started_at = datetime.now(UTC)
         self.health = Health()
-        self._worker = _worker(name, outside, self.health, limits)
-        self.hub = Hub(self._worker)
+        rtp = rtp or RtpPlace()
         self._keys = KeyRing(outside.token_keys, self.health, limits)
-        self._server = Server(name, self.hub, self.health, self._keys.current, limits)
-        self._lease = LeaseKeeper(outside.leases, self._read_lease, self.health, limits)
-        self._metrics = Metrics(name, self.hub, self.health, limits)
-        self._protection = outside.protection and ProtectionKeeper(
-            outside.protection, lambda: self.hub.calls, limits
+        self._relay = Relay(name, self._keys.current, limits)
+        self._worker = _worker(name, outside, self._relay, self.health, limits, rtp.host)
+        self.hub = Hub(self._worker)
+        self._relay_door = RelayDoor(name, self.hub, self._keys.current, limits)
+        self._rtp = RtpPorts(name, rtp, outside.port_claims, self.hub, self.health, limits)
+        self._server = Server(
+            name, self.hub, self.health, self._keys.current, limits, self._rtp.__len__
         )
-        self._mailbox = MailboxKeeper(name, outside.mailbox, self.hub, self.health, limits)
+        self._lease = LeaseKeeper(outside.leases, self._read_lease, self.health, limits)
+        self._metrics = Metrics(name, self.hub, self.health, limits, self._rtp.__len__)
+        self._protection = outside.protection and ProtectionKeeper(
+            outside.protection, lambda: self.hub.calls + len(self._rtp), limits
+        )
+        self._mailbox = MailboxKeeper(
+            name, outside.mailbox, Commanded(self.hub, self._rtp), self.health, limits
+        )
         self._beside = Tasks()
         """what no call waits for"""
         self._stop_asked = asyncio.Event()
 
-    async def start(self, host: str, port: int) -> int:
-        """Read the keys, take the lease, then listen; return the port."""
+    async def start(self, host: str, port: int, relay_port: int = 0, relay_host: str = "") -> int:
+        """Read the keys, take the lease, then listen; return the port. `relay_host`: how other
+        workers call this one's host; empty: it is found out."""
         await self._keys.begin()
         await self._lease.begin()
+        self._relay.address = await self._relay_door.start(host, relay_port, relay_host)
         port = await self._server.start(host, port)
         _log.info("the sink listens", extra={"worker": self._name, "port": port})
         return port
+
+    @property
+    def relay_address(self) -> str:
+        """Return where other workers pass streams on to; empty before `start`."""
+        return self._relay.address
 
     def stop(self) -> None:
         """Ask for the planned stop; asking twice is harmless."""
         self._stop_asked.set()
 
     async def run(self) -> None:
-        """Work until the stop, then stop. Raises PreconditionFailed where it was declared dead."""
+        """Work until the stop, then stop. Raises PreconditionFailed where it was declared dead, and
+        whatever ends what it can't do without: a worker that hears no commands records what it must
+        not."""
         lease = asyncio.create_task(self._lease.keep())
         beat = asyncio.create_task(self.hub.beat())
         mailbox = asyncio.create_task(self._mailbox.keep())
@@ -98,10 +126,11 @@ class Sink:
         if self._protection:
             self._beside.start(self._protection.keep())
         try:
-            await asyncio.wait({lease, beat, asked}, return_when=asyncio.FIRST_COMPLETED)
+            needed = {lease, beat, mailbox, keys}
+            await asyncio.wait({*needed, asked}, return_when=asyncio.FIRST_COMPLETED)
             if asked.done():
                 await self._finish(lease)
-            for task in (lease, beat):
+            for task in needed:
                 if task.done() and not task.cancelled():
                     task.result()
         finally:
@@ -110,6 +139,8 @@ class Sink:
     async def _finish(self, lease: asyncio.Task[None]) -> None:
         """Send everybody away and store what they sent; heartbeat and lease go on meanwhile."""
         self._server.refuse_more()
+        self._relay_door.refuse_more()
+        self._rtp.refuse_more()
         _log.info("the sink stops", extra={"worker": self._name, "calls": self.hub.calls})
         if not await self.hub.stop(self._limits.stop_within_s):
             return
@@ -126,11 +157,17 @@ class Sink:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._beside.cancel()
         await self._mailbox.close()
+        await self._rtp.close()
         self.hub.cut_off()
+        await self._worker.senders.close()
         await self._server.close()
+        self._relay.close()
+        await self._relay_door.close()
         await self._worker.journal.close()
         self._worker.segments.close()
         self._worker.control.close()
+        if self._worker.heir:
+            self._worker.heir.close()
         self._lease.close()
         self._keys.close()
         _log.info("the sink stopped", extra={"worker": self._name})
@@ -144,10 +181,17 @@ class Sink:
             journal_safe_below=self.hub.safe_below(),
             degraded=self.health.degraded,
             renewed_at=datetime.now(UTC),
+            rtp_host=self._rtp.offer.host,
+            rtp_first=self._rtp.offer.first,
+            rtp_last=self._rtp.offer.last,
+            rtp_open=len(self._rtp),
         )
 
 
-def _worker(name: str, outside: Outside, health: Health, limits: Limits) -> Worker:
+def _worker(
+    name: str, outside: Outside, relay: Relay, health: Health, limits: Limits, public_host: str
+) -> Worker:
+    dead_workers = outside.dead_workers
     return Worker(
         name=name,
         limits=limits,
@@ -155,4 +199,14 @@ def _worker(name: str, outside: Outside, health: Health, limits: Limits) -> Work
         journal=Journal(name, outside.store, health, limits),
         segments=Segments(name, outside.store, health, limits),
         held=Held(health, limits),
+        relay=relay,
+        heir=Heir(dead_workers, health, limits) if dead_workers else None,
+        senders=Senders(
+            name,
+            outside.live_taps,
+            Dialer(policy=outside.url_policy, limits=limits),
+            health,
+            limits,
+            public_host,
+        ),
     )

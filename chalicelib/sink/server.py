@@ -24,7 +24,6 @@ from picows import (
     WSUpgradeRequest,
     WSUpgradeResponse,
     WSUpgradeResponseWithListener,
-    ws_create_server,
 )
 
 from chalicelib import tokens
@@ -33,8 +32,9 @@ from chalicelib.errors import CallerError, Forbidden, NotFound, Unauthenticated
 from chalicelib.sink.health import Health
 from chalicelib.sink.hub import Hub
 from chalicelib.sink.limits import Limits
-from chalicelib.sink.stream import Opening, Stream
-from chalicelib.sink.websocket import MESSAGE_BYTES_MAX, MessageSocket
+from chalicelib.sink.live_stream import Opening
+from chalicelib.sink.stream import Stream
+from chalicelib.sink.websocket import MessageSocket, listen
 from chalicelib.tokens import TokenKind
 
 HEALTH_PATH = "/healthz"
@@ -46,13 +46,7 @@ _STATUS: Sequence[tuple[type[CallerError], HTTPStatus]] = (
     (CallerError, HTTPStatus.BAD_REQUEST),
 )
 
-_READ_BUFFER_BYTES = 4 * 1024
-"""to begin with; it grows with what comes at once. A 20 ms message takes 300 bytes"""
-
 _log = logging.getLogger(__name__)
-
-_parser_log = logging.LoggerAdapter(logging.getLogger("picows"), {})
-_parser_log.setLevel(logging.CRITICAL)  # its sentences quote what peers send
 
 
 class Server:
@@ -65,32 +59,21 @@ class Server:
         health: Health,
         token_keys: Callable[[], Sequence[bytes]],
         limits: Limits,
+        ports: Callable[[], int] = lambda: 0,
     ) -> None:
         self._worker = worker
         self._hub = hub
         self._health = health
         self._token_keys = token_keys
         self._limits = limits
+        self._ports = ports
         self._is_stopping = False
         self._opened = 0
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> int:
         """Listen; return the port. Raises OSError where it is taken."""
-        self._server = await ws_create_server(
-            self._answer,
-            host,
-            port,
-            websocket_handshake_timeout=self._limits.handshake_within_s,
-            logger_name=_parser_log,
-            enable_auto_ping=True,
-            auto_ping_idle_timeout=self._limits.ping_after_s,
-            auto_ping_reply_timeout=self._limits.pong_within_s,
-            enable_auto_pong=False,
-            max_frame_size=MESSAGE_BYTES_MAX,
-            read_buffer_init_size=_READ_BUFFER_BYTES,
-            backlog=1024,
-        )
+        self._server = await listen(self._answer, host, port, self._limits)
         return int(self._server.sockets[0].getsockname()[1])
 
     def refuse_more(self) -> None:
@@ -114,14 +97,14 @@ class Server:
         if self._hub.sockets >= self._limits.sessions:
             return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "full")
         try:
-            opening = self._opening(path)
+            session = self._session(path)
         except CallerError as error:
             status = next(status for fault, status in _STATUS if isinstance(error, fault))
             return _refusal(status, error.code)
         _name_the_upgrade(request)
-        return MessageSocket(Stream(opening, self._hub, self._limits))
+        return MessageSocket(session)
 
-    def _opening(self, path: str) -> Opening:
+    def _session(self, path: str) -> Stream:
         """Prove the token, then read the path. Raises CallerError."""
         route = registry.route(path)
         claims = tokens.verify(
@@ -129,13 +112,16 @@ class Server:
         )
         dialect = registry.dialect(route)
         self._opened += 1
-        return Opening(
+        row = registry.ROWS[route.dialect]
+        opening = Opening(
             account=claims.account,
             profile=claims.subject,
             carrier=registry.carrier(route.dialect),
-            dialect=dialect,
+            dialect=dialect.name,
             stream_key=f"{self._worker}-{self._opened}",
+            tells_digits=row.tells_digits,
         )
+        return Stream(opening, dialect, self._hub, self._limits, row.playing)
 
     def _health_answer(self) -> WSUpgradeResponseWithListener:
         facts = {
@@ -143,6 +129,7 @@ class Server:
             "worker": self._worker,
             "calls": self._hub.calls,
             "sockets": self._hub.sockets,
+            "rtp_ports": self._ports(),
             "degraded": self._health.degraded,
         }
         status = HTTPStatus.SERVICE_UNAVAILABLE if self._is_stopping else HTTPStatus.OK

@@ -5,85 +5,50 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from collections.abc import Callable
 
-from chalicelib.capture.events import Encoding, Media, StreamEvent, StreamStarted, Track
-from chalicelib.capture.record import Record, StreamHead
-from chalicelib.capture.runs import StreamCapture, TrackRun
+from chalicelib.capture.events import DigitPressed, Media, StreamEvent, StreamStarted
 from chalicelib.dialects.streams.base import CLOSE_CODES, StreamDialect
 from chalicelib.errors import WireError
-from chalicelib.recording.model import CallRef, Ending
+from chalicelib.recording.model import Ending
+from chalicelib.sink.event_stream import EventStream
 from chalicelib.sink.limits import Limits
+from chalicelib.sink.live_stream import Opening, StreamOwner
 from chalicelib.sink.websocket import GOING_AWAY, NORMAL, POLICY_VIOLATION, MessageSocket
 
 MESSAGE_COST = 64
 """bytes that every message costs beside its own, so that empty ones aren't free"""
 
-_ENCODING_UNTIL_JOINED = Encoding.PCMU
-"""where neither the path nor a start says it; assembly goes by the stream's row"""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+PART_COST = 128
+"""bytes that a part costs beside its share of the message: six a message are affordable for ever"""
+SCRAP_BYTES = 32
+SCRAP_COST = 512
+"""bytes that a smaller part, a ping or a pong costs: one a message is affordable, so that an empty
+last part is; a flood of them ends after 7,000, which is some 20 ms of CPU"""
 
 _monotonic_ns = time.monotonic_ns
 
 _log = logging.getLogger(__name__)
 
 
-def instant(wall_us: int) -> datetime:
-    """Return a reading of the wall clock as a datetime."""
-    return _EPOCH + timedelta(microseconds=wall_us)
+class Stream(EventStream):
+    """The session on one socket."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
-    """What the handshake proved and named."""
-
-    account: str
-    profile: str
-    carrier: str
-    dialect: StreamDialect
-    stream_key: str
-
-
-class StreamOwner(Protocol):
-    """Who follows a worker's streams."""
-
-    def stream_opened(self, stream: Stream) -> None:
-        """Take note of a socket."""
-
-    def stream_started(self, stream: Stream) -> None:
-        """Put the stream, with what it may hold already, under its call."""
-
-    def stream_closed(self, stream: Stream) -> None:
-        """Forget a socket."""
-
-
-class Stream:
-    """The session on one socket; its media waits here for the call's next cut."""
-
-    def __init__(self, opening: Opening, owner: StreamOwner, limits: Limits) -> None:
-        self.opening = opening
-        self.started: StreamStarted | None = None
-        self.opened_us = 0
-        """wall clock at the handshake"""
-        self.ended = asyncio.Event()
-        self.ended_us = 0
-        self.ending: Ending | None = None
-        self._owner = owner
+    def __init__(
+        self,
+        opening: Opening,
+        dialect: StreamDialect,
+        owner: StreamOwner,
+        limits: Limits,
+        playing: Callable[[bytes], str] | None = None,
+    ) -> None:
+        super().__init__(opening, owner)
         self._limits = limits
-        self._parse = opening.dialect.receive
-        self._anchor_us = 0
-        """wall clock minus monotonic clock, read once: arrivals never jump"""
+        self._dialect = dialect
+        self._parse = dialect.receive
+        self._playing = playing
         self._credit = 0
         self._credited_us = 0
-        self._early: list[tuple[Media, int]] = []
-        """what came before the start"""
-        self._encoding = _ENCODING_UNTIL_JOINED
-        self._capture: StreamCapture | None = None
-        self._runs: dict[Track, TrackRun] | None = None
-        """the capture's tracks; None while media goes elsewhere than there"""
         self._refused: dict[str, int] = {}
         self._socket: MessageSocket | None = None
         self._timers: list[asyncio.TimerHandle] = []
@@ -93,12 +58,12 @@ class Stream:
     def opened(self, socket: MessageSocket) -> None:
         """Begin the stream's clock; take the start that the path tells, or give the carrier 5 s."""
         self._socket = socket
-        self._anchor_us = (time.time_ns() - time.monotonic_ns()) // 1000
-        self.opened_us = self._credited_us = self.now_us()
+        self._begin_clock()
+        self._credited_us = self.opened_us
         self._credit = self._credit_most()
         self._owner.stream_opened(self)
         self._after(self._limits.stream_for_s, POLICY_VIOLATION, "stream_too_long")
-        started = self.opening.dialect.open()
+        started = self._dialect.open()
         if started is not None:
             self._start(started)
         else:
@@ -125,8 +90,8 @@ class Stream:
             self._note(event)
 
     def spend(self, size: int) -> None:
-        """Charge bytes that brought no message."""
-        self._credit -= size + MESSAGE_COST
+        """Charge a frame that brought no message."""
+        self._credit -= PART_COST if size >= SCRAP_BYTES else SCRAP_COST
         if self._credit < 0:
             self._is_flooding()
 
@@ -134,40 +99,25 @@ class Stream:
         """End the stream, unless its stop did."""
         for timer in self._timers:
             timer.cancel()
-        if self._early:
+        if self._waiting and self.started is None:
             _log.warning("media without a start was dropped", extra=self.labels())
-        self._end(ending)
+        self._end(ending, self.now_us())
         self._socket = None
         self._owner.stream_closed(self)
 
     # --- what the call asks ---
 
-    def cut(self) -> list[Record]:
-        """Return what came since the last cut."""
-        return self._capture.cut() if self._capture else []
+    @property
+    def can_play(self) -> bool:
+        """Tell whether its dialect knows how to play sound to the party."""
+        return self._playing is not None
 
-    def head(self) -> StreamHead:
-        """Return the stream's head with its counts up to the last cut."""
-        assert self._capture is not None
-        self._capture.refused = self.refused
-        return self._capture.head()
-
-    def correct(self, encoding: Encoding) -> None:
-        """Set the encoding that the profile knows; of no effect on what was cut."""
-        self._encoding = encoding
-        if self._capture is not None:
-            for run in self._capture.tracks.values():
-                run.encoding = encoding
-
-    def drop_media(self) -> None:
-        """Let go what waits here, and of what follows keep only how long it is: nobody records."""
-        self._runs = None
-        self.cut()
-
-    def keep_media(self) -> None:
-        """Keep what follows."""
-        if self._capture is not None and not self.ended.is_set():
-            self._runs = self._capture.tracks
+    def play(self, pcm: bytes) -> bool:
+        """Play sound to the party, where the dialect can and the stream may."""
+        if self._playing is None or not self.is_bidirectional or self._socket is None:
+            return False
+        self._socket.send(self._playing(pcm))
+        return True
 
     def refuse(self, code: str) -> None:
         """Close: the carrier may not stream this call."""
@@ -183,74 +133,23 @@ class Stream:
         if self._socket is not None:
             self._socket.abort()
 
-    def now_us(self) -> int:
-        """Return the time on the clock of the stream's arrivals."""
-        return _monotonic_ns() // 1000 + self._anchor_us
-
     @property
     def refused(self) -> int:
         """Count messages that the dialect didn't know."""
         return sum(self._refused.values())
 
-    def labels(self) -> dict[str, str]:
-        """Return what a log line may say of the stream."""
-        return {"stream_key": self.opening.stream_key, "dialect": self.opening.dialect.name}
-
     # --- rarer than media ---
 
     def _note(self, event: StreamEvent) -> None:
         if type(event) is Media:
-            if self.started is None:
-                self._early.append((event, self.now_us()))
-            elif self.ending is None:
-                self._open_run(event.track).pass_over(len(event.payload), event.sequence)
+            self._take_aside(event, self.now_us())
         elif type(event) is StreamStarted:
             self._start(event)
+        elif type(event) is DigitPressed:
+            self._press(event, self.now_us())
         else:
-            self._end(Ending.STOPPED)
+            self._end(Ending.STOPPED, self.now_us())
             self._after(self._limits.linger_s, NORMAL, "stopped")
-
-    def _start(self, started: StreamStarted) -> None:
-        opening = self.opening
-        self.started = started
-        self._encoding = started.encoding or self._encoding
-        self._capture = StreamCapture(
-            StreamHead(
-                stream_key=opening.stream_key,
-                call_key=self.call.key,
-                carrier_stream_id=started.carrier_stream_id,
-                dialect=opening.dialect.name,
-                rate_hz=started.rate_hz,
-                opened_at_us=self.opened_us,
-            )
-        )
-        self._runs = self._capture.tracks
-        early, self._early = self._early, []
-        for media, arrival_us in early:
-            run = self._runs.get(media.track) or self._open_run(media.track)
-            run.add(media.payload, arrival_us, media.sequence)
-        self._owner.stream_started(self)
-
-    @property
-    def call(self) -> CallRef:
-        """Return the call that a started stream belongs to."""
-        assert self.started is not None
-        return CallRef(
-            account=self.opening.account,
-            carrier=self.opening.carrier,
-            call_id=self.started.call_id,
-        )
-
-    def _open_run(self, track: Track) -> TrackRun:
-        assert self._capture is not None
-        return self._capture.track(track, self._encoding)
-
-    def _end(self, ending: Ending) -> None:
-        if self.ending is None:
-            self.ending = ending
-            self.ended_us = self.now_us()
-            self._runs = None
-            self.ended.set()
 
     def _refuse(self, error: WireError) -> None:
         """Count what the dialect doesn't know; close where it can't go on after that."""

@@ -47,6 +47,16 @@ class Wanted:
         """Tell whether there are recordings and none of them wants the call's media now."""
         return bool(self._live) and not self.is_any
 
+    def was_only(self, recording_id: str) -> bool:
+        """Tell whether a recording that is over is the only one that ever wanted the media."""
+        others = self._live.keys() | self._moving | self._beginning | self._over
+        return others == {recording_id}
+
+    @property
+    def recordings(self) -> tuple[Recording, ...]:
+        """Return the live ones, as they are here."""
+        return tuple(self._live.values())
+
     def learn(self, joined: Joined) -> None:
         """Take an answer. Answers may overtake each other, and commands."""
         if joined.round > self._round:

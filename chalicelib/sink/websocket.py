@@ -16,11 +16,24 @@ bits, pings, and the close handshake.
 from __future__ import annotations
 
 import asyncio
+import logging
+import socket
+from collections.abc import Callable
 from typing import Protocol, cast
 
-from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
+from picows import (
+    WSCloseCode,
+    WSFrame,
+    WSListener,
+    WSMsgType,
+    WSTransport,
+    WSUpgradeRequest,
+    WSUpgradeResponseWithListener,
+    ws_create_server,
+)
 
 from chalicelib.recording.model import Ending
+from chalicelib.sink.limits import Limits
 
 MESSAGE_BYTES_MAX = 64 * 1024
 """of one message, however many frames it takes"""
@@ -36,6 +49,16 @@ INTERNAL_ERROR = 1011
 CLOSE_WAIT_S = 2.0
 """how long a peer may take to answer our close: long enough for what it sent before to drain"""
 
+LATE_FRAMES_MAX = 256
+"""after our close, before we stop reading: what an honest peer had on its way, not a flood"""
+
+_READ_BUFFER_BYTES = 4 * 1024
+"""to begin with; it grows with what comes at once. A 20 ms message takes 300 bytes"""
+
+_UNREAD_BYTES = 64 * 1024
+"""what the system may hold of a connection, for itself as much again: the read buffer grows with
+what comes at once and never shrinks, and the system's own 6 MB and more would be a flood's gift"""
+
 _TEXT = WSMsgType.TEXT
 _BINARY = WSMsgType.BINARY
 _CONTINUATION = WSMsgType.CONTINUATION
@@ -44,6 +67,34 @@ _PONG = WSMsgType.PONG
 
 _CLEAN_CODES = frozenset({NORMAL, GOING_AWAY})
 _WIRE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
+
+_parser_log = logging.LoggerAdapter(logging.getLogger("picows"), {})
+_parser_log.setLevel(logging.CRITICAL)  # its sentences quote what peers send
+
+Answer = Callable[[WSUpgradeRequest], WSListener | WSUpgradeResponseWithListener | None]
+"""Judges a request before the 101: a socket for it, or a refusal."""
+
+
+async def listen(answer: Answer, host: str, port: int, limits: Limits) -> asyncio.Server:
+    """Return a server of which `MessageSocket` is the other half. Raises OSError."""
+    server = await ws_create_server(
+        answer,
+        host,
+        port,
+        websocket_handshake_timeout=limits.handshake_within_s,
+        logger_name=_parser_log,
+        enable_auto_ping=True,
+        auto_ping_idle_timeout=limits.ping_after_s,
+        auto_ping_reply_timeout=limits.pong_within_s,
+        enable_auto_pong=False,
+        max_frame_size=MESSAGE_BYTES_MAX,
+        read_buffer_init_size=_READ_BUFFER_BYTES,
+        backlog=1024,
+    )
+    for listener in server.sockets:  # what it accepts inherits it
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _UNREAD_BYTES)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNREAD_BYTES)
+    return server
 
 
 class Session(Protocol):
@@ -56,7 +107,7 @@ class Session(Protocol):
         """Take a whole message: `str` for text, `bytes` for binary. Must not raise."""
 
     def spend(self, size: int) -> None:
-        """Note bytes that brought no message: control frames, parts."""
+        """Note a frame that brought no message: a part of that size, or a control frame (0)."""
 
     def closed(self, ending: Ending) -> None:
         """End: called once, after the last message."""
@@ -69,13 +120,14 @@ class MessageSocket(WSListener):
         self._session = session
         self._receive = session.receive
         self._transport: WSTransport | None = None
-        self._parts: list[bytes] = []
-        self._parts_size = 0
+        self._parts = bytearray()
+        """of a fragmented message: bytes, because a part of two would cost fifty as an object"""
         self._parts_type: WSMsgType | None = None
         self._is_plain = True
         """neither inside a message nor closing: what hot code asks in one look"""
         self._closing = False
         """nothing is heard any more"""
+        self._late_frames = 0
         self._leaving = False
         """our close is sent, the peer's isn't here"""
         self._ending = Ending.BROKEN
@@ -112,14 +164,19 @@ class MessageSocket(WSListener):
         self.abort()
 
     def resume_writing(self) -> None:
-        """Nothing waits for this: we write pongs and closes only."""
+        """Nothing waits for this: we write little else than pongs and closes."""
+
+    def send(self, message: str) -> None:
+        """Send a text message, where the socket is open: rarely, and of a few KB."""
+        if not (self._closing or self._leaving) and self._transport is not None:
+            self._transport.send(_TEXT, message.encode())
 
     def close(self, code: int, reason: str) -> None:
         """Send a close, hear nothing more; disconnect when the peer answers or takes too long."""
         if self._closing or self._transport is None:
             return
         self._closing, self._is_plain = True, False
-        self._parts.clear()
+        self._parts = bytearray()
         _send_close(self._transport, code, reason)
         asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self._transport.disconnect)
 
@@ -139,20 +196,28 @@ class MessageSocket(WSListener):
 
     def _on_rare_frame(self, frame: WSFrame) -> None:
         kind = frame.msg_type
-        if kind is WSMsgType.CLOSE:
+        if frame.rsv1 or frame.rsv2 or frame.rsv3:
+            self.close(PROTOCOL_ERROR, "a reserved bit is set")
+        elif kind is WSMsgType.CLOSE:
             self._on_close(frame)
         elif self._closing:
-            return
-        elif frame.rsv1 or frame.rsv2 or frame.rsv3:
-            self.close(PROTOCOL_ERROR, "a reserved bit is set")
+            self._pass_over()
         elif kind is _PING:
-            self._session.spend(frame.payload_size)
+            self._session.spend(0)
             if self._transport is not None:
                 self._transport.send_pong(frame.get_payload_as_bytes())
         elif kind is _PONG:
-            self._session.spend(frame.payload_size)
+            self._session.spend(0)
         else:
             self._on_part(frame, kind)
+
+    def _pass_over(self) -> None:
+        """Ignore what comes after our close; leave more than a little of it unread."""
+        self._late_frames += 1
+        if self._late_frames > LATE_FRAMES_MAX and self._transport is not None:
+            below = self._transport.underlying_transport
+            if below.is_reading() and not below.is_closing():
+                below.pause_reading()
 
     def _on_part(self, frame: WSFrame, kind: WSMsgType) -> None:
         """Collect a fragmented message."""
@@ -161,19 +226,17 @@ class MessageSocket(WSListener):
             return
         if kind is not _CONTINUATION:
             self._parts_type, self._is_plain = kind, False
-        self._parts_size += frame.payload_size
-        if self._parts_size > MESSAGE_BYTES_MAX:
+        if len(self._parts) + frame.payload_size > MESSAGE_BYTES_MAX:
             self.close(TOO_BIG, "over 64 KiB")
             return
         self._session.spend(frame.payload_size)
-        if frame.payload_size:
-            self._parts.append(frame.get_payload_as_bytes())
+        self._parts += frame.get_payload_as_memoryview()
         if frame.fin:
             self._join_parts()
 
     def _join_parts(self) -> None:
-        whole, kind = b"".join(self._parts), self._parts_type
-        self._parts, self._parts_size, self._parts_type = [], 0, None
+        whole, kind = bytes(self._parts), self._parts_type
+        self._parts, self._parts_type = bytearray(), None
         self._is_plain = True
         try:
             message = whole.decode() if kind is _TEXT else whole
@@ -189,14 +252,20 @@ class MessageSocket(WSListener):
         if not self._closing:
             self._closing, self._is_plain = True, False
             code = _close_code(frame.get_payload_as_bytes())
+            if code in _CLEAN_CODES and _was_first(self._transport):
+                self._ending = Ending.CLOSED
             if not self._transport.is_close_frame_sent:
-                self._ending = Ending.CLOSED if code in _CLEAN_CODES else Ending.BROKEN
                 _send_close(self._transport, code, "")
         self._transport.disconnect()
 
 
 def _send_close(transport: WSTransport, code: int, reason: str) -> None:
     transport.send_close(cast(WSCloseCode, code), reason)  # it takes any number
+
+
+def _was_first(transport: WSTransport) -> bool:
+    """Tell whether the peer closed before we did; the parser reads ahead and may have answered."""
+    return transport.close_handshake.recv_then_sent
 
 
 def _close_code(payload: bytes) -> int:

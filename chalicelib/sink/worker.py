@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.sink.control import Control
+from chalicelib.sink.heir import Heir
 from chalicelib.sink.limits import Limits
+from chalicelib.sink.relay import Relay
+from chalicelib.sink.senders import Senders
 from chalicelib.sink.writer import Held, Journal, Segments
 
 
@@ -20,3 +23,7 @@ class Worker:
     journal: Journal
     segments: Segments
     held: Held
+    relay: Relay
+    heir: Heir | None
+    """None: dead workers are the sweeper's"""
+    senders: Senders

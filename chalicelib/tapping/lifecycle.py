@@ -25,6 +25,7 @@ class Cause(StrEnum):
 
 TRANSITIONS: dict[tuple[TapState | None, Cause], tuple[TapState, frozenset[Writer]]] = {
     (None, Cause.STARTED): (TapState.TAPPING, frozenset({Writer.OWNER})),
+    (None, Cause.UNREACHABLE): (TapState.FINISHED, frozenset({Writer.OWNER})),
     (TapState.TAPPING, Cause.STOP): (TapState.FINISHED, frozenset({Writer.OWNER})),
     (TapState.TAPPING, Cause.UNREACHABLE): (TapState.FINISHED, frozenset({Writer.OWNER})),
     (TapState.TAPPING, Cause.CALL_CLOSED): (
@@ -32,7 +33,8 @@ TRANSITIONS: dict[tuple[TapState | None, Cause], tuple[TapState, frozenset[Write
         frozenset({Writer.OWNER, Writer.SWEEPER}),
     ),
 }
-"""a dead owner's taps died with it: the sweeper ends them with their call"""
+"""a tap whose destination never took it is finished at once; a dead owner's taps died with it: the
+sweeper ends them with their call"""
 
 
 def advance(state: TapState | None, cause: Cause, writer: Writer) -> TapState:

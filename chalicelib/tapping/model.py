@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from chalicelib.recording import naming
 from chalicelib.recording.model import CallRef, Direction
 
 
@@ -39,6 +40,38 @@ class TapOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TapRequest:
+    """One `tap`, on its way to the worker that has the call."""
+
+    call: CallRef
+    control_id: str
+    options: TapOptions
+    worker: str
+    at: datetime
+
+    @property
+    def tap_id(self) -> str:
+        """Return the id of the tap that it makes."""
+        return naming.tap_id(self.call.key, self.control_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TapQuality:
+    """What support asks first. A message is a packet, or what a websocket sends."""
+
+    messages_sent: int = 0
+    messages_dropped: int = 0
+    """the destination was slow, or away for a moment: the oldest go first"""
+    messages_late: int = 0
+    """of the carrier: they came after their time"""
+    silence_ms: int = 0
+    """time in which nothing was heard: sent as silence by a websocket, not sent by RTP"""
+    skipped_ms: int = 0
+    """left out: more came at once than could be sent in its time"""
+    reconnects: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tap:
     """A call's media on its way to somebody else. `version` counts its writes."""
 
@@ -47,6 +80,8 @@ class Tap:
     control_id: str
     state: TapState
     version: int
+    round: int
+    """the call's round that it began in; it ends with that"""
     options: TapOptions
     profile: str
     status_url: str = ""
@@ -58,6 +93,10 @@ class Tap:
     source_address: str = ""
     """of an rtp tap: where its packets come from"""
     source_port: int = 0
+    worker: str = ""
+    """who sends"""
+    quality: TapQuality | None = None
+    """None: it taps still, or its worker died"""
     reason: str = ""
     """why it ended; a stable code"""
 

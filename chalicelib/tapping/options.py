@@ -40,9 +40,9 @@ def parse_tap(
     )
 
 
-def to_json(options: TapOptions) -> dict[str, object]:
+def to_json(options: TapOptions) -> dict[str, str | int]:
     """Return the options under SWML's names, as `parse_tap` reads them."""
-    body: dict[str, object] = {
+    body: dict[str, str | int] = {
         "uri": options.uri,
         "direction": str(options.direction),
         "codec": str(options.codec),
@@ -55,7 +55,7 @@ def to_json(options: TapOptions) -> dict[str, object]:
 
 def _uri(body: Mapping[str, object], policy: UrlPolicy) -> str:
     if "uri" not in body:
-        raise InvalidRequest("tap needs a uri", code="missing_property")
+        raise InvalidRequest("tap needs a uri", code="missing_property", key="uri")
     uri = properties.text("uri", body["uri"])
     url = parse_url(uri, policy, Purpose.TAP_URI)
     if url.scheme == "rtp" and not (isinstance(url.address, IPv4Address) and url.target == "/"):
@@ -72,12 +72,9 @@ def _codec(key: str, value: object) -> Codec:
 
 
 def _ptime(key: str, value: object) -> int:
-    """Return milliseconds; JSON's 20.0 is 20."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise properties.wrong_type(key, "a whole number")
-    if value not in range(LEAST_PTIME_MS, MOST_PTIME_MS + 1, PTIME_STEP_MS):
+    """Return milliseconds."""
+    ptime_ms = properties.whole_number(key, value)
+    if ptime_ms not in range(LEAST_PTIME_MS, MOST_PTIME_MS + 1, PTIME_STEP_MS):
         fact = f"from {LEAST_PTIME_MS} to {MOST_PTIME_MS} in steps of {PTIME_STEP_MS}"
         raise properties.out_of_range(key, fact)
-    return value
+    return ptime_ms

@@ -1,4 +1,4 @@
-"""`make run`: a local AWS, the deployed recorder, the sink, and two calls recorded in real time.
+"""`make run`: a local AWS, the deployed recorder, the sink, and three calls recorded in real time.
 
 ONCE=1 ends after the table; AWS_PORT, SINK_PORT and RECEIVER_PORT fix ports (else: any free).
 """
@@ -22,9 +22,10 @@ from infra.local.aws import DeployedStack, DeployParameters, LocalAws, deploy, l
 from infra.local.customer import Customer, make_customer
 from infra.local.failures import RunFailed
 from infra.local.outcome import Outcome, await_outcome
+from infra.local.parts import PARTS, SECONDS
 from infra.local.ports import HOST, choose_port
 from infra.local.receiver import Receiver, receiving
-from infra.local.rehearsal import SECONDS, create_profiles, play_calls
+from infra.local.rehearsal import create_profiles, play_calls
 from infra.local.screen import Screen
 from infra.local.secret import webhook_secrets
 from infra.local.sink import running_sink
@@ -65,7 +66,7 @@ def _run(folder: Path, screen: Screen, *, once: bool) -> int:
         stack = deploy(aws, DeployParameters(sink_url=f"ws://{HOST}:{sink_port}"))
         screen.say(f"API at {stack.api_url}; starting the sink")
         parts.enter_context(running_sink(aws.tools.python, sink_port, folder, stack.environment))
-        screen.say(f"sink at ws://{HOST}:{sink_port}; making an API key and two profiles")
+        screen.say(f"sink at ws://{HOST}:{sink_port}; making an API key and profiles")
         secrets = webhook_secrets(aws, stack)
         receiver = parts.enter_context(receiving(receiver_port, secrets, screen.tell_callback))
         parts.callback(screen.say, "stopping: the sink stores what it has, then all ends")
@@ -86,14 +87,21 @@ def _record(
     screen: Screen,
 ) -> list[Outcome]:
     instructions = create_profiles(customer, receiver.url)
-    screen.say(f"two calls begin, {SECONDS} s each; calling.call.record goes to {receiver.url}")
+    screen.say(
+        f"{len(PARTS)} calls begin, {SECONDS} s each; calling.call.record goes to {receiver.url}"
+    )
     calls = play_calls(
-        stack, aws.tools.python, folder, instructions, lambda line: screen.say(f"live      {line}")
+        stack,
+        customer,
+        aws.tools.python,
+        folder,
+        instructions,
+        lambda line: screen.say(f"live      {line}"),
     )
     for call in calls:
         for sentence in call.refused_hooks:
             screen.say(f"webhook   {call.part.title}: {sentence}")
-    screen.say("both hung up; the recordings are being finalized")
+    screen.say("all hung up; the recordings are being finalized")
     return [await_outcome(customer, receiver, call, folder) for call in calls]
 
 
@@ -108,7 +116,7 @@ def _stay(screen: Screen) -> None:
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
-        screen.show("\nThe logs and both WAV files stay in .run/now.")
+        screen.show("\nThe logs and the WAV files stay in .run/now.")
 
 
 @contextmanager

@@ -69,6 +69,7 @@ class DeployParameters:
     allow_http: str = "1"
     allowed_networks: str = "127.0.0.0/8"
     allowed_ports: str = "*"
+    carrier_hosts: str = ""
     wait_scale: str = "1"
 
 
@@ -155,6 +156,7 @@ def _stack_parameters(parameters: DeployParameters) -> dict[str, str]:
         "AllowHttp": parameters.allow_http,
         "AllowedNetworks": parameters.allowed_networks,
         "AllowedPorts": parameters.allowed_ports,
+        "CarrierHosts": parameters.carrier_hosts,
         "WaitScale": parameters.wait_scale,
     }
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from infra.layer import build_layer
 from infra.local.processes import run_step
+from infra.lock import locked
 from infra.paths import BUILD, ROOT
 
 _ASSEMBLIES = BUILD / "assemblies"
@@ -24,9 +23,8 @@ _KEPT = 3
 
 def build_assembly(run_folder: Path, python: str) -> Path:
     """Return the folder to deploy from; synthesize it where these sources have none yet."""
-    _ASSEMBLIES.mkdir(parents=True, exist_ok=True)
     assembly = _ASSEMBLIES / _digest_of_sources()
-    with _locked(_ASSEMBLIES / "lock"):
+    with locked(_ASSEMBLIES / "lock"):
         if not (assembly / "complete").exists():
             build_layer()
             _synthesize(assembly, run_folder / "synth.log", python)
@@ -55,13 +53,6 @@ def _forget_old_assemblies() -> None:
     folders.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for folder in folders[_KEPT:]:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _digest_of_sources() -> str:

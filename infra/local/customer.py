@@ -34,6 +34,27 @@ class Customer:
         """Return the JSON of a POST. Raises RunFailed."""
         return self._json("POST", path, json.dumps(body).encode())
 
+    def ask(
+        self, method: str, path: str, body: bytes = b"", content_type: str = "application/json"
+    ) -> tuple[int, dict[str, Any]]:
+        """Return an answer's status and JSON, {} without a body, whatever the status is.
+
+        Raises RunFailed.
+        """
+        request = urllib.request.Request(
+            self.api_url + path,
+            data=body or None,
+            method=method,
+            headers={**self._headers(), "Content-Type": content_type},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
+                return response.status, json.loads(response.read() or b"{}")
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read())
+        except (OSError, ValueError) as error:
+            raise RunFailed(f"{method} {path} failed: {error}.") from error
+
     def download(self, url: str) -> bytes:
         """Return the audio behind a recording's URL: the API redirects to the store."""
         request = urllib.request.Request(url, headers=self._headers())

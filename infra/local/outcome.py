@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.local.comparison import difference
+from infra.local.comparison import difference, paused_difference
 from infra.local.customer import Customer, find_recording
+from infra.local.parts import Part
 from infra.local.receiver import Callback, Receiver
 from infra.local.rehearsal import PlayedCall
 
 FINISHED_WITHIN_S = 180
 
 _ENDED = ("finished", "error", "no_input")
-_PROMISED = ["recording", "finished"]
 _POLL_S = 0.5
 
 
@@ -31,6 +31,8 @@ class Outcome:
     """a sentence; "": everything is as it should be"""
     file: Path | None = None
     """where the download lies"""
+    remark: str = ""
+    """what was done to it, behind the praise"""
 
 
 def await_outcome(
@@ -61,17 +63,37 @@ def _judge(
         reason = recording.get("reason") or f"after {FINISHED_WITHIN_S} s"
         return Outcome(title=title, recording=recording, problem=f"it is {state}: {reason}")
     audio = customer.download(recording["url"])
-    file = folder / f"{played.part.dialect}-{recording['recording_id']}.wav"
+    file = folder / f"{played.part.profile}-{recording['recording_id']}.wav"
     file.write_bytes(audio)
-    problem = difference(audio, played.payload_files)
-    problem = problem or _callback_problem(receiver.of_call(played.call_id))
-    return Outcome(title=title, recording=recording, problem=problem, file=file)
+    problem = _difference(audio, played) or _ending_problem(customer, played.part, recording)
+    problem = problem or _callback_problem(played.part, receiver.of_call(played.call_id))
+    return Outcome(
+        title=title, recording=recording, problem=problem, file=file, remark=played.part.remark
+    )
 
 
-def _callback_problem(callbacks: Sequence[Callback]) -> str:
-    states = [callback.state for callback in callbacks]
-    if [state for state in states if state in _PROMISED] != _PROMISED:
-        return f"its callbacks were {states or 'none'}, not {_PROMISED}"
+def _difference(audio: bytes, played: PlayedCall) -> str:
+    if played.part.ending is None:
+        return difference(audio, played.payload_files)
+    return paused_difference(audio, played.payload_files[0], played.part.ending.second)
+
+
+def _ending_problem(customer: Customer, part: Part, recording: dict[str, Any]) -> str:
+    """Return "" where a recording ended as its part says, and its history tells the digit."""
+    if part.ending is None:
+        return ""
+    if recording["reason"] != part.ending.reason:
+        return f"it ended by {recording['reason']}, not by {part.ending.reason}"
+    history = customer.get(f"/v1/recordings/{recording['recording_id']}/events")["events"]
+    told = [event["detail"]["digit"] for event in history if "digit" in event["detail"]]
+    return "" if told == [part.ending.digit] else f"its history tells the digits {told}"
+
+
+def _callback_problem(part: Part, callbacks: Sequence[Callback]) -> str:
+    # Each arrives at least once.
+    states = list({callback.webhook_id: callback.state for callback in callbacks}.values())
+    if states != list(part.states):
+        return f"its callbacks were {states or 'none'}, not {list(part.states)}"
     if not all(callback.is_signed for callback in callbacks):
         return "a callback's signature doesn't verify"
     return ""

@@ -11,7 +11,7 @@ from infra.local.customer import Customer
 from infra.local.outcome import Outcome
 from infra.local.receiver import Callback
 
-_COLUMNS = ("recording", "carrier", "state", "duration", "format", "size", "equals what was sent")
+_COLUMNS = ("recording", "call", "state", "duration", "format", "size", "equals what was sent")
 
 
 class Screen:
@@ -60,12 +60,12 @@ def _row(outcome: Outcome) -> tuple[str, ...]:
     rendition = (recording.get("renditions") or [{}])[0]
     return (
         recording.get("recording_id", "none"),
-        recording.get("carrier", outcome.title),
+        outcome.title,
         recording.get("state", "missing"),
         f"{rendition['duration']:.2f} s" if rendition else "-",
         rendition.get("format", "-"),
         f"{rendition['size']:,}" if rendition else "-",
-        f"NO: {outcome.problem}" if outcome.problem else "yes, every sample",
+        f"NO: {outcome.problem}" if outcome.problem else f"yes, every sample{outcome.remark}",
     )
 
 

@@ -26,6 +26,7 @@ def running_sink(
     own = {
         "TAPEDECK_SINK_HOST": HOST,
         "TAPEDECK_SINK_PORT": str(port),
+        "TAPEDECK_RTP_HOST": HOST,
         "TAPEDECK_RUN_DIR": str(spool),
     }
     log = folder / "sink.log"

@@ -14,6 +14,8 @@ from chalicelib.adapters.dynamodb_leases import DynamoLeases
 from chalicelib.adapters.dynamodb_mailbox import DynamoMailbox
 from chalicelib.adapters.dynamodb_outbox import DynamoDueWork, DynamoOutbox
 from chalicelib.adapters.dynamodb_recordings import DynamoHistory, DynamoRecordings
+from chalicelib.adapters.dynamodb_rtp import DynamoPortClaims
+from chalicelib.adapters.dynamodb_taps import DynamoTaps
 
 _INDEXES = (("by_call", "gsi1"), ("by_account", "gsi2"), ("due", "due"))
 
@@ -26,6 +28,7 @@ class DynamoCore:
         hot = Table(client, _create(client, f"hot-{suffix}", ()))
         self.core = core
         self.recordings = DynamoRecordings(core, now)
+        self.taps = DynamoTaps(core)
         self.history = DynamoHistory(core)
         self.outbox = DynamoOutbox(core)
         self.calls = DynamoCalls(core, now)
@@ -37,6 +40,7 @@ class DynamoCore:
         self.api_keys = DynamoApiKeys(core)
         self.leases = DynamoLeases(hot)
         self.mailbox = DynamoMailbox(hot)
+        self.port_claims = DynamoPortClaims(hot)
 
 
 def _create(client: Any, name: str, indexes: tuple[tuple[str, str], ...]) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.capture.events import Encoding
 from chalicelib.errors import InvalidRequest, NotFound, PreconditionFailed
-from chalicelib.ports import Due, DueKind, Requested
+from chalicelib.port_values import Due, DueKind, Requested
 from chalicelib.recording import naming
 from chalicelib.recording.announcements import CarrierFacts
 from chalicelib.recording.model import CallRef, Ending

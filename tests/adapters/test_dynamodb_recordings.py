@@ -9,10 +9,11 @@ import pytest
 
 from chalicelib.capture.events import Track
 from chalicelib.errors import InvalidRequest, NotFound, PreconditionFailed
-from chalicelib.ports import Due, DueKind, RecordingFilter
+from chalicelib.port_values import Due, DueKind, RecordingFilter
 from chalicelib.recording.model import (
     CallRef,
     Direction,
+    Erasure,
     Format,
     Gap,
     Interval,
@@ -56,6 +57,7 @@ class TestRecordings:
             ),
             gaps=(Gap(track=Track.INBOUND, offset_ms=1.5, duration_ms=40.0, reason="hole"),),
             quality=Quality(messages_received=3, largest_skew_ms=0.25),
+            erasure=Erasure(asked_at=later(4), is_deletion=True, ended_at=later(6)),
             due_at=later(5),
         )
         core.recordings.create(recording, an_event(recording), None)
@@ -157,6 +159,14 @@ class TestRecordings:
             "since": ["r2", "r1"],
             "until": ["r0"],
         } == found
+
+    def test_lists_nothing_deleted(self, core: Any) -> None:
+        """It is there for who knows its id: services tell nobody."""
+
+        stored(core, recording_id="r-1", erasure=Erasure(asked_at=T0, is_deletion=True))
+        stored(core, recording_id="r-2", created_at=later(1), erasure=Erasure(asked_at=T0))
+        page = core.recordings.listing("main", ALL, 10, "")
+        assert ["r-2"] == [row.recording_id for row in page.rows]
 
     def test_pages_through_a_filter(self, core: Any) -> None:
         """A page that could hold more than its limit goes on behind its last row."""

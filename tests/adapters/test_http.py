@@ -13,8 +13,9 @@ from threading import Event
 
 import pytest
 
-from chalicelib.adapters.http import GuardedSender, connect, public_tls, resolve
-from chalicelib.ports import Reply, SendFault
+from chalicelib.adapters.guarded_socket import connect, public_tls, resolve
+from chalicelib.adapters.http import GuardedSender
+from chalicelib.port_values import Reply, SendFault
 from chalicelib.url_guard import STRICT, Address, UrlPolicy
 from tests.adapters.receivers import (
     Answer,
@@ -222,6 +223,7 @@ def test_tells_a_broken_connection(answer: Answer) -> None:
 # --- how long it takes
 
 
+@pytest.mark.paced
 @pytest.mark.parametrize(
     "answer", [drips(OK * 9), stays_silent], ids=["a byte now and then", "silence"]
 )
@@ -235,6 +237,7 @@ def test_cuts_a_slow_answer(answer: Answer) -> None:
     assert took_s < DEADLINE_S + SLACK_S
 
 
+@pytest.mark.paced
 def test_takes_the_status_of_a_dripping_body() -> None:
     """Once the status is there, the rest of the answer can only lose its own time."""
 
@@ -246,6 +249,7 @@ def test_takes_the_status_of_a_dripping_body() -> None:
     assert took_s < DEADLINE_S + SLACK_S
 
 
+@pytest.mark.paced
 def test_waits_for_no_handshake() -> None:
     """A receiver that never speaks TLS is cut at the deadline."""
 
@@ -277,6 +281,7 @@ def test_shares_the_time_to_connect_among_the_addresses() -> None:
     assert [1.0, 1.5, 3.0] == [round(timeout_s, 1) for timeout_s in connector.timeouts_s]
 
 
+@pytest.mark.paced
 def test_waits_for_no_name_server() -> None:
     """A resolution that hangs is left behind after the time to connect."""
 
@@ -493,6 +498,7 @@ def test_refuses_an_unknown_authority(tmp_path: Path) -> None:
     assert [] == server.requests
 
 
+@pytest.mark.paced
 def test_cuts_a_dripping_answer_inside_tls(tmp_path: Path) -> None:
     """The deadline holds through encryption as well."""
 

@@ -8,28 +8,17 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.adapters.s3 import PART_SIZE, TASK_CONFIG, S3MediaStore, S3RenditionStore
+from chalicelib.adapters.s3 import PART_SIZE, S3MediaStore, S3RenditionStore
 from chalicelib.errors import NotFound, PreconditionFailed, Unavailable
 from chalicelib.ports import MediaStore, RenditionStore
+from tests.adapters.s3_client import s3_client
 from tests.conftest import MINISTACK
 from tests.fakes_media import FakeMediaStore, FakeRenditionStore
 
 KINDS = ["fake", "moto", MINISTACK]
-
-
-def _client(endpoint: str | None = None) -> Any:
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name="eu-west-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=TASK_CONFIG,
-    )
 
 
 def _new_bucket(client: Any) -> str:
@@ -48,10 +37,10 @@ def bucket_of(request: pytest.FixtureRequest) -> Iterator[tuple[Any, str] | None
         yield None
     elif request.param == "moto":
         with mock_aws():
-            client = _client()
+            client = s3_client()
             yield client, _new_bucket(client)
     else:
-        client = _client(request.getfixturevalue("cloud").endpoint)
+        client = s3_client(request.getfixturevalue("cloud").endpoint)
         yield client, _new_bucket(client)
 
 
@@ -164,7 +153,7 @@ class TestRenditionStore:
         """The last text is what is read."""
 
         for text in ("{}", "{}", '{"é": 1}'):
-            renditions.put_text("r/manifest.json", text)
+            renditions.put_text("r/manifest.json", text, {})
 
         assert '{"é": 1}' == renditions.get_text("r/manifest.json")
 
@@ -193,18 +182,21 @@ def _file(folder: Path, body: bytes) -> tuple[str, str]:
 def test_an_equal_file_makes_no_second_version(tmp_path: Path) -> None:
     """Repeats of put_file and put_text leave one version each."""
 
-    client = _client()
+    client = s3_client()
     bucket = _new_bucket(client)
     store = S3RenditionStore(client, bucket)
     for _ in range(3):
         store.put_file("r/1.wav", *_file(tmp_path, b"sound"), {"a": "b c"})
-        store.put_text("r/manifest.json", "{}")
+        store.put_text("r/manifest.json", "{}", {"a": "b c"})
 
     versions = client.list_object_versions(Bucket=bucket)["Versions"]
-    tags = client.get_object_tagging(Bucket=bucket, Key="r/1.wav")["TagSet"]
+    tags, of_manifest = (
+        client.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+        for key in ("r/1.wav", "r/manifest.json")
+    )
     facts = client.head_object(Bucket=bucket, Key="r/1.wav")
     assert ["r/1.wav", "r/manifest.json"] == [version["Key"] for version in versions]
-    assert [{"Key": "a", "Value": "b c"}] == tags
+    assert [{"Key": "a", "Value": "b c"}] == tags == of_manifest
     assert "audio/wav" == facts["ContentType"]
     assert hashlib.sha256(b"sound").hexdigest() == facts["Metadata"]["sha256"]
 
@@ -213,7 +205,7 @@ def test_an_equal_file_makes_no_second_version(tmp_path: Path) -> None:
 def test_a_link_is_signed_by_version_four_and_names_its_file() -> None:
     """The URL carries the signature and the file name to save under."""
 
-    url = S3RenditionStore(_client(), "recordings").presign("r/1.wav", 300, 'ä".wav')
+    url = S3RenditionStore(s3_client(), "recordings").presign("r/1.wav", 300, 'ä".wav')
 
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in url
     assert "response-content-disposition=attachment" in url
@@ -225,7 +217,7 @@ def test_a_link_is_signed_by_version_four_and_names_its_file() -> None:
 def test_a_body_that_its_checksum_contradicts_is_refused() -> None:
     """A body broken on its way is not stored."""
 
-    client = _client()
+    client = s3_client()
     bucket = _new_bucket(client)
     client.meta.events.register("before-call.s3.PutObject", _break_body)
 

@@ -7,23 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ReadTimeoutError
 from botocore.stub import ANY, Stubber
 
 from chalicelib.adapters.s3 import SINK_CONFIG, TASK_CONFIG, S3MediaStore, S3RenditionStore
 from chalicelib.errors import NotFound, Unavailable
-
-
-def _client(config: Any = TASK_CONFIG) -> Any:
-    return boto3.client(
-        "s3",
-        region_name="eu-west-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=config,
-    )
+from tests.adapters.s3_client import s3_client
 
 
 def _file(folder: Path, body: bytes) -> tuple[str, str]:
@@ -35,7 +25,7 @@ def _file(folder: Path, body: bytes) -> tuple[str, str]:
 @pytest.fixture
 def stub() -> Iterator[tuple[Any, Stubber]]:
     """Yield a client whose answers the test writes."""
-    client = _client()
+    client = s3_client()
     with Stubber(client) as stubber:
         yield client, stubber
         stubber.assert_no_pending_responses()
@@ -91,7 +81,7 @@ def test_s3_errors_become_ours(
 def test_a_silent_s3_is_unavailable() -> None:
     """A timeout inside the SDK is ours too."""
 
-    client = _client()
+    client = s3_client()
     client.meta.events.register("before-send.s3.PutObject", _time_out)
 
     with pytest.raises(Unavailable, match="Read timeout"):
@@ -106,7 +96,7 @@ def _time_out(request: Any, **_: Any) -> None:
 def test_a_body_is_hashed_once(config: Any) -> None:
     """Over TLS our CRC-32 goes along, and the signature leaves the payload out."""
 
-    client = _client(config)
+    client = s3_client(config=config)
     sent: list[Any] = []
     client.meta.events.register(
         "before-send.s3.PutObject", lambda request, **_: _keep(sent, request)

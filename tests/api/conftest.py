@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,8 +19,12 @@ from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Profile
 from chalicelib.services.instructions import arrange, parse_wish
 from chalicelib.services.keys import create_key
+from chalicelib.tapping.lifecycle import Cause as TapCause
+from chalicelib.tapping.model import TapQuality, TapRequest
+from chalicelib.tapping.options import parse_tap
+from tests.fake_signer import FakeSigner
 from tests.fakes import FakeCore, FakeEventBus, FakeTexts, FakeWorkflows
-from tests.fakes_media import FakeMediaStore, FakeRenditionStore
+from tests.fakes_media import FakeMediaStore, FakeRenditionStore, FakeRenditionVersions
 from tests.samples import T0, a_profile, later
 
 PUBLIC_URL = "https://api.example.com/api"
@@ -27,8 +32,8 @@ SETTINGS = Settings(
     secret_id="keys", public_url_parameter="public-url", sink_url="wss://sink.example.com"
 )
 ROW_PORTS = (
-    *("recordings", "history", "outbox", "due_work", "calls", "call_life", "live_streams"),
-    *("inbox", "leases", "mailbox", "profiles", "api_keys"),
+    *("recordings", "taps", "history", "outbox", "due_work", "calls", "call_life", "live_streams"),
+    *("inbox", "leases", "mailbox", "profiles", "api_keys", "port_claims"),
 )
 AT_US = round(later(5).timestamp() * 1_000_000)
 """when the worker carries out a command"""
@@ -40,6 +45,8 @@ class FakeWorker:
 
     def __init__(self, ports: wiring.Ports, name: str = "worker-1") -> None:
         self.is_deaf = False
+        self.is_unaware = False
+        """the call's last stream ended before the command came"""
         self.waited_s = 0.0
         self._ports = ports
         self._name = name
@@ -59,8 +66,35 @@ class FakeWorker:
             live.resume(wanted, AT_US)
         elif command.kind is CommandKind.RECORD_CALL:
             live.begin(wanted, AT_US)
+        elif command.kind is CommandKind.TAP:
+            self._tap(command)
+        elif command.claim is not None:
+            self._ports.port_claims.open(command.claim)
+        elif command.kind is CommandKind.STOP_TAP:
+            tap = self._ports.taps.get(command.call_key, wanted)
+            self._ports.live_taps.end(tap, TapCause.STOP, "stop", TapQuality(), command.at)
         else:
-            self._ports.control.end_recording(wanted, Cause.STOP, later(9))
+            is_discard = command.kind is CommandKind.DISCARD
+            cause = Cause.DISCARD if is_discard else Cause.STOP
+            self._ports.control.end_recording(wanted, cause, later(9))
+
+    def _tap(self, command: Command) -> None:
+        """Reach every destination but those of port 8443."""
+        control_id, options = parse_tap(command.tap)
+        request = TapRequest(
+            call=self._ports.calls.get(command.call_key).ref,
+            control_id=control_id or "",
+            options=options,
+            worker=self._name,
+            at=command.at,
+        )
+        if self.is_unaware:
+            return
+        if "8443" in options.uri:
+            self._ports.live_taps.refuse(request, "unreachable", command.at)
+        else:
+            is_rtp = options.uri.startswith("rtp")
+            self._ports.live_taps.begin(request, *(("198.18.0.7", 20_000) if is_rtp else ("", 0)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +135,9 @@ class Api:
         return arranged.hook_url.removeprefix(PUBLIC_URL)
 
 
-@pytest.fixture
-def api() -> Iterator[Api]:
+@contextmanager
+def an_api() -> Iterator[Api]:
+    """Wire the app to fakes, for as long as the block runs."""
     core, workflows = FakeCore(), FakeWorkflows()
     renditions = FakeRenditionStore()
     texts = FakeTexts(**{"keys": json.dumps(KEYS), "public-url": PUBLIC_URL + "/"})
@@ -110,10 +145,13 @@ def api() -> Iterator[Api]:
     for name in ROW_PORTS:
         setattr(ports, name, getattr(core, name))
     ports.media = FakeMediaStore()
+    ports.rendition_versions = FakeRenditionVersions(renditions)
     ports.workflows, ports.renditions, ports.event_bus = workflows, renditions, FakeEventBus()
     ports.secrets = ports.parameters = texts
+    ports.signer = FakeSigner()
     worker = FakeWorker(ports)
     ports.commands = replace(ports.commands, wait=worker.wait)
+    ports.endpoints = replace(ports.endpoints, wait=worker.wait)
     wiring.install(ports)
     key = create_key(core.api_keys, "main", T0, bytes)
     yield Api(
@@ -126,6 +164,12 @@ def api() -> Iterator[Api]:
         worker=worker,
     )
     wiring.uninstall()
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    with an_api() as wired:
+        yield wired
 
 
 @pytest.fixture

@@ -33,6 +33,16 @@ def test_every_route_of_an_account_wants_its_key(
     assert (401, "unauthenticated") == error_of(response)
 
 
+@pytest.mark.parametrize(("method", "path"), PROTECTED)
+def test_the_key_is_asked_for_first(api: Api, method: str, path: str) -> None:
+    """Who has no key doesn't learn what is wrong with a request."""
+
+    headers = {"Content-Type": "application/json"}
+    response = api.client.http.request(method, path, headers=headers, body=b"{")
+
+    assert (401, "unauthenticated") == error_of(response)
+
+
 def test_a_revoked_key_opens_nothing(api: Api) -> None:
     """Revoking a key works at once."""
 

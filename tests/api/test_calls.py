@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -115,6 +116,24 @@ def test_record_call_before_media_is_pending(api: Api) -> None:
     assert State.PENDING is recording.state
     assert recording.due_at is not None
     assert timedelta(minutes=5) == recording.due_at - recording.created_at
+
+
+@pytest.mark.parametrize(
+    ("bidirectional", "beep", "codes"),
+    [(False, True, ["beep_not_played"]), (True, True, []), (False, False, [])],
+)
+def test_who_asks_for_a_beep_is_told_where_it_sounds(
+    api: Api, bidirectional: bool, beep: bool, codes: list[str]
+) -> None:
+    """Only a stream that leads back carries it to the party."""
+
+    api.core.profiles.create(
+        replace(SIGNALWIRE, dialect="bandwidth", carrier="bandwidth", bidirectional=bidirectional)
+    )
+
+    told = ask(api, body={"beep": beep}).json_body
+
+    assert codes == [warning["code"] for warning in told.get("warnings", [])]
 
 
 def test_the_recording_s_url_opens_it(api: Api) -> None:

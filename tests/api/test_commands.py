@@ -9,12 +9,14 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.recording import naming
-from chalicelib.recording.model import Interval, Recording, State
+from chalicelib.recording.erasure import RIPE_AFTER
+from chalicelib.recording.model import Erasure, Interval, Recording, State
 from tests.api.conftest import AT_US, Api, error_of
 from tests.samples import CALL, a_call, a_profile, a_recording, a_stream, an_event, later
 
 PAUSE = "/v1/calls/c-1/record_call/control-1/pause"
 RESUME = "/v1/calls/c-1/record_call/control-1/resume"
+DISCARD = "/v1/calls/c-1/record_call/control-1/discard"
 STOP = "/v1/calls/c-1/stop_record_call"
 
 
@@ -157,6 +159,56 @@ def test_a_pending_recording_is_stopped_without_a_worker(live: Api) -> None:
     assert 0 == live.worker.waited_s
 
 
+def test_a_discarded_recording_is_an_error_that_is_erased(live: Api) -> None:
+    """Nothing of it is finalized; discarding it again is fine, and the sweeper is due."""
+
+    answers = [live.send("POST", DISCARD) for _ in range(2)]
+
+    body = {"state": "error", "still_recording": []}
+    assert [(200, body)] * 2 == [(one.status_code, one.json_body) for one in answers]
+    recording = stored(live)
+    assert ("discard", Erasure(asked_at=later(9))) == (recording.reason, recording.erasure)
+    assert later(9) + RIPE_AFTER == recording.due_at
+    assert [] == live.workflows.finalizations
+    retry = live.send("POST", f"/v1/recordings/{recording.recording_id}/retry")
+    assert (409, "erased") == error_of(retry)
+
+
+def test_what_ended_otherwise_is_not_discarded(live: Api) -> None:
+    """It would be kept: so the answer is no success."""
+
+    live.send("POST", STOP)
+
+    assert (409, "not_recording") == error_of(live.send("POST", DISCARD))
+
+
+def test_one_that_ends_before_its_worker_discards_it_is_kept(live: Api) -> None:
+    """The worker finds nothing to discard, and the answer says so."""
+
+    ended = replace(stored(live), state=State.FINALIZING, version=9)
+
+    class Late:
+        def wait(self, _seconds: float) -> None:
+            live.core.store.recordings[ended.recording_id] = ended
+            live.core.store.commands.clear()
+
+    ports: Any = wiring.ports()
+    ports.commands = replace(ports.commands, wait=Late().wait)
+    assert (409, "not_recording") == error_of(live.send("POST", DISCARD))
+
+
+def test_a_pending_recording_is_discarded_without_a_worker(live: Api) -> None:
+    """It is withdrawn."""
+
+    record(live, another(state=State.PENDING, started_at=None, intervals=()))
+
+    response = live.send("POST", DISCARD.replace("control-1", "other"))
+
+    assert (200, "error") == (response.status_code, response.json_body["state"])
+    assert "discard" == stored(live, "other").reason
+    assert 0 == live.worker.waited_s
+
+
 def test_record_call_on_a_live_call_records_from_now_on(live: Api) -> None:
     """201, and it is so."""
 
@@ -187,7 +239,20 @@ def test_a_call_on_several_workers_takes_no_command(live: Api) -> None:
     assert (409, "several_workers") == error_of(live.send("POST", PAUSE))
     response = live.send("POST", "/v1/calls/c-1/record_call", {"control_id": "other"})
     assert (409, "several_workers") == error_of(response)
-    assert (State.ERROR, "stop") == (stored(live, "other").state, stored(live, "other").reason)
+    ended = stored(live, "other")
+    assert (State.ERROR, "several_workers") == (ended.state, ended.reason)
+
+
+def test_a_recording_that_failed_to_begin_never_succeeds(live: Api) -> None:
+    """The same request again says the same, also when one worker has the call by then."""
+
+    live.core.store.streams[CALL.key, "stream-2"] = a_stream(
+        stream_key="stream-2", worker="worker-2"
+    )
+    for _ in range(2):
+        response = live.send("POST", "/v1/calls/c-1/record_call", {"control_id": "other"})
+        assert (409, "several_workers") == error_of(response)
+        live.core.store.streams.pop((CALL.key, "stream-2"), None)
 
 
 def test_a_pause_of_nothing_is_a_404(live: Api) -> None:
@@ -203,6 +268,7 @@ def test_a_pause_of_nothing_is_a_404(live: Api) -> None:
         (PAUSE, {"behavior": "noise"}, "out_of_range"),
         (PAUSE, {"behaviour": "skip"}, "unknown_property"),
         (RESUME, {"behavior": "skip"}, "unknown_property"),
+        (DISCARD, {"behavior": "skip"}, "unknown_property"),
         (STOP, {"control_id": 7}, "wrong_type"),
         (STOP, {"control_id": "${record_control_id}"}, "unresolved_variable"),
     ],

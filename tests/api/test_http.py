@@ -20,6 +20,7 @@ MAPPED = [
     (errors.Conflict("m", code="taken"), 409, "taken"),
     (errors.IllegalTransition("m"), 409, "illegal_transition"),
     (errors.PreconditionFailed("m"), 409, "precondition_failed"),
+    (errors.Gone("m"), 410, "gone"),
     (errors.TooLarge("m"), 413, "too_large"),
     (errors.Unavailable("m"), 503, "unavailable"),
 ]

@@ -62,6 +62,20 @@ def test_every_property_comes_back_as_it_was_given(api: Api) -> None:
     assert 201 == api.send("POST", "/v1/profiles", again).status_code
 
 
+def test_a_bandwidth_profile_can_lead_both_ways(api: Api) -> None:
+    """Its document says so; a dialect that takes nothing back refuses."""
+
+    api.send("POST", "/v1/profiles", {"name": "bw", "dialect": "bandwidth"})
+    changed = api.send("PATCH", "/v1/profiles/bw", {"bidirectional": True})
+    told = api.get("/v1/profiles/bw/instructions").json_body
+
+    assert changed.json_body["bidirectional"] is True
+    assert 'mode="bidirectional"' in told["documents"]["bxml"]
+    api.send("POST", "/v1/profiles", OFFICE)
+    refused = api.send("PATCH", "/v1/profiles/office", {"bidirectional": True})
+    assert (400, "out_of_range") == error_of(refused)
+
+
 def test_a_name_can_be_taken_once(api: Api) -> None:
     """The second of its name is a conflict."""
 
@@ -92,6 +106,8 @@ def test_a_name_can_be_taken_once(api: Api) -> None:
         ({"retention_days": 1.5}, "wrong_type", "retention_days"),
         ({"retention_days": True}, "wrong_type", "retention_days"),
         ({"tokened_url": "no"}, "wrong_type", "tokened_url"),
+        ({"bidirectional": 1}, "wrong_type", "bidirectional"),
+        ({"bidirectional": True}, "out_of_range", "bidirectional"),
         ({"project_id": "p" * 257}, "out_of_range", "project_id"),
         ({"secret_id": "somebody-elses"}, "out_of_range", "secret_id"),
     ],

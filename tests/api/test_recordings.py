@@ -154,6 +154,7 @@ def test_recordings_are_filtered(api: Api) -> None:
         ("limit=many", "wrong_type"),
         ("limit=²", "wrong_type"),
         ("from=yesterday", "wrong_type"),
+        ("to=", "wrong_type"),
         ("label=tag", "wrong_type"),
         ("label=:x", "out_of_range"),
         ("label=a:b&label.c=d", "repeated_parameter"),
@@ -190,6 +191,7 @@ def test_a_format_that_wasn_t_made_is_a_404(api: Api) -> None:
     assert 302 == api.get(f"{path}?format=wav").status_code
     assert (404, "no_such_rendition") == error_of(api.get(f"{path}?format=mp3"))
     assert (400, "out_of_range") == error_of(api.get(f"{path}?format=ogg"))
+    assert (400, "out_of_range") == error_of(api.get(f"{path}?format="))
     assert (400, "unknown_parameter") == error_of(api.get(f"{path}?token=x"))
 
 
@@ -238,6 +240,7 @@ def test_a_token_opens_its_recording_without_a_key(api: Api) -> None:
         tokens.issue([b"x" * 32], TokenKind.RECORDING, "main", RECORDING_ID, later(10**9)),
         "x",
     ],
+    ids=["another recording's", "expired", "another kind", "another's key", "no token"],
 )
 def test_a_token_opens_nothing_else(api: Api, wrong: str) -> None:
     """Another recording's, an expired, a profile's and a forged one are all 401."""
@@ -281,7 +284,7 @@ def test_redelivery_is_a_new_round_under_the_same_id(api: Api) -> None:
 
 
 def test_there_must_be_a_callback_to_deliver_again(api: Api) -> None:
-    """None owed, none of that name, and a wrong type are told apart."""
+    """None owed, none of that name, a wrong type and a wrong key are told apart."""
 
     keep(api, a_recording())
     path = f"/v1/recordings/{RECORDING_ID}/redeliver"
@@ -289,6 +292,7 @@ def test_there_must_be_a_callback_to_deliver_again(api: Api) -> None:
     assert (404, "no_callback") == error_of(api.send("POST", path))
     assert 404 == api.send("POST", path, {"webhook_id": "msg_x"}).status_code
     assert (400, "wrong_type") == error_of(api.send("POST", path, {"webhook_id": 7}))
+    assert (400, "unknown_property") == error_of(api.send("POST", path, {"webhook": "msg_x"}))
 
 
 def test_the_call_of_a_recording_is_the_account_s(api: Api) -> None:
@@ -317,3 +321,51 @@ def test_an_error_can_be_finalized_again(api: Api) -> None:
     )
     assert [(RECORDING_ID, 4)] == api.workflows.finalizations
     assert (409, "not_failed") == error_of(second)
+
+
+def test_another_format_is_made_and_then_downloaded(api: Api) -> None:
+    """Until it is there, asking for it is a 404 with a code of its own."""
+
+    now = datetime.now(UTC)
+    recording = finished()
+    fresh = tuple(replace(one, created_at=now) for one in recording.renditions)
+    keep(api, replace(recording, renditions=fresh))
+
+    path = f"/v1/recordings/{RECORDING_ID}"
+    assert (404, "no_such_rendition") == error_of(api.get(f"{path}/download?format=mp3"))
+    asked = api.send("POST", f"{path}/renditions", {"format": "mp3"})
+
+    assert (202, "mp3", "finished") == (
+        asked.status_code,
+        asked.json_body["making"],
+        asked.json_body["state"],
+    )
+    assert [(RECORDING_ID, 1)] == api.workflows.finalizations
+    assert (404, "no_such_rendition") == error_of(api.get(f"{path}/download?format=mp3"))
+    made = replace(fresh[0], format=Format.MP3, key="recordings/main/x/recording.mp3")
+    row = api.core.recordings.get(RECORDING_ID)
+    api.core.store.recordings[RECORDING_ID] = replace(row, making=None, renditions=(*fresh, made))
+    opened = api.get(f"{path}/download?format=mp3")
+    assert 302 == opened.status_code
+    assert "recording.mp3" in opened.headers["Location"]
+
+
+def test_a_proof_is_where_the_redirect_leads(api: Api) -> None:
+    """With a key, and never cached."""
+
+    keep(api, finished())
+    api.renditions.put_text(naming.proof_key("main", RECORDING_ID), "{}", {})
+
+    response = api.get(f"/v1/recordings/{RECORDING_ID}/proof")
+
+    assert (302, "no-store") == (response.status_code, response.headers["Cache-Control"])
+    assert "/proof.json?X-Amz-Expires=300" in response.headers["Location"]
+    assert 401 == api.get(f"/v1/recordings/{RECORDING_ID}/proof", headers={}).status_code
+
+
+def test_a_recording_that_was_never_signed_has_no_proof(api: Api) -> None:
+    """It was finished before there were proofs."""
+
+    keep(api, finished())
+
+    assert (404, "no_proof") == error_of(api.get(f"/v1/recordings/{RECORDING_ID}/proof"))

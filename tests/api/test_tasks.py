@@ -8,11 +8,13 @@ import pytest
 
 from app import app
 from chalicelib import wiring
-from chalicelib.errors import DeliveryPostponed
-from chalicelib.ports import Reply
+from chalicelib.errors import DeliveryPostponed, NotFound
+from chalicelib.port_values import Reply
 from chalicelib.recording.model import State
+from chalicelib.services.carrier_intake import copy_of
 from tests.api.conftest import Api
-from tests.samples import a_call, a_callback, a_recording, an_event
+from tests.carrier_host import AUDIO, URL, FakeDownloads, an_available
+from tests.samples import CALL, T0, a_call, a_callback, a_profile, a_recording, an_event
 
 RECORDING_ID = a_recording().recording_id
 
@@ -123,7 +125,7 @@ def test_a_recording_of_which_nothing_was_stored_ends_as_empty(api: Api) -> None
     assembled = invoke(api, "assemble", {"recording_id": RECORDING_ID, "attempt": 1})
     event = {"recording_id": RECORDING_ID, "attempt": 1, "assembled": assembled}
 
-    assert {"outcome": "empty"} == assembled
+    assert {"outcome": "empty", "reason": ""} == assembled
     assert {"state": "error"} == invoke(api, "publish", event)
     assert "empty" == api.core.recordings.get(RECORDING_ID).reason
 
@@ -140,3 +142,37 @@ def test_a_sweep_answers_what_it_did(api: Api) -> None:
 
     assert 0 == done.get("failures", 0)
     assert State.ERROR is api.core.recordings.get(RECORDING_ID).state
+
+
+def _announced(api: Api) -> str:
+    """Store what a carrier's event makes, and return its id."""
+    wanted = copy_of(an_available(), CALL, a_profile(), round_=1, labels={}, at=T0)
+    api.core.calls.ensure(a_call(open=False, round=0))
+    api.core.recordings.create(wanted.recording, wanted.event, None)
+    return wanted.recording.recording_id
+
+
+@pytest.mark.parametrize(
+    ("held", "outcome", "reason"),
+    [
+        (AUDIO, "assembled", "carrier_finished"),
+        (NotFound("HTTP 410", code="gone"), "lost", "carrier_media_gone"),
+    ],
+)
+def test_a_carrier_s_file_is_fetched(
+    api: Api, held: bytes | Exception, outcome: str, reason: str
+) -> None:
+    """Where the carrier recorded, Assemble copies, and Publish writes what came of it."""
+
+    ports: Any = wiring.ports()
+    ports.downloads = FakeDownloads({URL: held})
+    api.core.profiles.create(a_profile())
+    recording_id = _announced(api)
+
+    assembled = invoke(api, "assemble", {"recording_id": recording_id, "attempt": 1})
+    event = {"recording_id": recording_id, "attempt": 1, "assembled": assembled}
+    state = "finished" if outcome == "assembled" else "error"
+
+    assert outcome == assembled["outcome"]
+    assert {"state": state} == invoke(api, "publish", event)
+    assert reason == api.core.recordings.get(recording_id).reason

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib import tokens
+from chalicelib.api.webhooks import ask_for_credentials
 from chalicelib.recording.model import CallRef, Profile, State
 from chalicelib.tokens import TokenKind
 from tests.api.conftest import KEYS, PUBLIC_URL, Api, error_of
@@ -225,6 +226,86 @@ def test_a_signature_that_nobody_can_check_is_no_reason_to_refuse(api: Api) -> N
     headers = {"X-Signalwire-SHA256-Signature": "00"}
 
     assert 200 == api.post_hook(api.hook(SIGNALWIRE), {"event_type": "x"}, headers).status_code
+
+
+def test_a_secret_without_a_signing_key_checks_nothing(api: Api) -> None:
+    """It may hold what opens recordings, and no more."""
+
+    hook = with_signing_key(api, '{"basic": {"username": "u", "password": "p"}}')
+
+    response = api.post_hook(hook, {"event_type": "x"}, {"X-SignalWire-Signature": "00"})
+
+    assert 200 == response.status_code
+
+
+BASIC = {"Authorization": "Basic YnctdXNlcjpwYXNz"}
+
+
+def with_credentials(api: Api) -> str:
+    secret = {"webhook_basic": {"username": "bw-user", "password": "pass"}}
+    api.texts.texts["bw-key"] = json.dumps(secret)
+    return api.hook(a_profile(name="bw", secret_id="bw-key"))
+
+
+@pytest.mark.parametrize("door", ["bandwidth", "bandwidth-basic"])
+def test_a_profile_can_want_user_and_password(api: Api, door: str) -> None:
+    """Nothing said is asked for, something else is refused, at both doors alike."""
+
+    hook = with_credentials(api).replace("/bandwidth/", f"/{door}/")
+
+    silent = api.post_hook(hook, STARTED)
+    wrong = api.post_hook(hook, STARTED, {"Authorization": "Basic YnctdXNlcjpub3Bl"})
+    other = api.post_hook(hook, STARTED, {"Authorization": "Bearer YnctdXNlcjpwYXNz"})
+
+    assert 401 == silent.status_code
+    if door == "bandwidth":  # at the other, API Gateway answers by itself
+        assert (401, "credentials_needed") == error_of(silent)
+        assert 'Basic realm="tapedeck"' == silent.headers["WWW-Authenticate"]
+    assert [(403, "wrong_credentials")] * 2 == [error_of(wrong), error_of(other)]
+    assert {} == api.core.store.inbound
+    assert 204 == api.post_hook(hook, STARTED, BASIC).status_code
+
+
+def test_a_profile_that_wants_none_takes_any(api: Api) -> None:
+    """The token alone is the proof, whatever is said besides."""
+
+    hook = api.hook(a_profile(name="plain"))
+    api.texts.texts["other"] = '{"basic": {"username": "u", "password": "p"}}'
+    other = api.hook(a_profile(name="other", secret_id="other"))
+
+    assert 204 == api.post_hook(hook, STARTED, BASIC).status_code
+    assert 204 == api.post_hook(other, STARTED).status_code
+
+
+def test_api_gateway_asks_in_our_place() -> None:
+    """Whoever says something passes to where it is verified, on the basic door only."""
+
+    event = {
+        "type": "TOKEN",
+        "authorizationToken": "Basic x",
+        "methodArn": "arn:aws:execute-api:eu-west-1:1:abc/api/POST/hooks/bandwidth-basic/t",
+    }
+
+    policy = ask_for_credentials(event, None)["policyDocument"]
+
+    assert ["arn:aws:execute-api:eu-west-1:1:abc/api/*/hooks/bandwidth-basic/*"] == [
+        resource for statement in policy["Statement"] for resource in statement["Resource"]
+    ]
+
+
+def test_a_recording_of_the_carrier_s_own_is_fetched(api: Api) -> None:
+    """Its event makes a recording that finalizes; every further event of it is the same one."""
+
+    hook = api.hook(BANDWIDTH)
+
+    for name in ("recording-available", "record-complete", "recording-available"):
+        assert 204 == api.post_hook(hook, sample("bandwidth", name)).status_code
+
+    (recording,) = api.core.store.recordings.values()
+    assert (State.FINALIZING, "carrier") == (recording.state, recording.source)
+    assert [(recording.recording_id, 1)] == api.workflows.finalizations
+    listed = api.get("/v1/recordings").json_body["recordings"]
+    assert ["carrier"] == [one["source"] for one in listed]
 
 
 def test_what_can_t_be_made_durable_is_a_503(api: Api) -> None:

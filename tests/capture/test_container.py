@@ -58,7 +58,11 @@ def payload_of(number: int) -> Record:
 
 def with_index(index: object) -> bytes:
     """Return a container whose seals are right and whose index is anything."""
-    packed = msgspec.msgpack.encode(index)
+    return sealed(msgspec.msgpack.encode(index))
+
+
+def sealed(packed: bytes) -> bytes:
+    """Return a container whose seals are right, whatever its index is made of."""
     header = struct.pack(">4sII", b"TDK1", len(packed), zlib.crc32(packed))
     return header + packed + struct.pack(">I", zlib.crc32(packed, zlib.crc32(header)))
 
@@ -151,6 +155,7 @@ def test_reading_a_broken_payload_raises() -> None:
         (b"TDK1\x00\x00\x00\x04" + bytes(8), "the index fails its CRC"),
         (with_index(["segment", "w1"]), "the index is none"),
         (with_index(["photo", "w1", -1, [], []]), "the index is none"),
+        (sealed(b"\x92\xa7segment\xa2\xff\xff"), "the index is none"),
         (with_index(["segment", "w1", -1, [], []])[:-1], "the trailer fails its CRC"),
         (with_index(["segment", "w1", -1, [], []]) + b"x", "the trailer fails its CRC"),
         (

@@ -1,4 +1,5 @@
-"""An HTTP proxy between the sink and the local AWS that can be slow, or answer 503, per service.
+"""An HTTP proxy between the sink and the local AWS that can be slow, or answer 503, per service,
+and that tells when media is put.
 
 It runs in a thread of the test process. Requests are told apart as botocore sends them: DynamoDB's
 carry an `X-Amz-Target` header, S3's puts don't.
@@ -8,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 _SLOW_DOWN = (
@@ -23,6 +26,24 @@ _UNAVAILABLE = (
 )
 
 
+class Moment(StrEnum):
+    """Where a request stands."""
+
+    PUT_BEGUN = "put begun"
+    """the proxy has a journal object or a segment, the store hasn't"""
+    PUT_DUE = "put due"
+    """its latency is over; it goes to the store now"""
+    PUT_STORED = "put stored"
+    """the store has it, the sink doesn't know"""
+    PUT_ANSWERED = "put answered"
+    ROW_ASKED = "row asked"
+    """a request to the database, before it is passed on"""
+
+
+def _pass(_moment: Moment, _request: str) -> bool:
+    return True
+
+
 @dataclass(slots=True)
 class Faults:
     """What goes wrong now; change it while the proxy runs."""
@@ -31,6 +52,13 @@ class Faults:
     storage_fails: bool = False
     storage_refusals: int = 0
     """answers of 503 given so far"""
+    put_latency_s: Callable[[], float] = lambda: 0.0
+    """how long the next put of a journal object or segment shall take; it is durable at its end"""
+    passes: Callable[[Moment, str], bool] = _pass
+    """told each moment, in the proxy's thread, with the object's key or the database's request;
+    where it says no, nobody hears of the request any more"""
+    put_s: list[float] = field(default_factory=list)
+    """how long puts took, where `put_latency_s` slows them"""
 
 
 class FaultProxy:
@@ -41,6 +69,8 @@ class FaultProxy:
         self._host = parts.hostname or "127.0.0.1"
         self._port = parts.port or 80
         self.faults = Faults()
+        self._upstream_s = 0.0
+        """what the upstream's own part of a put usually is"""
         self.url = ""
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -66,6 +96,10 @@ class FaultProxy:
         self._ready.set()
         self._loop.run_forever()
         server.close()
+        left = asyncio.all_tasks(self._loop)
+        for task in left:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
 
     async def _forward_each(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -88,14 +122,38 @@ class FaultProxy:
         request = head + await reader.readexactly(_content_length(head))
         if b"x-amz-target: dynamodb" in head.lower():
             await asyncio.sleep(self.faults.database_delay_s)
+            if not self.faults.passes(Moment.ROW_ASKED, request.decode(errors="replace")):
+                return False
         elif self.faults.storage_fails:
             self.faults.storage_refusals += 1
             writer.write(_UNAVAILABLE)
             await writer.drain()
             return False
+        elif key := _media_key(head):
+            await self._put(key, request, writer)
+            return False
         writer.write(await self._ask_upstream(request))
         await writer.drain()
         return False
+
+    async def _put(self, key: str, request: bytes, writer: asyncio.StreamWriter) -> None:
+        """Pass an object on so late that all of it takes as long as it shall."""
+        passes, began_s = self.faults.passes, time.monotonic()
+        if not passes(Moment.PUT_BEGUN, key):
+            return
+        await asyncio.sleep(max(0.0, self.faults.put_latency_s() - self._upstream_s))
+        if not passes(Moment.PUT_DUE, key):
+            return
+        asked_s = time.monotonic()
+        answer = await self._ask_upstream(request)
+        now_s = time.monotonic()
+        self._upstream_s += (now_s - asked_s - self._upstream_s) / 8
+        self.faults.put_s.append(now_s - began_s)
+        if not passes(Moment.PUT_STORED, key):
+            return
+        writer.write(answer)
+        await writer.drain()
+        passes(Moment.PUT_ANSWERED, key)
 
     async def _ask_upstream(self, request: bytes) -> bytes:
         reader, writer = await asyncio.open_connection(self._host, self._port)
@@ -105,6 +163,15 @@ class FaultProxy:
             return await reader.read(-1)
         finally:
             writer.close()
+
+
+def _media_key(head: bytes) -> str:
+    """Return the key of the journal object or segment that a request puts; empty: it puts none."""
+    method, _, rest = head.partition(b" ")
+    path = rest.partition(b" ")[0].decode("ascii", "replace").partition("?")[0]
+    key = "/".join(path.split("/")[2:])
+    is_media = method == b"PUT" and key.startswith(("journal/", "segments/"))
+    return key if is_media else ""
 
 
 def _content_length(head: bytes) -> int:

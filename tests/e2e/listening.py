@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import audioop  # from audioop-lts where Python has it no longer
 import io
+import math
 import subprocess
 import wave
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,25 +86,66 @@ def is_silent(heard: bytes, from_sample: int, to_sample: int) -> bool:
 
 def compressed_samples(audio: bytes, folder: Path, extension: str) -> int:
     """Decode MP3 or MP4 as any player does; return its length in samples at 8 kHz."""
-    path = folder / f"decoded.{extension}"
+    return hear_compressed(audio, folder, extension, 1).samples
+
+
+def hear_compressed(audio: bytes, folder: Path, extension: str, channels: int) -> Heard:
+    """Decode MP3 or MP4 as any player does, at 8 kHz, to so many channels."""
+    as_wav = ["-f", "wav", "-ac", str(channels), "-ar", "8000", "-bitexact"]
+    path = folder / "decoded.wav"
+    _ffmpeg(audio, folder, extension, [*as_wav, "-y", str(path)])
+    return hear(path.read_bytes())
+
+
+def channels_of(audio: bytes, folder: Path, extension: str) -> str:
+    """Return what ffmpeg says of a file's stream, e.g. `8000 Hz, stereo`."""
+    path = folder / f"coded.{extension}"
     path.write_bytes(audio)
-    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
-    command = [
-        ffmpeg,
-        "-v",
-        "error",
-        "-i",
-        str(path),
-        "-f",
-        "s16le",
-        "-ac",
-        "1",
-        "-ar",
-        "8000",
-        "-",
-    ]
-    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
-    return len(done.stdout) // 2
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-i", str(path)]
+    said = subprocess.run(command, capture_output=True, check=False, timeout=60).stderr.decode()
+    return next(line.strip() for line in said.splitlines() if "Audio:" in line)
+
+
+def tags_of(audio: bytes, folder: Path, extension: str) -> dict[str, str]:
+    """Return what a file says of itself."""
+    told = _ffmpeg(audio, folder, extension, ["-f", "ffmetadata", "-"]).decode()
+    return dict(line.split("=", 1) for line in told.splitlines() if "=" in line)
+
+
+def likeness(heard: bytes, sent: bytes) -> float:
+    """Return how alike two sounds are, sample by sample: 1 for the same, 0 for strangers."""
+    size = min(len(heard), len(sent))
+    one, other = _samples(heard[:size]), _samples(sent[:size])
+    dot = sum(a * b for a, b in zip(one, other, strict=True))
+    loudness = sum(a * a for a in one) * sum(b * b for b in other)
+    return dot / math.sqrt(loudness or 1)
+
+
+def mixed(one: bytes, other: bytes) -> bytes:
+    """Return the sum of two sounds, saturated."""
+    return audioop.add(one, other, 2)
+
+
+def same_samples(one: bytes, other: bytes) -> int:
+    """Return how many samples two sounds have in common from their beginning on."""
+    pairs = zip(_samples(one), _samples(other), strict=False)
+    return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)) // 2)
+
+
+def place_of(wanted: bytes, sent: bytes) -> int | None:
+    """Return the sample at which a sound begins in another one; None: nowhere."""
+    return _find(sent, wanted)
+
+
+def _samples(pcm: bytes) -> array[int]:
+    return array("h", pcm[: len(pcm) // 2 * 2])
+
+
+def _ffmpeg(audio: bytes, folder: Path, extension: str, output: list[str]) -> bytes:
+    path = folder / f"coded.{extension}"
+    path.write_bytes(audio)
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), *output]
+    return subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
 
 
 def _find(heard: bytes, wanted: bytes) -> int | None:

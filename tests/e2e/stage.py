@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from infra.local.aws import DeployedStack, LocalAws
-from infra.local.customer import Customer, find_recording
-from infra.local.ports import HOST
-from infra.local.receiver import Receiver
+from infra.local.aws import DeployedStack, DeployParameters, LocalAws, deploy
+from infra.local.customer import Customer, find_recording, make_customer
+from infra.local.ports import HOST, choose_port
+from infra.local.receiver import Receiver, receiving
+from infra.local.secret import webhook_secrets
 from infra.local.sink import running_sink
 
 ENDED = ("finished", "error", "no_input")
@@ -34,6 +35,19 @@ class Worker:
     def at(self, stream_url: str) -> str:
         """Return a stream URL that leads to this worker."""
         return f"ws://{HOST}:{self.port}{urlsplit(stream_url).path}"
+
+
+@contextmanager
+def staged(aws: LocalAws, folder: Path) -> Iterator[Stage]:
+    """Deploy a recorder; waits of the Delivery schedule are a tenth of what they are."""
+    parameters = DeployParameters(
+        sink_url="ws://127.0.0.1:9", carrier_hosts="127.0.0.1", wait_scale="0.1"
+    )
+    stack = deploy(aws, parameters)
+    port, secrets = choose_port("E2E_RECEIVER_PORT"), webhook_secrets(aws, stack)
+    with receiving(port, secrets, lambda _: None) as receiver:
+        customer = make_customer(stack, aws.tools.python)
+        yield Stage(aws=aws, stack=stack, customer=customer, receiver=receiver, folder=folder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from infra.local.ports import HOST, choose_port
 from infra.local.processes import running, wait_until_ready
+from infra.lock import PACKAGING, locked
 from infra.paths import ROOT
 from tests.infra.conftest import Assembly
 
@@ -78,14 +79,15 @@ def test_layer_lets_ffmpeg_run(assembly: Assembly) -> None:
 def test_chalice_packages_without_the_cdk(tmp_path: Path) -> None:
     """.chalice/config.json stands on its own: `chalice package` writes a zip and a template."""
 
-    done = subprocess.run(
-        [str(CHALICE), "package", "--stage", "dev", str(tmp_path / "out")],
-        cwd=ROOT,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with locked(PACKAGING):
+        done = subprocess.run(
+            [str(CHALICE), "package", "--stage", "dev", str(tmp_path / "out")],
+            cwd=ROOT,
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     assert (0, "") == (done.returncode, done.stderr)
     template = json.loads((tmp_path / "out" / "sam.json").read_text())

@@ -6,13 +6,17 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_cdk.assertions import Match
 
 from tests.infra.conftest import Assembly
 
-FUNCTIONS = ("APIHandler", "Assemble", "Publish", "MarkError", "Attempt", "Sweep")
+FUNCTIONS = (
+    *("APIHandler", "Assemble", "Publish", "MarkError", "Attempt", "Sweep"),
+    "HookCredentials",
+)
 INDEXES = {
     "by_call": ["gsi1pk", "gsi1sk"],
     "by_account": ["gsi2pk", "gsi2sk"],
@@ -57,6 +61,24 @@ def test_core_table_survives_mistakes(assembly: Assembly) -> None:
             ),
         },
     )
+
+
+def test_the_sweeper_alone_deletes_finished_audio(assembly: Assembly) -> None:
+    """No other role may delete a version of a recording, and the sink deletes nothing."""
+    deleters = {
+        name
+        for stack in (assembly.recorder, assembly.sink)
+        for name, policy in stack.find_resources("AWS::IAM::Policy").items()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if any("DeleteObject" in action for action in _actions(statement))
+    }
+
+    assert ["SweepAccess"] == [name.partition("DefaultPolicy")[0] for name in deleters]
+
+
+def _actions(statement: dict[str, Any]) -> list[str]:
+    actions = statement["Action"]
+    return [actions] if isinstance(actions, str) else actions
 
 
 def test_core_table_has_its_three_indexes(assembly: Assembly) -> None:
@@ -168,6 +190,18 @@ def test_no_function_may_do_everything(assembly: Assembly, function: str) -> Non
 
     assert [] == [entry for entry in named if entry["Action"] == "*" or entry["Resource"] == "*"]
     assert not {action for action in actions(assembly, function) if action.endswith(":*")}
+
+
+def test_api_gateway_asks_for_user_and_password(assembly: Assembly) -> None:
+    """The basic door has an authorizer, and the 401 that comes without it keeps its header."""
+    apis = assembly.recorder.find_resources("AWS::Serverless::Api")
+    (body,) = [api["Properties"]["DefinitionBody"] for api in apis.values()]
+    asking = [path for path, found in body["paths"].items() if "security" in found.get("post", {})]
+    unauthorized = body["x-amazon-apigateway-gateway-responses"]["UNAUTHORIZED"]
+
+    assert ["/hooks/bandwidth-basic/{token}"] == asking
+    assert ["hook_credentials"] == list(body["securityDefinitions"])
+    assert "'Basic realm=\"tapedeck\"'" in unauthorized["responseParameters"].values()
 
 
 def test_attempt_has_no_right_to_audio(assembly: Assembly) -> None:

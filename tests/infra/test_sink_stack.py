@@ -54,6 +54,18 @@ def test_carriers_come_in_by_tls_only(assembly: Assembly) -> None:
     )
 
 
+def test_taps_may_go_anywhere(assembly: Assembly) -> None:
+    """A worker reaches any address by TCP and by UDP: which ones it may is the URL guard's."""
+
+    assembly.sink.has_resource_properties(
+        "AWS::EC2::SecurityGroup",
+        {
+            "GroupDescription": Match.string_like_regexp("to a worker"),
+            "SecurityGroupEgress": [Match.object_like({"CidrIp": "0.0.0.0/0", "IpProtocol": "-1"})],
+        },
+    )
+
+
 def test_worker_is_asked_whether_it_is_well(assembly: Assembly) -> None:
     """The load balancer and the container ask /healthz."""
 
@@ -77,6 +89,16 @@ def test_worker_has_time_to_write_everything(assembly: Assembly) -> None:
                 Match.object_like({"StopTimeout": 120, "ReadonlyRootFilesystem": True})
             ],
         },
+    )
+
+
+def test_a_flood_of_log_lines_does_not_stop_a_worker(assembly: Assembly) -> None:
+    """The log driver drops lines rather than let the worker wait for it."""
+
+    options = {"mode": "non-blocking"}
+    container = {"LogConfiguration": {"Options": Match.object_like(options)}}
+    assembly.sink.has_resource_properties(
+        "AWS::ECS::TaskDefinition", {"ContainerDefinitions": [Match.object_like(container)]}
     )
 
 
@@ -146,3 +168,58 @@ def test_sink_touches_only_journal_and_segments(assembly: Assembly) -> None:
     assert 2 * len(on_s3) >= resources.count("/journal/*") + resources.count("/segments/*") > 0
     assert "s3:Delete" not in json.dumps(on_s3)
     assert "Recordings" not in resources
+
+
+def test_rtp_comes_to_the_ports_that_workers_announce(assembly: Assembly) -> None:
+    """The security group opens the range that a worker is told, for UDP, to everybody."""
+    udp = {
+        "CidrIp": "0.0.0.0/0",
+        "Description": "RTP taps",
+        "FromPort": 20000,
+        "IpProtocol": "udp",
+        "ToPort": 21999,
+    }
+
+    assembly.sink.has_resource_properties(
+        "AWS::EC2::SecurityGroup", {"SecurityGroupIngress": Match.array_with([udp])}
+    )
+    assembly.sink.has_resource_properties(
+        "AWS::ECS::TaskDefinition",
+        {
+            "ContainerDefinitions": [
+                {
+                    "Environment": Match.array_with(
+                        [{"Name": "TAPEDECK_RTP_PORTS", "Value": "20000-21999"}]
+                    )
+                }
+            ]
+        },
+    )
+
+
+def test_worker_may_ask_for_its_own_address(assembly: Assembly) -> None:
+    """The one right of its on every resource: EC2 has no narrower one for this question."""
+    everywhere = [one for one in task_statements(assembly) if one["Resource"] == "*"]
+
+    assert ["ec2:DescribeNetworkInterfaces"] == [one["Action"] for one in everywhere]
+
+
+def test_workers_reach_each_other_on_one_private_port(assembly: Assembly) -> None:
+    """The port that a worker listens on for the others is open to workers alone."""
+
+    assembly.sink.has_resource_properties(
+        "AWS::EC2::SecurityGroupIngress",
+        {"FromPort": 8081, "ToPort": 8081, "IpProtocol": "tcp", "Description": "other workers"},
+    )
+    assembly.sink.has_resource_properties(
+        "AWS::ECS::TaskDefinition",
+        {
+            "ContainerDefinitions": [
+                {
+                    "Environment": Match.array_with(
+                        [{"Name": "TAPEDECK_RELAY_PORT", "Value": "8081"}]
+                    )
+                }
+            ]
+        },
+    )

@@ -290,3 +290,18 @@ def test_nothing_sounds_twice_or_out_of_order(
     sounding = [number for number in heard if number != 255]
     assert sounding == sorted(sounding)
     assert max(Counter(sounding).values(), default=0) <= FRAME
+
+
+def test_keeps_a_depth_that_it_shall_keep() -> None:
+    """A buffer that may stay deeper leaves nothing out for being a little too deep."""
+
+    for kept, skipped in ((0, 160), (800, 0)):
+        buffer = JitterBuffer("PCMU", Depth(least=0, most=1600, kept=kept))
+        buffer.push(0, bytes(160))
+        buffer.pull(480)
+        buffer.push(160, bytes(480))
+        for number in range(4, 220):
+            buffer.push(160 * number, bytes(160))
+            buffer.pull(160)
+        assert skipped == buffer.skipped
+        assert 0 < buffer.ahead

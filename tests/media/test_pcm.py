@@ -54,3 +54,10 @@ def test_silence_has_its_length() -> None:
 
     assert [0] * 80 == _samples(pcm.silence(80))
     assert 80 == pcm.samples_of(pcm.silence(80))
+
+
+def test_a_sound_over_the_beginning_moves_nothing() -> None:
+    """It is added where both are; what is longer than the rest is cut off."""
+
+    assert _pcm([11, 12, 3]) == pcm.mix_over_begin(_pcm([1, 2, 3]), _pcm([10, 10]))
+    assert _pcm([11]) == pcm.mix_over_begin(_pcm([1]), _pcm([10, 10]))

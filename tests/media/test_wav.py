@@ -42,6 +42,31 @@ def test_parsing_gives_back_what_was_written(rate_hz: int, channels: int, sample
     assert expected == wav.parse(head + b"\0\0")
 
 
+@given(title=st.text(), comment=st.text(), channels=st.sampled_from([1, 2]))
+def test_what_a_file_says_of_itself_stands_behind_its_samples(
+    title: str, comment: str, channels: int
+) -> None:
+    """The samples begin and end where they did, and the file's length is right."""
+
+    tags, sound = {"title": title, "comment": comment}, bytes(range(200)) * channels
+    info = wav.info(tags)
+    head = wav.header(rate_hz=8000, channels=channels, samples=100, info_size=len(info))
+    file = head + sound + info
+
+    assert len(file) - 8 == int.from_bytes(file[4:8], "little")
+    with wave.open(io.BytesIO(file)) as opened:
+        assert sound == opened.readframes(1000)
+    for text in (title, comment):
+        assert text.encode() + b"\0" in info
+    assert 0 == len(info) % 2
+
+
+def test_a_file_that_says_nothing_has_no_chunk_for_it() -> None:
+    """Tags that WAV has no name for are left out."""
+
+    assert b"" == wav.info({"artist": "x"})
+
+
 def test_four_gibibytes_need_the_long_header() -> None:
     """The last length that RIFF can tell is RIFF, the next one RF64."""
 

@@ -53,3 +53,15 @@ def test_pauses_do_not_count_as_shown() -> None:
     )
 
     assert 3 * SECOND == shown_us(shown, FIRST_US)
+
+
+def test_an_end_that_was_found_late_lies_behind_what_came_since() -> None:
+    """A pause and a resume between a digit and its finding add nothing to what is shown."""
+
+    shown = resumed(paused(begun(5), 30, Behavior.SILENCE), 40)
+
+    assert (
+        Interval(from_us=5, to_us=20),
+        Interval(from_us=30, to_us=30, silent=True),
+        Interval(from_us=40, to_us=40),
+    ) == ended(shown, 20)

@@ -19,6 +19,7 @@ from chalicelib.recording.lifecycle import (
     is_live,
     is_pending,
     is_terminal,
+    leaves_nothing,
 )
 from chalicelib.recording.model import State
 
@@ -33,10 +34,14 @@ ENDINGS = [
 
 LAW: list[tuple[State | None, Cause, State, set[Writer]]] = [
     (None, Cause.REQUESTED, State.PENDING, {Writer.API}),
+    (None, Cause.CARRIER_FINISHED, State.FINALIZING, {Writer.API}),
     (None, Cause.FIRST_MEDIA, State.RECORDING, OWNER_OR_SWEEPER),
     (State.PENDING, Cause.FIRST_MEDIA, State.RECORDING, OWNER_OR_SWEEPER),
     (State.PENDING, Cause.NO_MEDIA, State.ERROR, OWNER_OR_SWEEPER),
     (State.PENDING, Cause.STOP, State.ERROR, OWNER_OR_SWEEPER | {Writer.API}),
+    (State.PENDING, Cause.DISCARD, State.ERROR, OWNER_OR_SWEEPER | {Writer.API}),
+    (State.RECORDING, Cause.DISCARD, State.ERROR, OWNER_OR_SWEEPER),
+    (State.PAUSED, Cause.DISCARD, State.ERROR, OWNER_OR_SWEEPER),
     (State.RECORDING, Cause.PAUSE, State.PAUSED, {Writer.OWNER}),
     (State.PAUSED, Cause.RESUME, State.RECORDING, {Writer.OWNER}),
     *((State.RECORDING, cause, State.FINALIZING, OWNER_OR_SWEEPER) for cause in ENDINGS),
@@ -47,6 +52,7 @@ LAW: list[tuple[State | None, Cause, State, set[Writer]]] = [
     (State.RECORDING, Cause.EMPTY, State.ERROR, OWNER_OR_SWEEPER),
     (State.FINALIZING, Cause.PUBLISHED, State.FINISHED, {Writer.PUBLISH}),
     (State.FINALIZING, Cause.EMPTY, State.ERROR, {Writer.PUBLISH}),
+    (State.FINALIZING, Cause.NOT_FETCHED, State.ERROR, {Writer.PUBLISH}),
     (State.FINALIZING, Cause.FAILED, State.ERROR, {Writer.MARK_ERROR}),
     (State.ERROR, Cause.RETRY, State.FINALIZING, {Writer.API}),
 ]
@@ -106,3 +112,9 @@ def test_answers_what_others_ask(question, states: set[State]) -> None:  # type:
     """Nobody else compares states: the questions divide them as DESIGN does."""
 
     assert states == {state for state in State if question(state)}
+
+
+def test_what_was_discarded_or_heard_nobody_leaves_nothing() -> None:
+    """Of everything else that ends, something is kept."""
+
+    assert [Cause.INITIAL_TIMEOUT, Cause.DISCARD] == [c for c in Cause if leaves_nothing(c)]

@@ -115,6 +115,7 @@ def test_tells_what_is_known() -> None:
                 "duration_ms": 1000,
                 "channels": 2,
                 "sha256": "ab",
+                "chain": "",
             }
         ],
         "objects": ["segments/a"],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.recording import naming
@@ -34,7 +35,6 @@ def test_prefixes_begin_their_keys() -> None:
     assert not naming.segments_prefix(CALL + "2").startswith(naming.segments_prefix(CALL))
 
 
-@settings(deadline=None)
 @given(parts=st.tuples(*[st.text(st.characters(exclude_categories=["Cs"]), min_size=1)] * 3))
 def test_a_call_key_is_three_segments_that_give_the_parts_back(
     parts: tuple[str, str, str],
@@ -85,3 +85,44 @@ def test_execution_names_fit() -> None:
     """Step Functions takes up to 80 characters of its own alphabet."""
 
     assert 80 >= len(naming.delivery_name(naming.webhook_id(RECORDING, 9999), 9999))
+
+
+@given(parts=st.tuples(*[st.text(st.characters(exclude_categories=["Cs"]), min_size=1)] * 3))
+def test_a_call_key_can_be_read_back(parts: tuple[str, str, str]) -> None:
+    """Whatever its parts are made of."""
+
+    assert parts == naming.call_parts(naming.call_key(*parts))
+
+
+def test_a_text_that_is_no_call_key_is_refused() -> None:
+    """It has three parts, no more and no less."""
+
+    for text in ("main/bandwidth", "main/bandwidth/c/1"):
+        with pytest.raises(ValueError, match="unpack"):
+            naming.call_parts(text)
+
+
+def test_a_journal_object_s_number_can_be_read_back() -> None:
+    """From its key."""
+
+    key = naming.journal_key("w-1", 1234)
+    assert [1234, 1234] == [
+        naming.journal_number(one) for one in (key, naming.redacted_key(key, 0xBEEF))
+    ]
+
+
+def test_what_takes_an_objects_place_sorts_between_its_neighbours() -> None:
+    """Whatever else its call's id is made of; redacted again, it takes the same place."""
+    call = naming.call_key("main", "bandwidth", "c.1")
+    keys = [naming.segment_key(call, "w-1", number) for number in (5, 6)]
+    redacted = naming.redacted_key(keys[0], 0xBEEF)
+
+    assert f"{keys[0]}.0000beef" == redacted
+    assert [keys[0], redacted, keys[1]] == sorted([*keys, redacted])
+    assert f"{keys[0]}.00000001" == naming.redacted_key(redacted, 1)
+
+
+def test_a_carrier_s_recording_is_told_from_ours_of_the_same_control_id() -> None:
+    """A customer may name both alike."""
+
+    assert naming.recording_id("c", "main") != naming.carrier_recording_id("c", "main")

@@ -30,3 +30,11 @@ def test_a_property_that_isnt_given_is_its_default() -> None:
     assert "default" == properties.given({}, "key", properties.text, "default")
     with pytest.raises(InvalidRequest, match="key must be a string"):
         properties.given({"key": None}, "key", properties.text, "default")
+
+
+def test_a_whole_number_is_one_however_it_is_written() -> None:
+    """JSON's 20.0 is 20, as JSON Schema has it; nothing else stands for a number."""
+    assert [20, 20, -1] == [properties.whole_number("key", value) for value in (20, 20.0, -1)]
+    for value in (True, 20.5, float("inf"), "20", None):
+        with pytest.raises(InvalidRequest, match="key must be a whole number"):
+            properties.whole_number("key", value)

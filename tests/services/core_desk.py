@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from chalicelib.ports import MediaStore
 from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Profile, Recording
 from chalicelib.services.control import Control
+from chalicelib.services.erase import Erasing
 from chalicelib.services.live import Live
+from chalicelib.services.taps import Tapping
 from chalicelib.services.transition import Transitions
 from tests.fakes import FakeCore, FakeWorkflows
-from tests.samples import CALL, a_profile
+from tests.fakes_media import FakeMediaStore, FakeRenditionVersions
+from tests.samples import CALL, a_profile, later
 
 PUBLIC_URL = "https://api.example/api"
 
@@ -29,6 +33,13 @@ class Desk:
             public_url=lambda: PUBLIC_URL,
             download_token=token,
         )
+        self.taps = Tapping(
+            calls=self.core.calls,
+            taps=self.core.taps,
+            profiles=self.core.profiles,
+            workflows=self.core.faults.wrap(self.workflows),
+            now=lambda: later(100),
+        )
         self.control = self.control_of(Writer.OWNER)
         self.live = Live(calls=self.core.calls, transitions=self.transitions)
 
@@ -39,6 +50,7 @@ class Desk:
             call_life=self.core.call_life,
             profiles=self.core.profiles,
             transitions=self.transitions,
+            taps=self.taps,
             writer=writer,
         )
 
@@ -65,3 +77,13 @@ class Desk:
 def token(recording: Recording, at: datetime) -> str:
     """Return a download token that names its time."""
     return f"token-{at:%H%M}"
+
+
+def an_erasing(core: FakeCore, media: MediaStore | None = None) -> Erasing:
+    """Return what erases recordings, over a bucket without finished audio."""
+    return Erasing(
+        recordings=core.recordings,
+        calls=core.calls,
+        media=media or FakeMediaStore(),
+        versions=core.faults.wrap(FakeRenditionVersions()),
+    )

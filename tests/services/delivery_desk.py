@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.errors import Unavailable
-from chalicelib.ports import Reply
+from chalicelib.port_values import Reply
 from chalicelib.recording.model import OutboxRow, State
 from chalicelib.services import deliver
 from chalicelib.services.deliver import Outcome, Postponed

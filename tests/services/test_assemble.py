@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.capture.events import Track
-from chalicelib.media import codecs, wav
+from chalicelib.media import codecs
 from chalicelib.media.pcm import interleave, mix, silence
+from chalicelib.media.tones import beep
+from chalicelib.recording.chain import chained
 from chalicelib.recording.model import (
     Format,
     Gap,
@@ -18,7 +20,7 @@ from chalicelib.recording.model import (
     Rendition,
 )
 from chalicelib.services.assemble import Assembled, Outcome
-from tests.assembling import NOW, RECORDING, World
+from tests.assembling import MANIFEST_KEY, NOW, RECORDING, World
 from tests.captured import OPENED_US, noise, two_tracks
 
 
@@ -43,9 +45,9 @@ def test_a_wav_is_what_was_heard(world: World) -> None:
     result = world.assemble()
 
     file = world.file()
+    assert file.endswith(b"Recording r-1\0ICMT\x09\0\0\0Call c-1\0\0")
     assert Assembled(recording_id="r-1", attempt=1, outcome=Outcome.ASSEMBLED) == result
-    assert wav.header(rate_hz=8000, channels=2, samples=40_000) == file[:44]
-    assert interleave(_pcm(sent[0]), _pcm(sent[1])) == file[44:]
+    assert interleave(_pcm(sent[0]), _pcm(sent[1])) == world.pcm()
     manifest = world.manifest()
     (made,) = manifest.renditions
     assert ("recordings/main/r-1/recording.wav", len(file)) == (made.key, made.size)
@@ -93,7 +95,7 @@ def test_a_dead_workers_journal_is_read(world: World) -> None:
     world.assemble()
 
     sent = [_pcm(a + b) for a, b in zip(first, second, strict=True)]
-    assert mix(*sent) == world.file()[44:]
+    assert mix(*sent) == world.pcm()
 
 
 def test_two_taps_on_two_workers_are_one_recording(world: World) -> None:
@@ -112,7 +114,7 @@ def test_two_taps_on_two_workers_are_one_recording(world: World) -> None:
     world.assemble()
 
     late = silence(8000) + _pcm(outbound)
-    assert interleave(_pcm(inbound), late) == world.file()[44:]
+    assert interleave(_pcm(inbound), late) == world.pcm()
     assert [Gap(track=Track.OUTBOUND, offset_ms=0.0, duration_ms=1000.0, reason="late_track")] == [
         *world.manifest().gaps
     ]
@@ -134,7 +136,7 @@ def test_a_pause_is_left_out(world: World) -> None:
 
     heard = _pcm(sent)
     kept = heard[:16_000] + heard[48_000:]
-    assert kept == b"".join(world.file()[44:][at : at + 2] for at in range(0, 2 * len(kept), 4))
+    assert kept == b"".join(world.pcm()[at : at + 2] for at in range(0, 2 * len(kept), 4))
 
 
 def test_another_round_of_the_call_is_another_recording(world: World) -> None:
@@ -150,7 +152,7 @@ def test_another_round_of_the_call_is_another_recording(world: World) -> None:
 
     world.assemble()
 
-    assert interleave(_pcm(sent[0]), _pcm(sent[1])) == world.file()[44:]
+    assert interleave(_pcm(sent[0]), _pcm(sent[1])) == world.pcm()
 
 
 def test_nothing_recorded_is_empty(world: World) -> None:
@@ -160,6 +162,58 @@ def test_nothing_recorded_is_empty(world: World) -> None:
 
     assert Outcome.EMPTY is world.assemble().outcome
     assert {} == world.renditions.objects
+
+
+@pytest.mark.parametrize(("stereo", "channels"), [(True, 2), (False, 1)])
+def test_a_beep_that_the_party_didn_t_hear_lies_over_the_beginning(
+    world: World, stereo: bool, channels: int
+) -> None:
+    """Half a second of it is added to each channel; nothing moves."""
+
+    options = RecordOptions(stereo=stereo, beep=True)
+    tape = world.tape()
+    sent = two_tracks(tape, 3)
+    tape.close_segment()
+    world.record([tape.row()], replace(RECORDING, options=options))
+
+    world.assemble()
+
+    tracks = _pcm(sent[0]), _pcm(sent[1])
+    said = interleave(*tracks) if stereo else mix(*tracks)
+    tone = interleave(beep(8000), beep(8000)) if stereo else beep(8000)
+    assert 8000 * channels == len(tone)
+    assert mix(said[: len(tone)], tone) + said[len(tone) :] == world.pcm()
+    assert "marked" == world.manifest().beep
+
+
+def test_a_beep_that_the_party_heard_is_not_added(world: World) -> None:
+    """The rendition is what was said."""
+
+    tape = world.tape()
+    sent = two_tracks(tape, 1)
+    tape.close_segment()
+    options = RecordOptions(stereo=True, beep=True)
+    world.record([tape.row()], replace(RECORDING, options=options, beep_played=True))
+
+    world.assemble()
+
+    assert interleave(_pcm(sent[0]), _pcm(sent[1])) == world.pcm()
+    assert "played" == world.manifest().beep
+
+
+def test_a_recording_shorter_than_the_beep_stays_as_short(world: World) -> None:
+    """The beep is cut off with it."""
+
+    tape = world.tape()
+    two_tracks(tape, 1)
+    tape.close_segment()
+    shown = (Interval(to_us=OPENED_US + 220_000),)
+    options = RecordOptions(beep=True)
+    world.record([tape.row()], replace(RECORDING, options=options, intervals=shown))
+
+    world.assemble()
+
+    assert 0 < len(world.pcm()) < len(beep(8000))
 
 
 def test_retention_goes_with_the_object(world: World) -> None:
@@ -172,7 +226,9 @@ def test_retention_goes_with_the_object(world: World) -> None:
 
     world.assemble()
 
-    assert {"recordings/main/r-1/recording.wav": {"retention_days": "30"}} == world.renditions.tags
+    tag = {"retention_days": "30"}
+    keys = ["recordings/main/r-1/recording.wav", MANIFEST_KEY]
+    assert dict.fromkeys(keys, tag) == world.renditions.tags
 
 
 def test_renditions_made_before_stay_in_the_manifest(world: World) -> None:
@@ -195,3 +251,46 @@ def test_renditions_made_before_stay_in_the_manifest(world: World) -> None:
     world.assemble()
 
     assert [Format.MP3, Format.WAV] == [made.format for made in world.manifest().renditions]
+
+
+def test_the_manifest_chains_what_was_read(world: World) -> None:
+    """Every object with the hash of its bytes, and the rendition ends the chain."""
+
+    tape = world.tape()
+    two_tracks(tape, 2)
+    tape.close_segment()
+    two_tracks(tape, 2, from_s=2)
+    tape.close_segment()
+    world.record([tape.row()])
+
+    world.assemble()
+
+    manifest = world.manifest()
+    read = [(key, hashlib.sha256(world.media.objects[key]).digest()) for key in manifest.objects]
+    assert 2 == len(read)
+    assert chained("r-1", read) == manifest.chain
+    assert [manifest.chain[-1].chain] == [made.chain for made in manifest.renditions]
+
+
+def test_an_earlier_rendition_keeps_its_chain(world: World) -> None:
+    """It was made from what lay there then; only the new one ends the new chain."""
+
+    tape = world.tape()
+    two_tracks(tape, 1)
+    tape.close_segment()
+    first = Rendition(
+        format=Format.MP3,
+        key="recordings/main/r-1/recording.mp3",
+        size=1,
+        duration_ms=1000,
+        channels=2,
+        sha256="00",
+        created_at=NOW,
+        chain="c0",
+    )
+    world.record([tape.row()], replace(RECORDING, renditions=(first,)))
+
+    world.assemble()
+
+    manifest = world.manifest()
+    assert ["c0", manifest.chain[-1].chain] == [made.chain for made in manifest.renditions]

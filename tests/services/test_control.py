@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.errors import IllegalTransition, NotFound, Unavailable
-from chalicelib.ports import Closing
+from chalicelib.port_values import Closing
 from chalicelib.recording import naming
 from chalicelib.recording.announcements import CarrierFacts
 from chalicelib.recording.lifecycle import Cause, Writer

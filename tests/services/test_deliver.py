@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import Unavailable
-from chalicelib.ports import Reply, SendFault
+from chalicelib.port_values import Reply, SendFault
 from chalicelib.services.deliver import Delivered, GivenUp, Postponed
 from tests.services.delivery_desk import FIRST, NOON, SECOND, SECRET, SEND_S, Desk
 

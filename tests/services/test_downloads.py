@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.errors import Conflict, InvalidRequest, NotFound
+from chalicelib.recording import naming
 from chalicelib.recording.model import Format, Recording, Rendition, State
 from chalicelib.services.downloads import (
     POLL_S,
@@ -13,6 +14,7 @@ from chalicelib.services.downloads import (
     Waiting,
     await_finished,
     open_audio,
+    open_proof,
 )
 from tests.fakes import FakeCore
 from tests.fakes_media import FakeRenditionStore
@@ -54,7 +56,7 @@ def keep(core: FakeCore, recording: Recording) -> None:
     core.recordings.create(recording, an_event(recording), None)
 
 
-def opened(core: FakeCore, recording: Recording, format_: str = "") -> str:
+def opened(core: FakeCore, recording: Recording, format_: str | None = None) -> str:
     return open_audio(
         recording,
         format_,
@@ -121,8 +123,8 @@ def test_what_can_t_be_opened_says_why_and_is_not_noted() -> None:
     core = FakeCore()
 
     for recording, format_, error, code in (
-        (a_recording(state=State.FINALIZING), "", Conflict, "not_finished"),
-        (a_recording(state=State.ERROR), "", Conflict, "no_audio"),
+        (a_recording(state=State.FINALIZING), None, Conflict, "not_finished"),
+        (a_recording(state=State.ERROR), None, Conflict, "no_audio"),
         (FINISHED, "mp3", NotFound, "no_such_rendition"),
         (FINISHED, "ogg", InvalidRequest, "out_of_range"),
     ):
@@ -138,3 +140,40 @@ def test_a_recording_that_is_finalized_again_still_has_its_audio() -> None:
     again = replace(FINISHED, state=State.FINALIZING)
 
     assert WAV.key in opened(FakeCore(), again)
+
+
+def test_a_proof_is_opened_and_that_is_told() -> None:
+    """A URL for five minutes, and a line in the history."""
+
+    core, store = FakeCore(), FakeRenditionStore()
+    keep(core, FINISHED)
+    key = naming.proof_key("main", FINISHED.recording_id)
+    store.put_text(key, "{}", {})
+
+    url = open_proof(FINISHED, store=store, history=core.history, at=later(9))
+
+    assert f"https://recordings.example/{key}?X-Amz-Expires=300" in url
+    assert "proof_downloaded" == core.history.events(FINISHED.recording_id)[-1].event
+
+
+@pytest.mark.parametrize(
+    ("recording", "error", "code"),
+    [
+        (FINISHED, NotFound, "no_proof"),
+        (a_recording(), Conflict, "not_finished"),
+        (a_recording(state=State.ERROR), Conflict, "no_audio"),
+    ],
+)
+def test_what_was_never_signed_has_no_proof(
+    recording: Recording, error: type[Exception], code: str
+) -> None:
+    """Finished before there were proofs, not finished, failed: each says so."""
+
+    core = FakeCore()
+    keep(core, recording)
+
+    with pytest.raises(error) as refused:
+        open_proof(recording, store=FakeRenditionStore(), history=core.history, at=later(9))
+
+    assert code == refused.value.code  # type: ignore[attr-defined]
+    assert 1 == len(core.history.events(recording.recording_id))

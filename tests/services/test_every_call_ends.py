@@ -19,7 +19,9 @@ from chalicelib.errors import NotFound, PreconditionFailed, Unavailable
 from chalicelib.recording import lifecycle
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Ending
-from chalicelib.services.publish import MAX_ATTEMPTS, Publishing, mark_error, publish_empty
+from chalicelib.services.attempts import MAX_ATTEMPTS
+from chalicelib.services.publish import Publishing, mark_error, publish_empty
+from tests.fake_signer import FakeSigner
 from tests.fakes_media import FakeRenditionStore
 from tests.samples import CALL, a_joining, later
 from tests.services.test_sweep import World
@@ -46,6 +48,7 @@ class EveryCallEnds(RuleBasedStateMachine):
             calls=self.world.desk.core.calls,
             transitions=self.world.desk.transitions,
             renditions=FakeRenditionStore(),
+            signer=FakeSigner(),
             now=lambda: self.world.now,
         )
         self.world.while_waiting = self.renew
@@ -81,7 +84,7 @@ class EveryCallEnds(RuleBasedStateMachine):
     def a_call_begins(self, fails: int, starts_fail: bool) -> None:
         """Begin with a live call; so many of the last executions will fail, or never start."""
         self.last_fails, self.last_starts_fail = fails, starts_fail
-        self.a_stream_joins(WORKERS[0])
+        self.a_stream_joins(WORKERS[0], captured=False, over_epoch=0)
 
     @rule(seconds=st.sampled_from([1.0, 5.0, 20.0, 120.0]))
     def time_passes(self, seconds: float) -> None:
@@ -96,14 +99,23 @@ class EveryCallEnds(RuleBasedStateMachine):
         faults = self.world.desk.core.faults
         (faults.after if acts else faults.before)(n)
 
-    @rule(worker=st.sampled_from(WORKERS))
-    def a_stream_joins(self, worker: str) -> None:
-        """Let a living worker join a stream; one whose joining fails may never come again."""
+    @rule(
+        worker=st.sampled_from(WORKERS), captured=st.booleans(), over_epoch=st.sampled_from((0, 9))
+    )
+    def a_stream_joins(self, worker: str, captured: bool, over_epoch: int) -> None:
+        """Let a living worker join a stream; one whose joining fails may never come again. It may
+        be captured already, or claim the call; else it is the owner's to join."""
         if worker in self.dead:
             return
         self.streams += 1
         key = f"stream-{self.streams}"
-        joining = a_joining(stream_key=key, worker=worker, opened_at=self.world.now)
+        joining = a_joining(
+            stream_key=key,
+            worker=worker,
+            opened_at=self.world.now,
+            is_captured=captured,
+            over_epoch=over_epoch,
+        )
         self.quietly(lambda: self.world.desk.control.join_call(joining))
         if (CALL.key, key) in self.world.desk.core.store.streams:
             self.live[key] = worker
@@ -137,6 +149,14 @@ class EveryCallEnds(RuleBasedStateMachine):
         ]
         if capturing and self.live:
             self.quietly(lambda: end(capturing[0], Cause.MAX_LENGTH, self.world.now))
+
+    @rule()
+    def a_recording_is_discarded(self) -> None:
+        """Discard one live recording in the middle of its call."""
+        end = self.world.desk.control.end_recording
+        live = [r.recording_id for r in self.world.desk.recordings() if lifecycle.is_live(r.state)]
+        if live and self.live:
+            self.quietly(lambda: end(live[0], Cause.DISCARD, self.world.now))
 
     @rule(fails=st.booleans())
     def a_finalization_runs(self, fails: bool) -> None:
@@ -195,8 +215,10 @@ class EveryCallEnds(RuleBasedStateMachine):
         store = self.world.desk.core.store
         assert all(lifecycle.is_terminal(r.state) for r in store.recordings.values()), store
         assert not any(call.open for call in store.calls.values())
+        erasures = [r.erasure for r in store.recordings.values() if r.reason == Cause.DISCARD]
+        assert all(erasure and erasure.ended_at for erasure in erasures)
         assert not any(stream.ended_at is None for stream in store.streams.values())
 
 
-EveryCallEnds.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+EveryCallEnds.TestCase.settings = settings(max_examples=60, stateful_step_count=25)
 TestEveryCallEnds = EveryCallEnds.TestCase

@@ -1,19 +1,23 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from chalicelib import tokens
 from chalicelib.dialects.documents.base import Sides
 from chalicelib.dialects.documents.registry import ROWS
 from chalicelib.dialects.streams import registry as streams
 from chalicelib.errors import InvalidRequest, NotFound
-from chalicelib.recording.model import Direction, Profile, RecordOptions
+from chalicelib.recording.model import Direction, Format, Profile, RecordOptions
 from chalicelib.services import instructions
 from chalicelib.services.instructions import Deployment, Wish, parse_wish
 from chalicelib.tokens import TokenKind
+from tests.dialects.samples import FIXTURES
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 KEYS = [b"k" * 32]
@@ -30,6 +34,9 @@ PROFILE = Profile(
     created_at=NOON,
 )
 NOTHING = Wish(labels={})
+SCHEMA = Draft202012Validator(
+    json.loads((FIXTURES / "swml-tap-record.schema.json").read_text(encoding="utf-8"))
+)
 
 
 def test_every_stream_dialect_has_its_documents() -> None:
@@ -47,6 +54,24 @@ def test_the_description_has_urls_documents_and_the_token_s_end() -> None:
     assert [told["stream_url"]] == told["stream_urls"]
     assert {"swml.yaml", "swml.json"} == set(told["documents"])  # type: ignore[call-overload]
     assert (NOON + instructions.TOKEN_FOR).isoformat() == told["token_expires_at"]
+
+
+@pytest.mark.parametrize("query", [{}, *({"sides": side} for side in Sides)])
+@pytest.mark.parametrize("options", [None, RecordOptions(stereo=True, format=Format.MP4)])
+def test_a_profile_s_script_follows_the_carrier_s_schema(
+    query: dict[str, str], options: RecordOptions | None
+) -> None:
+    """SignalWire's own JSON schema takes each step of it, whatever is asked for."""
+
+    wish = parse_wish({**query, "record_call": "true", "label.team": "a"})
+    profile = replace(PROFILE, record_call=options)
+    told: Any = instructions.describe(profile, wish, DEPLOYMENT, NOON)
+
+    script = json.loads(told["documents"]["swml.json"])
+    steps = script["sections"]["main"]
+    assert {"version": "1.0.0", "sections": {"main": steps}} == script
+    assert [] == [error for step in steps for error in SCHEMA.iter_errors(step)]
+    assert "record_call" in steps[-1]
 
 
 def test_the_token_opens_the_profile() -> None:
@@ -105,6 +130,23 @@ def test_a_known_call_has_one_stream_url() -> None:
     )
 
     assert url.endswith("/c%201/listen")
+
+
+@pytest.mark.parametrize(
+    ("options", "sides"),
+    [
+        (RecordOptions(stereo=True), ["speak", "listen"]),
+        (RecordOptions(stereo=True, direction=Direction.LISTEN), ["listen"]),
+        (RecordOptions(), ["both"]),
+        (RecordOptions(direction=Direction.SPEAK), ["speak"]),
+    ],
+)
+def test_two_channels_need_two_stream_urls(options: RecordOptions, sides: list[str]) -> None:
+    """A tap is one track; who records one channel needs one."""
+
+    urls = instructions.call_stream_urls(PROFILE, "c-1", options, DEPLOYMENT, NOON)
+
+    assert sides == [url.rsplit("/", 1)[1] for url in urls]
 
 
 def test_a_token_ends_when_the_description_says_so() -> None:

@@ -24,7 +24,7 @@ from chalicelib.recording.model import (
     State,
 )
 from chalicelib.services.intake import IntakeStores, Received, take_in
-from tests.fakes import FakeCore
+from tests.fakes import FakeCore, FakeWorkflows
 from tests.samples import CALL, a_call, a_profile, a_recording, a_stream, an_event, later
 
 DEFAULT_CONTROL_ID = naming.default_control_id(CALL.key, 1)
@@ -60,7 +60,12 @@ STOPPED = stream_event(StreamState.STOPPED, 60)
 
 
 def stores(core: FakeCore) -> IntakeStores:
-    return IntakeStores(inbox=core.inbox, calls=core.calls, recordings=core.recordings)
+    return IntakeStores(
+        inbox=core.inbox,
+        calls=core.calls,
+        recordings=core.recordings,
+        workflows=FakeWorkflows,
+    )
 
 
 def received(event: WebhookEvent, profile: Profile | None = None, at: float = 1) -> Received:
@@ -91,7 +96,7 @@ EVENTS: list[WebhookEvent] = [
     stream_event(StreamState.STARTED, 1, "s-2", tag="vip"),
     stream_event(StreamState.REJECTED, 2, "s-3"),
     stream_event(StreamState.REJECTED, 3, "s-4", original_stream_id="s-1"),
-    CarrierRecording(facts=facts("recorded@5", later(5)), status="complete", is_available=True),
+    CarrierRecording(facts=facts("recorded@5", later(5)), status="error", is_available=False),
     UnknownEvent(facts=facts("odd@6", later(6))),
 ]
 

@@ -9,13 +9,13 @@ import pytest
 from chalicelib.dialects.webhooks.base import StreamState
 from chalicelib.errors import PreconditionFailed, Unavailable
 from chalicelib.port_values import InboundEvent, Requested
-from chalicelib.ports import Recordings
 from chalicelib.recording.announcements import Announcement
 from chalicelib.recording.model import Call, Recording, RecordingEvent
-from chalicelib.services.intake import ATTEMPTS, IntakeStores, take_in
+from chalicelib.row_ports import Recordings
+from chalicelib.services.intake import ATTEMPTS, take_in
 from tests.fakes import FakeCore
 from tests.samples import a_recording, an_event
-from tests.services.test_intake import STARTED, received, state_of, stream_event, take
+from tests.services.test_intake import STARTED, received, state_of, stores, stream_event, take
 
 
 class Racing:
@@ -45,7 +45,7 @@ class Racing:
 
 
 def take_racing(core: FakeCore, times: int) -> bool:
-    racing = IntakeStores(inbox=Racing(core, times), calls=core.calls, recordings=core.recordings)
+    racing = replace(stores(core), inbox=Racing(core, times))
     return take_in(received(STARTED), racing)
 
 
@@ -85,9 +85,7 @@ def test_a_recording_that_moves_meanwhile_is_labelled_at_the_next_look() -> None
                 core.recordings.write(replace(made, attempt=1), an_event(made), None)
             return core.recordings.write(recording, event, outbox)
 
-    moving = IntakeStores(
-        inbox=core.inbox, calls=core.calls, recordings=cast("Recordings", Moving())
-    )
+    moving = replace(stores(core), recordings=cast("Recordings", Moving()))
     event = stream_event(StreamState.STARTED, 0, tag="vip")
     take_in(received(event), moving)
 

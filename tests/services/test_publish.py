@@ -27,6 +27,8 @@ from chalicelib.recording.model import (
     Source,
     State,
 )
+from chalicelib.recording.renditions import MEDIA_KEPT
+from chalicelib.services.prove import prove
 from chalicelib.services.publish import (
     MAX_GAPS,
     Publishing,
@@ -34,6 +36,7 @@ from chalicelib.services.publish import (
     publish,
     publish_empty,
 )
+from tests.fake_signer import FakeSigner, unsigned
 from tests.fakes_media import FakeRenditionStore
 from tests.samples import CALL, T0, a_joining, a_profile, later
 from tests.services.core_desk import PUBLIC_URL, Desk
@@ -53,11 +56,14 @@ class Publisher:
         control.close_call(CALL, 1, later(15.5))
         self.recording_id = self.desk.recording().recording_id
         self.store = FakeRenditionStore()
+        self.signer = FakeSigner()
+        self.overtaken = ""
         self.at = later(20)
         self.needs = Publishing(
             calls=self.desk.core.calls,
             transitions=self.desk.transitions,
             renditions=self.desk.core.faults.wrap(self.store),
+            signer=self.desk.core.faults.wrap(self.signer),
             now=lambda: self.at,
         )
 
@@ -66,7 +72,14 @@ class Publisher:
         self.store.objects[KEY] = bytes(SIZE)
         manifest = replace_struct(a_manifest(self.recording_id), **changes)
         key = naming.manifest_key("main", self.recording_id)
-        self.store.put_text(key, encode_manifest(manifest))
+        self.store.put_text(key, encode_manifest(manifest), {})
+
+    def overtake(self) -> None:
+        """Store and prove what another execution made of more media."""
+        self.assembled(quality=Quality(messages_received=776))
+        key = naming.manifest_key("main", self.recording_id)
+        self.overtaken = self.store.get_text(key)
+        prove(self.desk.recording(), self.overtaken, self.store, self.signer)
 
 
 def replace_struct(manifest: Manifest, **changes: Any) -> Manifest:
@@ -137,7 +150,7 @@ class TestPublishing:
         publisher.assembled()
         finished = publish(publisher.recording_id, publisher.needs)
         (rendition,) = finished.renditions
-        assert (State.FINISHED, "call_closed", None) == (
+        assert (State.FINISHED, "call_closed", publisher.at + MEDIA_KEPT) == (
             finished.state,
             finished.reason,
             finished.due_at,
@@ -149,6 +162,13 @@ class TestPublishing:
             rendition.created_at,
         )
         assert ((a_gap(40),), 775) == (finished.gaps, finished.quality.messages_received)  # type: ignore[union-attr]
+
+    def test_says_that_the_carrier_sent_both_sides_as_one(self) -> None:
+        """What the plan noted stands in the row."""
+
+        publisher = Publisher()
+        publisher.assembled(note="mixed_source")
+        assert "mixed_source" == publish(publisher.recording_id, publisher.needs).note
 
     def test_owes_finished_with_its_record(self) -> None:
         """The callback after `recording` says where the audio is, how long, how large, how made."""
@@ -250,6 +270,7 @@ class TestPublishing:
             again(lambda p=publisher: publish(p.recording_id, p.needs))  # type: ignore[misc]
             assert smooth.desk.core.store.recordings == publisher.desk.core.store.recordings
             assert smooth.desk.core.store.outbox == publisher.desk.core.store.outbox
+            assert unsigned(smooth.store.objects) == unsigned(publisher.store.objects)
 
 
 def again(step: Any) -> None:

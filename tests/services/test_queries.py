@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from chalicelib.errors import InvalidRequest, NotFound
-from chalicelib.ports import Page, RecordingFilter
+from chalicelib.port_values import Page, RecordingFilter
 from chalicelib.recording.model import CallRef, Recording
 from chalicelib.services.queries import (
     describe_call,
@@ -111,11 +111,11 @@ def test_a_call_is_described_with_what_belongs_to_it() -> None:
     core.call_life.join(a_call(), a_stream())
     stored = core.recordings.create(a_recording(), an_event(a_recording()), None)
 
-    known = describe_call(core.calls, core.recordings, "main", CALL.call_id, "")
+    known = describe_call(core.calls, core.recordings, core.taps, "main", CALL.call_id, "")
 
     assert ((a_stream(),), (stored,)) == (known.streams, known.recordings)
     with pytest.raises(NotFound):
-        describe_call(core.calls, core.recordings, "other", CALL.call_id, "")
+        describe_call(core.calls, core.recordings, core.taps, "other", CALL.call_id, "")
 
 
 @pytest.mark.parametrize("limit", ["0", "201", "-1", "1.5", "", "99999999999999999999"])

@@ -15,7 +15,7 @@ from chalicelib.recording.model import Ending
 from chalicelib.recording.request import pending_recording, requested
 from chalicelib.services.late_work import LateWork
 from tests.samples import CALL, a_call, a_joining, a_profile, an_event, later
-from tests.services.core_desk import Desk
+from tests.services.core_desk import Desk, an_erasing
 
 STEPS = 25
 """more port calls than any of these functions makes"""
@@ -28,8 +28,9 @@ def over(desk: Desk) -> None:
 
 
 def second_stream(desk: Desk) -> None:
-    """Let a second stream join on another worker."""
-    desk.control.join_call(a_joining(stream_key="stream-2", worker="w2", opened_at=later(11)))
+    """Let a second stream join on another worker, that captures it itself."""
+    second = a_joining(stream_key="stream-2", worker="w2", opened_at=later(11))
+    desk.control.join_call(replace(second, is_captured=True))
 
 
 def close(desk: Desk) -> None:
@@ -147,7 +148,12 @@ def test_waiting_in_vain(streams_come_first: bool, n: int) -> None:
 
     desk = Desk()
     waiting = announced(desk)
-    sweeper = LateWork(control=desk.control_of(Writer.SWEEPER), outbox=desk.core.outbox)
+    sweeper = LateWork(
+        control=desk.control_of(Writer.SWEEPER),
+        outbox=desk.core.outbox,
+        erasing=an_erasing(desk.core),
+        mailbox=desk.core.mailbox,
+    )
 
     def sweep() -> None:
         with suppress(PreconditionFailed):  # the stream was faster

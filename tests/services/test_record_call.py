@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from chalicelib.ports import Calls
 from chalicelib.recording.model import Interval, Recording, RecordOptions, State
+from chalicelib.row_ports import Calls
 from chalicelib.services.record_call import Request, request_recording
 from chalicelib.services.transition import Transitions
 from tests.fakes import FakeCore, FakeWorkflows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -171,3 +172,58 @@ def test_every_object_is_read_once(tape: Tape) -> None:
             pass
 
     assert keys == tape.media.reads
+
+
+def test_objects_are_hashed_as_they_are_read(tape: Tape) -> None:
+    """All of them, in order of first use, without another read."""
+
+    keys = []
+    for second in range(20):
+        two_tracks(tape, 1, from_s=second)
+        keys.append(tape.close_segment())
+    planned = _planned([tape], RecordOptions(stereo=True))
+    assert isinstance(tape.media, FakeMediaStore)
+    tape.media.reads.clear()
+
+    with ThreadPoolExecutor(2) as executor:
+        rendering = Rendering(planned, tape.media, executor)
+        for _ in rendering.pcm():
+            pass
+        read = rendering.read_objects()
+
+    objects = tape.media.objects
+    assert [(key, hashlib.sha256(objects[key]).digest()) for key in keys] == read
+    assert keys == sorted(tape.media.reads)
+
+
+def test_objects_that_nothing_was_taken_from_are_read_to_be_hashed(tape: Tape) -> None:
+    """The chain is over the whole plan, however much of it was rendered."""
+
+    two_tracks(tape, 1)
+    key = tape.close_segment()
+
+    with ThreadPoolExecutor(1) as executor:
+        rendering = Rendering(_planned([tape], RecordOptions()), tape.media, executor)
+        read = rendering.read_objects()
+
+    assert [(key, hashlib.sha256(tape.media.get(key)).digest())] == read
+
+
+def test_an_object_that_changes_between_two_reads_is_no_proof(tape: Tape) -> None:
+    """What is read again must be what was read first."""
+
+    keys = []
+    for second in range(20):
+        two_tracks(tape, 1, from_s=second)
+        keys.append(tape.close_segment())
+    planned = _planned([tape], RecordOptions())
+    assert isinstance(tape.media, FakeMediaStore)
+
+    with ThreadPoolExecutor(1) as executor:
+        rendering = Rendering(planned, tape.media, executor)
+        for _ in rendering.pcm():
+            pass
+        tape.media.objects[keys[0]] += b"more"
+        first = planned.channels[0].lanes[0]
+        with pytest.raises(Unavailable, match="differs"):
+            rendering.piece(first, first.pieces[0])

@@ -9,7 +9,8 @@ import pytest
 from chalicelib.errors import Conflict
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.model import Ending, Recording, State
-from chalicelib.services.publish import MAX_ATTEMPTS, fail_attempt
+from chalicelib.services.attempts import MAX_ATTEMPTS
+from chalicelib.services.publish import fail_attempt
 from chalicelib.services.retry import retry
 from tests.samples import CALL, a_joining, later
 from tests.services.core_desk import Desk

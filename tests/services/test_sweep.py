@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import Unavailable
-from chalicelib.ports import Lease
+from chalicelib.port_values import Lease
 from chalicelib.recording import naming
 from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Ending, Recording, State
@@ -27,7 +27,7 @@ from tests.samples import (
     an_event,
     later,
 )
-from tests.services.core_desk import Desk
+from tests.services.core_desk import Desk, an_erasing
 from tests.services.test_control import pending
 
 
@@ -47,6 +47,8 @@ class World:
             leases=core.leases,
             live_streams=core.live_streams,
             media=core.faults.wrap(self.media),
+            erasing=an_erasing(core, core.faults.wrap(self.media)),
+            mailbox=core.mailbox,
             now=lambda: self.now,
             wait=self.wait,
         )
@@ -166,7 +168,7 @@ class TestDeadWorkers:
         world.streaming()
         world.lease("worker-2", at=60)
         world.desk.control.join_call(
-            a_joining(stream_key="stream-2", worker="worker-2", opened_at=later(12))
+            a_joining(stream_key="stream-2", worker="worker-2", opened_at=later(12), over_epoch=1)
         )
         assert {"dead_workers": 1} == world.sweep(later(60))
         streams = world.desk.core.calls.streams(CALL.key)
@@ -298,7 +300,7 @@ class TestCalls:
         world.streaming()
         world.lease(renewals=9, at=600)
         world.desk.control.join_call(
-            a_joining(stream_key="stream-2", worker="worker-2", opened_at=later(590))
+            a_joining(stream_key="stream-2", worker="worker-2", opened_at=later(590), over_epoch=1)
         )
         call = world.desk.core.calls.get(CALL.key)
         world.desk.core.call_life.postpone(replace(call, due_at=later(600)))
@@ -413,7 +415,12 @@ class TestCallbacks:
 
         world = finalizing()
         late = world.needs.control
-        work = service.LateWork(control=late, outbox=world.needs.outbox)
+        work = service.LateWork(
+            control=late,
+            outbox=world.needs.outbox,
+            erasing=world.needs.erasing,
+            mailbox=world.needs.mailbox,
+        )
         assert "" == work.callback(world.desk.recording().recording_id, 1, later(100))
 
 

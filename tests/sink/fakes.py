@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.capture.events import Encoding
@@ -13,6 +13,8 @@ from chalicelib.port_values import Closing, Joined, Joining, Lease
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import CallRef, Ending, Recording, RecordOptions, State
+from chalicelib.tapping.lifecycle import Cause as TapCause
+from chalicelib.tapping.model import Tap, TapQuality, TapRequest, TapState
 from tests.fakes_media import FakeMediaStore
 
 
@@ -46,6 +48,8 @@ class FakeControl:
     stopped_by_webhook: bool = False
     joinings: list[Joining] = field(default_factory=list)
     endings: dict[str, Ending] = field(default_factory=dict)
+    left: tuple[Tap, ...] = ()
+    """what another worker tapped"""
     closed: list[tuple[CallRef, int]] = field(default_factory=list)
     ended_recordings: list[tuple[str, Cause, datetime]] = field(default_factory=list)
     _open: dict[str, dict[str, datetime | None]] = field(default_factory=dict)
@@ -63,6 +67,7 @@ class FakeControl:
             generation=len(self.joinings),
             encoding=joining.encoding or self.encoding,
             recordings=self._recordings(joining),
+            taps=self.left,
         )
 
     def end_stream(self, call: CallRef, stream_key: str, ending: Ending, at: datetime) -> Ending:
@@ -88,7 +93,7 @@ class FakeControl:
             self.closed.append((call, round_))
         return Closing(closed=True)
 
-    def end_recording(self, recording_id: str, cause: Cause, at: datetime) -> None:
+    def end_recording(self, recording_id: str, cause: Cause, at: datetime, digit: str = "") -> None:
         """Note the end of a recording."""
         self._answer()
         self.ended_recordings.append((recording_id, cause, at))
@@ -126,6 +131,10 @@ class FakeLive:
         """Know none."""
         raise NotFound(recording_id)
 
+    def note_beep(self, recording_id: str, at_us: int) -> Recording:
+        """Know none."""
+        raise NotFound(recording_id)
+
     def pause(self, recording_id: str, at_us: int, behavior: Behavior) -> Recording:
         """Know none."""
         raise NotFound(recording_id)
@@ -133,6 +142,61 @@ class FakeLive:
     def resume(self, recording_id: str, at_us: int) -> Recording:
         """Know none."""
         raise NotFound(recording_id)
+
+
+class FakeLiveTaps:
+    """Taps in memory."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Tap] = {}
+
+    def begin(self, request: TapRequest, source_address: str, source_port: int) -> Tap:
+        """Note a tap that sends."""
+        tap = replace(
+            _tap(request, TapState.TAPPING), source_address=source_address, source_port=source_port
+        )
+        return self.rows.setdefault(request.tap_id, tap)
+
+    def take_over(self, tap: Tap, worker: str, source_address: str, source_port: int) -> Tap:
+        """Note who sends by now."""
+        taken = replace(tap, worker=worker, source_address=source_address, source_port=source_port)
+        self.rows[tap.tap_id] = taken
+        return taken
+
+    def abandon(self, call_key: str, tap_id: str, at: datetime) -> Tap:
+        """Note that nobody sends one any more."""
+        if tap_id not in self.rows:
+            raise NotFound(tap_id)
+        self.rows[tap_id] = replace(self.rows[tap_id], state=TapState.FINISHED, reason="stop")
+        return self.rows[tap_id]
+
+    def refuse(self, request: TapRequest, reason: str, at: datetime) -> Tap:
+        """Note a tap that never sent."""
+        tap = replace(_tap(request, TapState.FINISHED), reason=reason, ended_at=at)
+        return self.rows.setdefault(request.tap_id, tap)
+
+    def end(self, tap: Tap, cause: TapCause, reason: str, quality: TapQuality, at: datetime) -> Tap:
+        """Note a tap's end."""
+        ended = replace(
+            tap, state=TapState.FINISHED, reason=reason, quality=quality, ended_at=at, version=2
+        )
+        self.rows[tap.tap_id] = ended
+        return ended
+
+
+def _tap(request: TapRequest, state: TapState) -> Tap:
+    return Tap(
+        tap_id=request.tap_id,
+        call=request.call,
+        control_id=request.control_id,
+        state=state,
+        version=1,
+        round=1,
+        options=request.options,
+        profile="support",
+        created_at=request.at,
+        worker=request.worker,
+    )
 
 
 @dataclass
@@ -165,6 +229,7 @@ class FakeLeases:
     def bury(self, lease: Lease) -> None:
         """Declare a worker dead."""
         self.is_buried = True
+        self.leases[lease.worker] = replace(lease, over=True)
 
     def forget(self, worker: str) -> None:
         """Forget a worker."""

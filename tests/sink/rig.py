@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from typing import Any
 
 import uvloop
@@ -18,15 +19,20 @@ from chalicelib import tokens
 from chalicelib.capture import container
 from chalicelib.capture.events import Track
 from chalicelib.capture.record import Record
-from chalicelib.ports import LiveRecordings, Mailbox
+from chalicelib.owner_ports import DeadWorkers, LiveRecordings, LiveTaps
+from chalicelib.row_ports import Mailbox
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.process import Outside, Sink
+from chalicelib.sink.rtp_ports import RtpPlace
 from chalicelib.tokens import TokenKind
+from chalicelib.url_guard import UrlPolicy
 from tests.fake_accounts import FakeMailbox
+from tests.fake_claims import FakePortClaims
 from tests.fake_store import Store
-from tests.sink.fakes import FakeControl, FakeLeases, FakeLive, SlowStore
+from tests.sink.fakes import FakeControl, FakeLeases, FakeLive, FakeLiveTaps, SlowStore
 
 KEY = b"k" * 32
+LOCAL = UrlPolicy(http_allowed=True, ports=None, allowed_networks=(ip_network("127.0.0.0/8"),))
 FRAME = 160
 """samples of 20 ms"""
 
@@ -42,6 +48,8 @@ QUICK = Limits(
     lease_every_s=0.05,
     mailbox_every_s=0.02,
     mailbox_idle_s=0.1,
+    relay_alive_s=0.2,
+    relay_reach_s=0.5,
     stop_within_s=5.0,
 )
 
@@ -86,10 +94,16 @@ class Rig:
     control: FakeControl = field(default_factory=FakeControl)
     live: LiveRecordings = field(default_factory=FakeLive)
     mailbox: Mailbox = field(default_factory=lambda: FakeMailbox(Store()))
+    claims: FakePortClaims = field(default_factory=lambda: FakePortClaims(Store()))
+    rtp: RtpPlace = field(default_factory=RtpPlace)
+    taps: LiveTaps = field(default_factory=FakeLiveTaps)
     leases: FakeLeases = field(default_factory=FakeLeases)
     store: SlowStore = field(default_factory=SlowStore)
     keys: list[bytes] = field(default_factory=lambda: [KEY])
+    dead_workers: DeadWorkers | None = None
+    name: str = "w-1"
     port: int = 0
+    life: asyncio.Task[None] | None = None
     outside: Outside = field(init=False)
     sink: Sink = field(init=False)
 
@@ -98,22 +112,34 @@ class Rig:
             control=self.control,
             live_recordings=self.live,
             mailbox=self.mailbox,
+            port_claims=self.claims,
             leases=self.leases,
             store=self.store,
             token_keys=lambda: list(self.keys),
+            live_taps=self.taps,
+            dead_workers=self.dead_workers,
+            url_policy=LOCAL,
         )
-        self.sink = Sink("w-1", self.outside, self.limits)
+        self.sink = Sink(self.name, self.outside, self.limits, self.rtp)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Rig]:
         """Run the sink; stop it as planned."""
         self.port = await self.sink.start("127.0.0.1", 0)
-        life = asyncio.create_task(self.sink.run())
+        self.life = asyncio.create_task(self.sink.run())
         try:
             yield self
         finally:
             self.sink.stop()
-            await asyncio.wait_for(life, 20)
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait_for(self.life, 20)
+
+    async def die(self) -> None:
+        """End as a killed process does: connections break, and nothing is stored any more."""
+        assert self.life is not None
+        self.store.is_away = True
+        self.life.cancel()
+        await asyncio.wait({self.life})
 
     @contextlib.asynccontextmanager
     async def bandwidth(self, token_: str = "") -> AsyncIterator[ClientConnection]:

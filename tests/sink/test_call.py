@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import timedelta
 
 from chalicelib.capture import container
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.errors import Forbidden
+from chalicelib.port_values import Joined, Joining
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Ending, RecordOptions
 from tests.sink.fakes import FakeControl
@@ -194,6 +196,38 @@ def test_a_reconnect_within_the_grace_joins_the_same_call() -> None:
                 await until(lambda: rig.control.closed, 5)
             assert sent(0, 1) == rig.stored(SEGMENTS)
             assert 1 == len({call.key for call, _ in rig.control.closed})
+
+    run(scenario)
+
+
+class LatterRefused(FakeControl):
+    """A database that takes its time to refuse every stream but the first."""
+
+    def join_call(self, joining: Joining) -> Joined:
+        """Put the first stream under its call."""
+        if not self.joinings:
+            return super().join_call(joining)
+        time.sleep(0.6)
+        raise Forbidden("no such profile", code="no_profile")
+
+
+def test_a_stream_that_may_not_join_leaves_no_call_open() -> None:
+    """The call's time to close came while it was asked for: the call closes all the same."""
+
+    async def scenario() -> None:
+        control = LatterRefused(graces_s={Ending.BROKEN: 0.3})
+        async with Rig(control=control).running() as rig:
+            async with rig.bandwidth() as first:
+                for message in (start(), media(0)):
+                    await first.send(message)
+                await until(lambda: rig.store.objects)
+                first.transport.abort()
+            await until(lambda: rig.control.endings)
+            async with rig.bandwidth() as second:
+                await second.send(start(stream_id="s-2"))
+                await second.wait_closed()
+            await until(lambda: not rig.sink.hub.calls)
+            assert ["c-1"] == [call.call_id for call, _ in rig.control.closed]
 
     run(scenario)
 

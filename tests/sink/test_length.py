@@ -12,7 +12,9 @@ OPENED_US = 1_000_000_000
 SECOND = 1_000_000
 
 
-def record(first_s: float, seconds: float, lateness_us: int, arrived_us: int) -> Record:
+def record(
+    first_s: float, seconds: float, lateness_us: int, arrived_us: int, source: int = 0
+) -> Record:
     return Record(
         stream_key="s",
         track=Track.INBOUND,
@@ -21,6 +23,7 @@ def record(first_s: float, seconds: float, lateness_us: int, arrived_us: int) ->
         samples=int(seconds * 8000),
         arrived_at_us=arrived_us,
         least_lateness_us=lateness_us,
+        source=source,
     )
 
 
@@ -46,6 +49,19 @@ def test_the_end_lies_one_length_after_the_origin() -> None:
     )
 
     assert OPENED_US + 40_000 + 3 * SECOND == passed.end_of(3 * SECOND, OPENED_US, OPENED_US)
+
+
+def test_a_sender_that_begins_anew_goes_on_where_the_wall_clock_says() -> None:
+    """Its positions count from its own first packet; the length counts from the stream's origin."""
+
+    passed = clock(
+        record(0, 2, 0, OPENED_US),
+        record(0, 1, 3 * SECOND, OPENED_US + 3 * SECOND, source=1),
+        record(1, 1, 3 * SECOND, OPENED_US + 4 * SECOND, source=1),
+    )
+
+    assert OPENED_US + 5 * SECOND == passed.end_of(5 * SECOND, OPENED_US, OPENED_US)
+    assert passed.end_of(6 * SECOND, OPENED_US, OPENED_US) is None
 
 
 @pytest.mark.parametrize(("waited_us", "is_over"), [(1_900_000, False), (2_000_000, True)])

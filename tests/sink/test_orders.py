@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import gc
+import io
 import json
 import types
+import wave
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -21,12 +23,14 @@ from chalicelib.media import codecs
 from chalicelib.recording import naming
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.intervals import Behavior
+from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Recording, RecordOptions, State
 from chalicelib.services.assemble import assemble
+from chalicelib.services.late_work import LateWork
 from chalicelib.services.record_call import Request, request_recording
 from tests.fake_accounts import FakeMailbox
 from tests.fakes_media import FakeRenditionStore
-from tests.services.core_desk import Desk
+from tests.services.core_desk import Desk, an_erasing
 from tests.sink.rig import STOP, Rig, frame, media, run, start, until
 from tests.sink.test_with_control import office
 
@@ -127,7 +131,8 @@ class Stage:
             now=lambda: datetime.now(UTC),
         )
         body = renditions.objects[naming.rendition_key("main", wanted, "wav")]
-        return body[body.index(b"data") + 8 :]
+        with wave.open(io.BytesIO(body)) as file:
+            return file.readframes(file.getnframes())
 
     def states(self, recording_id: str = "") -> list[str]:
         """Return what the callbacks of a recording tell."""
@@ -235,6 +240,33 @@ def test_a_silent_pause_keeps_its_length() -> None:
         pause = heard[before + len(pcm(range(25))) : after].replace(pcm([BETWEEN]), b"")
         assert len(pcm(SECRET)) <= pause.count(b"\0")
         assert not [number for number in SECRET if pcm([number])[:40] in heard]
+
+    run(scenario)
+
+
+def test_a_recording_that_its_worker_never_heard_of_is_begun_by_the_sweeper() -> None:
+    """Who asked for it died before the worker was told: from the sweep on its media is kept."""
+
+    async def scenario() -> None:
+        desk, rig = office(record_call=None)
+        async with rig.running(), rig.bandwidth() as socket:
+            await socket.send(start())
+            await until(lambda: desk.core.calls.streams(CALL_KEY))
+            on = Stage(desk, rig, socket)
+            async with on.talking():
+                late = LateWork(
+                    control=desk.control_of(Writer.SWEEPER),
+                    outbox=desk.core.outbox,
+                    erasing=an_erasing(desk.core),
+                    mailbox=desk.core.mailbox,
+                )
+                wanted = on.request("mine")
+                in_six_minutes = datetime.now(UTC) + timedelta(minutes=6)
+                assert "recordings_begun" == late.recording(wanted, in_six_minutes)
+                await until(lambda: not rig.mailbox.waiting("w-1"))
+                await on.say(range(20))
+            await until(lambda: not rig.sink.hub.calls)
+        assert pcm(range(20)) in on.heard(wanted)
 
     run(scenario)
 
@@ -408,5 +440,42 @@ def test_a_mailbox_that_fails_disturbs_no_call() -> None:
             await socket.send(STOP)
             await until(lambda: not rig.sink.hub.calls)
         assert b"".join(map(frame, range(5))) == rig.stored("segments/")
+
+    run(scenario)
+
+
+class Stalling:
+    """A socket whose network stands still for a while."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self.flows = asyncio.Event()
+        self.flows.set()
+
+    async def send(self, message: str) -> None:
+        """Send a message when the network goes on."""
+        await self.flows.wait()
+        await self._socket.send(message)
+
+
+def test_what_was_said_in_a_pause_and_comes_after_it_is_not_shown() -> None:
+    """A network that stands still over the resume delivers it then, all at once."""
+
+    async def scenario() -> None:
+        async with stage() as on:
+            network = Stalling(on.socket)
+            on.socket = network  # type: ignore[assignment]  # as much of it as is used
+            await on.say(range(50))
+            await on.command(CommandKind.PAUSE)
+            network.flows.clear()
+            on.script.extend(SECRET)
+            await asyncio.sleep(0.02 * len(SECRET))
+            asyncio.get_running_loop().call_later(0.2, network.flows.set)
+            await on.command(CommandKind.RESUME)
+            await on.say(range(50, 200))
+        heard = on.heard()
+        assert pcm(range(100, 200)) in heard
+        shown = [number for number in SECRET if pcm([number])[:40] in heard]
+        assert [] == shown
 
     run(scenario)

@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from chalicelib.capture.events import Track
+from chalicelib.recording.commands import Command
 from chalicelib.recording.model import Ending
+from tests.fake_accounts import FakeMailbox
+from tests.fake_store import Store
 from tests.sink.raw import CLOSE, TEXT, Raw, websocket_frame
 from tests.sink.rig import QUICK, STOP, Rig, frame, media, run, start, token, until
 
@@ -94,6 +99,26 @@ def test_calls_that_could_not_be_ended_are_left_to_the_sweeper() -> None:
             await socket.wait_closed()
         assert frame(0) == rig.stored("segments/main/bandwidth/c-1/")
         assert [] == rig.leases.released
+
+    run(scenario)
+
+
+class Broken(FakeMailbox):
+    """A mailbox that nobody foresaw."""
+
+    def waiting(self, worker: str) -> list[Command]:
+        """Fail."""
+        raise ZeroDivisionError(worker)
+
+
+def test_a_worker_that_cannot_hear_commands_ends() -> None:
+    """Else it would go on recording through every pause, and nobody would know."""
+
+    async def scenario() -> None:
+        rig = Rig(mailbox=Broken(Store()))
+        await rig.sink.start("127.0.0.1", 0)
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.wait_for(rig.sink.run(), 5)
 
     run(scenario)
 

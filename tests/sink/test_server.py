@@ -34,6 +34,23 @@ GOOD = token()
         (f"/signalwire-tap/{GOOD}/c-1/sideways", 400),
         (f"/signalwire-tap/{GOOD}/%24%7Bcall.call_id%7D/speak", 400),
     ],
+    ids=[
+        "bandwidth",
+        "a query",
+        "tap",
+        "a token cut short",
+        "no token",
+        "expired",
+        "another's key",
+        "another kind",
+        "an expired tap",
+        "no such dialect",
+        "more path",
+        "less path",
+        "no path",
+        "no direction",
+        "a variable",
+    ],
 )
 def test_nobody_gets_a_101_without_proof(path: str, status: int) -> None:
     """Path and token are judged before the handshake is answered."""
@@ -127,6 +144,7 @@ def test_health_is_told_on_the_same_port() -> None:
                 "worker": "w-1",
                 "calls": 1,
                 "sockets": 1,
+                "rtp_ports": 0,
                 "degraded": "",
             } == json.loads(body)
 

@@ -12,6 +12,8 @@ from websockets.exceptions import ConnectionClosed
 from chalicelib.capture import container
 from chalicelib.capture.events import Track
 from chalicelib.recording.model import Ending
+from chalicelib.sink.limits import Limits
+from chalicelib.sink.stream import MESSAGE_COST, PART_COST, SCRAP_COST
 from tests.sink.rig import QUICK, STOP, Rig, frame, media, run, start, until
 
 SEGMENTS = "segments/main/bandwidth/c-1/"
@@ -218,6 +220,15 @@ def test_a_flood_is_closed() -> None:
             assert (1008, "too_fast") == (socket.close_code, socket.close_reason)
 
     run(scenario)
+
+
+@pytest.mark.parametrize("parts_cost", [6 * PART_COST, 2 * PART_COST + SCRAP_COST])
+def test_a_carrier_may_send_its_messages_in_parts(parts_cost: int) -> None:
+    """Two tracks whose every message comes in parts earn what they cost, however long they last."""
+
+    a_second = 100 * (parts_cost + len(media(99_999)) + MESSAGE_COST)
+
+    assert a_second <= 3 * Limits().wire_rate
 
 
 def test_the_longest_stream_ends() -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
-from picows import ws_create_server
 
 from chalicelib.recording.model import Ending
-from chalicelib.sink.websocket import MESSAGE_BYTES_MAX, MessageSocket
+from chalicelib.sink.limits import Limits
+from chalicelib.sink.websocket import MESSAGE_BYTES_MAX, MessageSocket, listen
 from tests.sink.raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Raw
 from tests.sink.raw import websocket_frame as frame
 from tests.sink.rig import run, until
@@ -45,14 +46,7 @@ class Heard:
 async def talking() -> AsyncIterator[tuple[Raw, Heard]]:
     """Open a socket to a session."""
     heard = Heard()
-    server = await ws_create_server(
-        lambda _: MessageSocket(heard),
-        "127.0.0.1",
-        0,
-        enable_auto_pong=False,
-        max_frame_size=MESSAGE_BYTES_MAX,
-        logger_name="quiet",
-    )
+    server = await listen(lambda _: MessageSocket(heard), "127.0.0.1", 0, Limits())
     raw = await Raw.connect(server.sockets[0].getsockname()[1])
     assert 101 == await raw.ask("/")
     try:
@@ -126,6 +120,7 @@ def test_fragments_become_one_message() -> None:
         (frame(TEXT, b"a" * (MESSAGE_BYTES_MAX + 1)), 1009),
         (frame(BINARY, b"a" * 40000, fin=False) + frame(CONTINUATION, b"a" * 40000), 1009),
         (frame(CLOSE, b"\x03"), 1002),
+        (frame(CLOSE, b"\x03\xe8", reserved=7), 1002),
         (frame(CLOSE, b"\x03\xe8\xff"), 1007),
         (frame(TEXT, b"fail"), 1011),
     ],
@@ -177,6 +172,19 @@ def test_a_close_is_answered_and_says_how_the_stream_ended(
     run(scenario)
 
 
+@pytest.mark.parametrize("after", [frame(CLOSE, b"\x03\xe8"), frame(0x3, b"a")])
+def test_the_first_close_says_how_the_stream_ended(after: bytes) -> None:
+    """What a peer still sends after its close changes nothing of how its stream ended."""
+
+    async def scenario() -> None:
+        async with talking() as (raw, heard):
+            raw.send(frame(CLOSE, b"\x03\xe8") + after)
+            await until(lambda: heard.endings)
+            assert [Ending.CLOSED] == heard.endings
+
+    run(scenario)
+
+
 def test_a_dead_peer_is_broken() -> None:
     """A connection that ends without a close is broken."""
 
@@ -200,6 +208,39 @@ def test_our_close_hears_nothing_more() -> None:
             raw.send(frame(TEXT, b"late") + frame(CLOSE, b"\x0f\xa0"))
             assert await raw.is_cut()
             assert ([], [Ending.BROKEN]) == (heard.messages, heard.endings)
+
+    run(scenario)
+
+
+def test_a_flood_after_our_close_is_left_unread() -> None:
+    """Who goes on after our close fills the network, not the sink, until the connection is cut."""
+
+    async def scenario() -> None:
+        async with talking() as (raw, heard):
+            assert heard.socket is not None
+            heard.socket.close(4000, "enough")
+            flood, sent = frame(TEXT, b"x" * 100) * 600, 0
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                async with asyncio.timeout(10):
+                    while not heard.endings:
+                        raw.send(flood)
+                        await raw.writer.drain()
+                        sent += len(flood)
+            assert ([], [Ending.BROKEN]) == (heard.messages, heard.endings)
+            assert sent < 16 * 1024 * 1024
+
+    run(scenario)
+
+
+def test_the_system_holds_little_of_a_connection() -> None:
+    """What is read at once, and so the read buffer, is bounded by what the system may hold."""
+
+    async def scenario() -> None:
+        server = await listen(lambda _: MessageSocket(Heard()), "127.0.0.1", 0, Limits())
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            held = server.sockets[0].getsockopt(socket.SOL_SOCKET, option)
+            assert held <= 2 * MESSAGE_BYTES_MAX  # Linux counts its own bookkeeping, as much again
+        server.close()
 
     run(scenario)
 

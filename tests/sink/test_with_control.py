@@ -6,12 +6,15 @@ from dataclasses import replace
 
 from chalicelib.recording.model import Ending, RecordOptions, State
 from chalicelib.services.control import Control
+from chalicelib.sink.limits import Limits
 from tests.samples import a_profile
 from tests.services.core_desk import Desk
 from tests.sink.rig import QUICK, STOP, Rig, frame, media, run, start, until
 
+OFFICE = replace(QUICK, alone_after_s=5.0)
 
-def office(**changed: object) -> tuple[Desk, Rig]:
+
+def office(limits: Limits = OFFICE, **changed: object) -> tuple[Desk, Rig]:
     """Return a database with the profile `support`, and a sink that asks it."""
     profile = replace(a_profile(), name="support", record_call=RecordOptions())
     desk = Desk()
@@ -20,8 +23,9 @@ def office(**changed: object) -> tuple[Desk, Rig]:
     return desk, Rig(
         control=desk.control,
         live=desk.live,
+        taps=desk.taps,
         mailbox=desk.core.mailbox,
-        limits=replace(QUICK, alone_after_s=5.0),
+        limits=limits,
     )
 
 

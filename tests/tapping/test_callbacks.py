@@ -43,6 +43,7 @@ TAP = Tap(
     control_id="tap_001",
     state=TapState.TAPPING,
     version=1,
+    round=1,
     options=TapOptions(uri="rtp://192.168.1.100:12345", direction=Direction.BOTH),
     profile="support",
     created_at=AT,

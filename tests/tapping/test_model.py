@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from chalicelib.tapping.model import rtp_address
+from chalicelib.recording import naming
+from chalicelib.recording.model import CallRef
+from chalicelib.tapping.model import TapOptions, TapRequest, rtp_address
 
 
 @pytest.mark.parametrize(
@@ -19,3 +23,12 @@ from chalicelib.tapping.model import rtp_address
 def test_only_rtp_has_an_address(uri: str, address: tuple[str, int] | None) -> None:
     """An rtp uri is an address and a port; a websocket's is a uri."""
     assert address == rtp_address(uri)
+
+
+def test_a_request_names_its_tap() -> None:
+    """The id is derived: the same request again is the same tap."""
+    at = datetime(2026, 1, 2, tzinfo=UTC)
+    ref = CallRef(account="main", carrier="bandwidth", call_id="c-1")
+    options = TapOptions(uri="rtp://8.8.8.8:5004")
+    request = TapRequest(call=ref, control_id="t", options=options, worker="w", at=at)
+    assert naming.tap_id("main/bandwidth/c-1", "t") == request.tap_id

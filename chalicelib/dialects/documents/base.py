@@ -32,6 +32,8 @@ class Arrangement:
     """where the carrier posts its webhooks"""
     sides: Sides = Sides.BOTH
     encoding: Encoding = Encoding.PCMU
+    bidirectional: bool = False
+    """the carrier shall play what we send back, where it can"""
     labels: Mapping[str, str] = field(default_factory=dict)
     """given to the stream, where the carrier can"""
     carrier_records: RecordOptions | None = None
@@ -56,4 +58,6 @@ class DocumentDialect:
     """where the carrier shall stream to; Raises InvalidRequest for sides that it can't stream so"""
     call_stream_url: Callable[[Arrangement, str], str]
     """one URL for one known call id"""
+    call_stream_urls: Callable[[Arrangement, str], tuple[str, ...]]
+    """the same, and each side a track of its own"""
     documents: Callable[[Arrangement], tuple[Document, ...]]

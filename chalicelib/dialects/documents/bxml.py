@@ -26,22 +26,26 @@ def call_stream_url(wanted: Arrangement, _call_id: str) -> str:
     return _url(wanted)
 
 
+def call_stream_urls(wanted: Arrangement, call_id: str) -> tuple[str, ...]:
+    """Return that one URL: a stream has both sides apart."""
+    return stream_urls(wanted)
+
+
 def documents(wanted: Arrangement) -> tuple[Document, ...]:
     """Return the verbs. Raises InvalidRequest for mixed sides: Bandwidth streams each by itself."""
     tracks = _TRACKS.get(wanted.sides)
     if tracks is None:
         raise InvalidRequest("sides: bandwidth streams no mixed track", code="out_of_range")
     response = Element("Response")
-    start = SubElement(
-        response,
-        "StartStream",
-        {
-            "destination": _url(wanted),
-            "tracks": tracks,
-            "streamEventUrl": wanted.hook_url,
-            "streamEventMethod": "POST",
-        },
-    )
+    attributes = {
+        "destination": _url(wanted),
+        "tracks": tracks,
+        "streamEventUrl": wanted.hook_url,
+        "streamEventMethod": "POST",
+    }
+    if wanted.bidirectional:
+        attributes["mode"] = "bidirectional"
+    start = SubElement(response, "StartStream", attributes)
     for name, value in list(wanted.labels.items())[: bandwidth.PARAMS_MAX]:
         SubElement(start, "StreamParam", {"name": name, "value": value})
     if wanted.carrier_records is not None:
@@ -67,5 +71,8 @@ def _url(wanted: Arrangement) -> str:
 
 
 DIALECT = DocumentDialect(
-    stream_urls=stream_urls, call_stream_url=call_stream_url, documents=documents
+    stream_urls=stream_urls,
+    call_stream_url=call_stream_url,
+    call_stream_urls=call_stream_urls,
+    documents=documents,
 )

@@ -37,6 +37,12 @@ def call_stream_url(wanted: Arrangement, call_id: str) -> str:
     return _url(wanted, quote(call_id, safe=""), _TAP_DIRECTIONS[sides][0])
 
 
+def call_stream_urls(wanted: Arrangement, call_id: str) -> tuple[str, ...]:
+    """Return one URL per tap of a known call."""
+    call = quote(call_id, safe="")
+    return tuple(_url(wanted, call, name) for name in _TAP_DIRECTIONS[wanted.sides])
+
+
 def documents(wanted: Arrangement) -> tuple[Document, ...]:
     """Return the steps as YAML and as JSON."""
     script = {"version": "1.0.0", "sections": {"main": _steps(wanted)}}
@@ -87,5 +93,8 @@ def _url(wanted: Arrangement, call: str, direction: str) -> str:
 
 
 DIALECT = DocumentDialect(
-    stream_urls=stream_urls, call_stream_url=call_stream_url, documents=documents
+    stream_urls=stream_urls,
+    call_stream_url=call_stream_url,
+    call_stream_urls=call_stream_urls,
+    documents=documents,
 )

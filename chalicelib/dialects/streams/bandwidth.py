@@ -23,6 +23,7 @@ from chalicelib.capture.events import (
 )
 from chalicelib.dialects.streams.base import G711, is_carrier_id
 from chalicelib.errors import WireError
+from chalicelib.media import codecs
 
 NAME = "bandwidth"
 
@@ -68,6 +69,20 @@ class StopMessage(_Message, tag="stop"):
     """The carrier repeats the start's metadata; nothing of it is needed."""
 
 
+class PlayedMedia(msgspec.Struct, rename="camel", kw_only=True):
+    """What shall be played."""
+
+    content_type: str = "audio/pcmu"
+    payload: bytes
+    """base64 on the wire"""
+
+
+class PlayAudioMessage(_Message, tag="playAudio"):
+    """Ours to the carrier, over a bidirectional stream."""
+
+    media: PlayedMedia
+
+
 class MediaFormat(msgspec.Struct, frozen=True, rename="camel"):
     """A track's format; `audio/PCMU` in the carrier's table, `PCMU` in its example."""
 
@@ -92,6 +107,7 @@ class Metadata(msgspec.Struct, rename="camel"):
 
 # Not strict: it takes "12" and 12 for a number, which is all the leniency that the wire needs.
 _decode = msgspec.json.Decoder(StartMessage | MediaMessage | StopMessage, strict=False).decode
+_encode = msgspec.json.Encoder().encode
 _decode_metadata = msgspec.json.Decoder(Metadata, strict=False).decode
 
 
@@ -143,6 +159,13 @@ class Bandwidth:
         ):
             raise WireError(NAME, "the start came twice", code="second_start")
         raise WireError(NAME, "a start of another stream", code="other_stream")
+
+
+def playing(pcm: bytes) -> str:
+    """Return the message that plays sound at 8,000 Hz to the party; a stream whose `mode` is
+    `bidirectional` takes it."""
+    payload = codecs.encode(pcm, Encoding.PCMU)
+    return _encode(PlayAudioMessage(media=PlayedMedia(payload=payload))).decode()
 
 
 def _parse_start(message: StartMessage) -> StreamStarted:

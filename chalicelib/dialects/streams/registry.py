@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import unquote
 
-from chalicelib.dialects.streams.bandwidth import Bandwidth
+from chalicelib.dialects.streams.bandwidth import Bandwidth, playing
 from chalicelib.dialects.streams.base import StreamDialect
 from chalicelib.dialects.streams.signalwire_tap import SignalWireTap
 from chalicelib.errors import NotFound
@@ -20,6 +20,10 @@ class Row:
     carrier: str
     parameters: tuple[str, ...]
     parser: Callable[[Mapping[str, str]], StreamDialect]
+    playing: Callable[[bytes], str] | None = None
+    """returns the message that plays pcm to the party, where the dialect has one"""
+    tells_digits: bool = False
+    """by messages; where none does, the tones are listened for"""
 
 
 ROWS: Mapping[str, Row] = MappingProxyType(
@@ -27,7 +31,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         SignalWireTap.name: Row(
             carrier="signalwire", parameters=("call_id", "direction"), parser=SignalWireTap
         ),
-        Bandwidth.name: Row(carrier="bandwidth", parameters=(), parser=Bandwidth),
+        Bandwidth.name: Row(carrier="bandwidth", parameters=(), parser=Bandwidth, playing=playing),
     }
 )
 

@@ -25,6 +25,7 @@ from chalicelib.dialects.webhooks.document import CarrierId, Count, Document
 
 CARRIER = "bandwidth"
 
+_AVAILABLE_EVENT = "recordingAvailable"
 _AVAILABLE = frozenset({"complete", "partial"})
 
 
@@ -132,7 +133,9 @@ def _recording(received: Document) -> CarrierRecording:
     status = event.status or "complete"
     is_available = status in _AVAILABLE
     if is_available and not event.media_url:
-        raise document.missing_field("mediaUrl")
+        if event.event_type == _AVAILABLE_EVENT:
+            raise document.missing_field("mediaUrl")
+        is_available = False  # it may be announced before there is a file: the other event comes
     return CarrierRecording(
         facts=_facts(received, event, event.recording_id, status),
         status=status,
@@ -190,11 +193,19 @@ _EVENTS: Mapping[str, Callable[[Document], WebhookEvent]] = MappingProxyType(
         "mediaStreamStarted": _started,
         "mediaStreamStopped": _stopped,
         "mediaStreamRejected": _rejected,
-        "recordingAvailable": _recording,
+        _AVAILABLE_EVENT: _recording,
         "recordComplete": _recording,
         "recordingComplete": _recording,
     }
 )
 """The carrier's pages say `recordComplete`, its OpenAPI `recordingComplete`."""
 
-DIALECT = WebhookDialect(carrier=CARRIER, answer_status=204, signature_scheme="", parse=parse)
+DIALECT = WebhookDialect(
+    carrier=CARRIER,
+    answer_status=204,
+    signature_scheme="",
+    takes_basic=True,
+    media_hosts=("bandwidth.com",),
+    token_url="https://api.bandwidth.com/api/v1/oauth2/token",  # noqa: S106  # a place, no secret
+    parse=parse,
+)

@@ -59,7 +59,7 @@ class EventFacts:
     """the same for every delivery of one event; made of carrier, type, call, control or stream id,
     state and time"""
     body: str
-    """the JSON text to store: tokens, credentials and queries of stream URLs are redacted"""
+    """the JSON text to store: tokens, credentials and queries of URLs are redacted"""
     call_id: str = ""
     """the id that the call's streams go by: that of the stream's path where the path has one"""
     carrier_call_id: str = ""
@@ -110,6 +110,7 @@ class CarrierRecording:
     is_available: bool
     """there is a file to fetch at `url`"""
     control_id: str = ""
+    """of the request, where the carrier has such"""
     carrier_recording_id: str = ""
     url: str = ""
     """not redacted: it is what fetching needs. Never log it"""
@@ -141,6 +142,12 @@ class WebhookDialect:
     """the HTTP status of an event that is durable"""
     signature_scheme: str
     """a row of `signatures.SCHEMES`; empty: this carrier signs nothing"""
+    takes_basic: bool = False
+    """its webhooks can say a user and password, when they are asked"""
+    media_hosts: tuple[str, ...] = ()
+    """suffixes of the hosts that its recordings lie on: nobody else gets its credentials"""
+    token_url: str = ""
+    """where an OAuth 2 client gets its token; empty: nowhere"""
     parse: Callable[[bytes], WebhookEvent]
     """a raw body → what it says. Raises InvalidRequest `not_json`, `missing_field`, `wrong_type`"""
 

@@ -26,12 +26,13 @@ REDACTED = "[redacted]"
 
 _REDACTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(://)[^/?#@\s]*@"), rf"\1{REDACTED}@"),
-    (re.compile(r"(\bwss?://[^?\s]{0,512}\?)\S+", re.IGNORECASE), rf"\1{REDACTED}"),
+    (re.compile(r"(\b(?:ws|http)s?://[^?\s]{0,1024}\?)\S+", re.IGNORECASE), rf"\1{REDACTED}"),
     (re.compile(rf"(/(?:{'|'.join(streams.ROWS)})/)[^/?#\s]+"), rf"\1{REDACTED}"),
     (re.compile(r"[A-Za-z0-9_-]{64,}"), REDACTED),
 )
-"""credentials in a URL · queries of stream URLs · tokens of stream paths · whatever is as long as a
-token (the shortest has 80 characters, the longest carrier id that we know 51)"""
+"""credentials in a URL · queries of URLs, which may open a recording · tokens of stream paths ·
+whatever is as long as a token (the shortest has 80 characters, the longest carrier id that we know
+51)"""
 
 _MISSING = re.compile(r"missing required field `(?P<field>[^`]*)`(?: - at `\$\.?(?P<path>[^`]*)`)?")
 _WRONG = re.compile(r"(?P<fact>.*?) - at `\$\.?(?P<path>[^`]*)`")
@@ -86,7 +87,7 @@ def redact(value: Any) -> Any:
 
 
 def redact_text(text: str) -> str:
-    """Return a text without tokens, credentials and queries of stream URLs."""
+    """Return a text without tokens, credentials and queries of URLs."""
     for pattern, replacement in _REDACTIONS:
         text = pattern.sub(replacement, text)
     return text

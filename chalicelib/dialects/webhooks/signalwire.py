@@ -88,6 +88,7 @@ class RecordRequest(msgspec.Struct):
     """`params.record.audio` of Relay: what was asked for."""
 
     format: str | None = None
+    stereo: bool | None = None
 
 
 class RecordResult(msgspec.Struct):
@@ -101,7 +102,7 @@ class RecordResult(msgspec.Struct):
 
 
 class RecordParams(msgspec.Struct):
-    """`params` of `calling.call.record`; url, duration, size and format are Relay's."""
+    """`params` of `calling.call.record`; from url to end_time they are Relay's."""
 
     call_id: CarrierId
     control_id: ControlId
@@ -111,6 +112,9 @@ class RecordParams(msgspec.Struct):
     duration: Seconds | None = None
     size: Count | None = None
     format: str | None = None
+    recording_id: str | None = None
+    start_time: float | None = None
+    end_time: float | None = None
     node_id: str | None = None
     segment_id: str | None = None
     tag: str | None = None
@@ -179,10 +183,14 @@ def _record(received: Document) -> WebhookEvent:
         status=params.state,
         is_available=params.state == "finished",
         control_id=params.control_id,
+        carrier_recording_id=params.recording_id or "",
         url=url,
         format=result.format or params.format or asked.format or "",
         duration_s=_first(result.duration, params.duration),
         size=_first(result.size, params.size),
+        channels=None if asked.stereo is None else 1 + asked.stereo,
+        started_at=document.unix_time(params.start_time),
+        ended_at=document.unix_time(params.end_time),
     )
 
 
@@ -247,5 +255,9 @@ _EVENTS: Mapping[str, Callable[[Document], WebhookEvent]] = MappingProxyType(
 """`calling.call.stream` belongs to a stream dialect that we don't speak yet: kept as unknown"""
 
 DIALECT = WebhookDialect(
-    carrier=CARRIER, answer_status=200, signature_scheme="signalwire", parse=parse
+    carrier=CARRIER,
+    answer_status=200,
+    signature_scheme="signalwire",
+    media_hosts=("signalwire.com", "swire.io"),
+    parse=parse,
 )

@@ -37,6 +37,15 @@ def test_the_stream_names_its_sink_its_tracks_and_its_hook() -> None:
     } == start.attrib
 
 
+def test_a_stream_can_lead_both_ways() -> None:
+    """Then the carrier plays what it is sent; the default is one way."""
+
+    start = verbs(replace(WANTED, bidirectional=True)).find("StartStream")
+
+    assert start is not None
+    assert "bidirectional" == start.get("mode")
+
+
 @pytest.mark.parametrize(
     ("sides", "tracks"), [(Sides.SPEAK, "inbound"), (Sides.LISTEN, "outbound")]
 )
@@ -88,3 +97,4 @@ def test_a_known_call_streams_to_the_same_url() -> None:
     """The stream says in band which call it is."""
 
     assert (bxml.call_stream_url(WANTED, "c-1"),) == bxml.stream_urls(WANTED)
+    assert bxml.call_stream_urls(WANTED, "c-1") == bxml.stream_urls(WANTED)

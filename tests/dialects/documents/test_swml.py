@@ -97,12 +97,18 @@ def test_the_carrier_can_record_too() -> None:
     assert expected == steps(replace(WANTED, carrier_records=options))[-1]["record_call"]
 
 
-def test_every_step_follows_the_carrier_s_schema() -> None:
+@pytest.mark.parametrize("sides", Sides)
+@pytest.mark.parametrize("encoding", [Encoding.PCMU, Encoding.PCMA])
+@pytest.mark.parametrize("format_", Format)
+def test_every_step_follows_the_carrier_s_schema(
+    sides: Sides, encoding: Encoding, format_: Format
+) -> None:
     """SignalWire's own JSON schema takes each step."""
 
     schema = Draft202012Validator(SCHEMA)
 
-    found = steps(replace(WANTED, carrier_records=RecordOptions()))
+    wanted = replace(WANTED, sides=sides, encoding=encoding)
+    found = steps(replace(wanted, carrier_records=RecordOptions(format=format_)))
 
     assert [] == [error for step in found for error in schema.iter_errors(step)]
 
@@ -127,3 +133,13 @@ def test_there_is_one_url_per_tap() -> None:
     """The URLs are those of the document."""
 
     assert [step["tap"]["uri"] for step in steps(WANTED)] == list(swml.stream_urls(WANTED))
+
+
+def test_a_known_call_has_a_url_per_side() -> None:
+    """So that its recording can have two channels."""
+
+    urls = swml.call_stream_urls(WANTED, "v2:a/b c")
+
+    assert [("v2:a/b c", "speak"), ("v2:a/b c", "listen")] == [
+        tuple(streams.route(url.removeprefix(WANTED.sink_url)).parameters.values()) for url in urls
+    ]

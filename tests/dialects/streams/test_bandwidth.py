@@ -18,7 +18,7 @@ from chalicelib.capture.events import (
     StreamStopped,
     Track,
 )
-from chalicelib.dialects.streams.bandwidth import Bandwidth
+from chalicelib.dialects.streams.bandwidth import Bandwidth, playing
 from chalicelib.errors import WireError
 from tests.dialects.samples import ABSENT, ANY_JSON, changed, sample
 
@@ -341,3 +341,9 @@ def test_a_message_cut_off_anywhere_is_not_json(message: str) -> None:
     """A message that ends early says nothing by halves."""
 
     assert {"not_json"} == {refusal(message[:end]) for end in range(len(message))}
+
+
+def test_what_shall_be_played_is_the_carriers_message() -> None:
+    """Twenty ms of silence are the sample."""
+
+    assert sample("bandwidth", "play-audio") == json.loads(playing(bytes(320)))

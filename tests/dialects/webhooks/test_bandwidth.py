@@ -276,6 +276,13 @@ def test_both_spellings_of_complete(event_type: str) -> None:
     assert datetime(2019, 9, 13, 16, 48, 26, 665000, UTC) == event.facts.leg.answered_at
 
 
+@pytest.mark.parametrize("url", [None, ABSENT])
+def test_complete_may_come_before_its_file(url: None) -> None:
+    """Its URL may be null: then the other event says where the file is."""
+
+    assert not recording(changed(COMPLETE, "mediaUrl", url)).is_available
+
+
 @pytest.mark.parametrize(
     "body", [{"eventType": "disconnect", "callId": 5}, {"eventType": "mediaStreamstarted"}]
 )

@@ -97,7 +97,8 @@ def test_text_must_be_there_and_text() -> None:
         ("WSS://a.example/tap?t=abc", "WSS://a.example/tap?[redacted]"),
         (f"https://a/hooks/signalwire/{TOKEN}", "https://a/hooks/signalwire/[redacted]"),
         (TOKEN, "[redacted]"),
-        ("https://a.example/r?format=wav", "https://a.example/r?format=wav"),
+        ("https://a.example/r?X-Amz-Signature=1", "https://a.example/r?[redacted]"),
+        ("https://a.example/r.wav", "https://a.example/r.wav"),
         ("someone@example.com", "someone@example.com"),
         (
             "c-95ac912f-68aacdd7-4a8e-4223-a7fd-020e02fa6bf2",
@@ -106,7 +107,7 @@ def test_text_must_be_there_and_text() -> None:
     ],
 )
 def test_what_opens_doors_is_redacted(text: str, redacted: str) -> None:
-    """Tokens, credentials and stream queries go; ids and plain URLs stay."""
+    """Tokens, credentials and queries of URLs go; ids and plain URLs stay."""
 
     assert redacted == document.redact_text(text)
 

@@ -210,6 +210,25 @@ def test_relay_sends_the_result_flat() -> None:
     assert (4.0, 4096, "mp3") == (event.duration_s, event.size, event.format)
 
 
+def test_the_flat_result_names_its_recording_and_its_times() -> None:
+    """What SWML's callbacks say by now; Relay's old sample lacks it."""
+
+    event = record(sample("signalwire-record", "record-finished-flat-with-recording-id"))
+
+    assert ("5f3a66e5-5d07-413d-9668-55542992eec0", 2) == (
+        event.carrier_recording_id,
+        event.channels,
+    )
+    assert event.started_at is not None
+    assert event.ended_at is not None
+    assert 19.0 == (event.ended_at - event.started_at).total_seconds()
+    assert ("", 1, None) == (
+        record(FLAT).carrier_recording_id,
+        record(FLAT).channels,
+        record(FLAT).ended_at,
+    )
+
+
 @pytest.mark.parametrize(
     ("body", "path", "value", "expected"),
     [

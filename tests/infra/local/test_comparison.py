@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.comparison import difference
+from infra.local.comparison import difference, paused_difference
 
 SILENCE = 0xFF
 LOUD = 0x00
@@ -73,3 +73,52 @@ def test_a_difference_is_a_sentence(sent: Path, audio: bytes, sentence: str) -> 
     """It says where the recording stops being what was sent."""
 
     assert sentence == difference(audio, [sent])
+
+
+SECOND = [LOUDEST] * 8000
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Path:
+    """Six loud seconds of µ-law."""
+    file = tmp_path / "call.ulaw"
+    file.write_bytes(bytes([LOUD]) * 48_000)
+    return file
+
+
+def test_a_silent_pause_is_no_difference(call: Path) -> None:
+    """What surrounds it stands in its place, and the end may be early by a digit's uncertainty."""
+
+    heard = [*SECOND, *[0] * 12_000, *SECOND[:7900]]
+
+    assert "" == paused_difference(wav(heard), call, 3.5)
+
+
+@pytest.mark.parametrize(
+    ("heard", "fact"),
+    [
+        ([*SECOND * 3, *SECOND[:4000]], "its pause lasts 0.00 s"),
+        ([*SECOND, *[0] * 4000, *SECOND * 2], "its pause lasts 0.50 s"),
+        ([*SECOND, *[0] * 12_000, *SECOND, *SECOND], "it ends after 4.50 s, not after 3.5"),
+        ([*SECOND, *[0] * 6000, 7, *[0] * 6000, *SECOND[:7999]], "sample 8000 is neither"),
+    ],
+)
+def test_what_is_neither_sent_nor_a_pause_is_told(call: Path, heard: list[int], fact: str) -> None:
+    """In a sentence."""
+
+    assert fact in paused_difference(wav(heard), call, 3.5)
+
+
+def test_a_file_of_another_shape_is_told(call: Path) -> None:
+    """Neither two channels nor something else than a WAV can be compared."""
+
+    assert "2 channels of 16 bits" in paused_difference(wav(SECOND, SECOND), call, 1)
+    assert "no WAV file" in paused_difference(b"RIFF", call, 1)
+
+
+def test_what_was_on_its_way_at_the_end_is_silence(call: Path) -> None:
+    """A digit ends a recording before all that was said until then has arrived."""
+
+    heard = [*SECOND, *[0] * 12_000, *SECOND[:7800], *[0] * 100]
+
+    assert "" == paused_difference(wav(heard), call, 3.5)

@@ -1,0 +1,62 @@
+"""`/v1/calls/{call_id}/swml`: a SWML script runs on a call."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from chalice.app import Request, Response
+
+from chalicelib import wiring
+from chalicelib.api.http import Routes, failed
+from chalicelib.api.requests import account_of, query, raw_body
+from chalicelib.dialects.documents import swml_text
+from chalicelib.dialects.documents.swml_script import Method, Reading, Script, parse_script
+from chalicelib.services import swml
+from chalicelib.services.commands import CallName
+from chalicelib.services.swml import Ran
+
+routes = Routes(__name__)
+
+_JSON = "application/json"
+_TYPES = [_JSON, "application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"]
+_DONE = {Method.RECORD_CALL: 201, Method.TAP: 201}
+"""as their own routes answer; the others' is 200"""
+
+
+@routes.route("/v1/calls/{call_id}/swml", methods=["POST"], content_types=_TYPES)
+def run_swml(call_id: str) -> Response:
+    """Run a script's recording and tapping methods; name the others."""
+    account, ports = account_of(routes.current_request), wiring.ports()
+    asked = query(routes.current_request, ("profile", "carrier"))
+    script = _script(routes.current_request)
+    name = CallName(account=account, carrier=asked.get("carrier", ""), call_id=call_id)
+    target = swml.choose_target(script, name, ports.profiles, ports.calls, asked)
+    ran = swml.run_script(script, target, swml.ways(ports.methods))
+    body = {
+        "results": [_result(one) for one in ran],
+        "skipped": [{"path": one.path, "method": one.method} for one in script.skipped],
+    }
+    return Response(body=body, status_code=202 if _is_any_waiting(ran) else 200)
+
+
+def _script(request: Request) -> Script:
+    raw = raw_body(request)
+    is_json = _JSON in request.headers.get("content-type", _JSON).lower()
+    document = swml_text.read_json(raw) if is_json else swml_text.read_yaml(raw)
+    reading = Reading(policy=wiring.ports().settings.url_policy, new_id=lambda: str(uuid4()))
+    return parse_script(document, reading)
+
+
+def _result(ran: Ran) -> dict[str, object]:
+    """Return what the method's own route would answer, and where the method stands."""
+    place: dict[str, object] = {"path": ran.step.path, "method": str(ran.step.method)}
+    if ran.error is not None:
+        answer = failed(ran.step.method, ran.error)
+        return {**place, "status": answer.status_code, **answer.body}
+    assert ran.outcome is not None
+    status = _DONE.get(ran.step.method, 200) if ran.outcome.is_done else 202
+    return {**place, "status": status, **ran.outcome.variables}
+
+
+def _is_any_waiting(ran: list[Ran]) -> bool:
+    return any(one.outcome is not None and not one.outcome.is_done for one in ran)

@@ -1,0 +1,20 @@
+"""The facts of a sound file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["wav", "mp3", "mp4"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundFacts:
+    """What a file says of the sound in it."""
+
+    kind: Kind
+    rate_hz: int
+    channels: int
+    duration_ms: int
+    is_whole: bool = True
+    """all that its header announces is there"""

@@ -1,0 +1,49 @@
+"""When a recording is erased, and how its row tells it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from chalicelib.recording.lifecycle import Cause
+from chalicelib.recording.model import Erasure, Recording, RecordOptions
+
+RIPE_AFTER = timedelta(seconds=110)
+"""The sweeper looks for media this long after it was asked to: by then a living worker has stored
+the next segment of each call (60 s), the journal objects that this covers are gone (a sweep later),
+and where the call goes on it is known what its other recordings show. A minute is left of three."""
+
+
+def asked(recording: Recording, at: datetime) -> Recording:
+    """Return a recording that nothing shall be left of."""
+    return replace(recording, erasure=Erasure(asked_at=at), due_at=at + RIPE_AFTER)
+
+
+def tombstone(recording: Recording, at: datetime) -> Recording:
+    """Return a recording that nobody finds any more: its ids, its end, and nothing that was said
+    or agreed about it. One that is being erased already goes on as it was."""
+    begun = recording.erasure or Erasure(asked_at=at)
+    return replace(
+        recording,
+        options=RecordOptions(),
+        labels={},
+        status_url="",
+        carrier_media=None,
+        intervals=(),
+        renditions=(),
+        gaps=(),
+        quality=None,
+        making=None,
+        erasure=replace(begun, is_deletion=True),
+        due_at=recording.due_at if recording.erasure else at,
+    )
+
+
+def is_discarded(recording: Recording) -> bool:
+    """Tell whether a recording ended so that nothing of it is left."""
+    return recording.erasure is not None and recording.reason == Cause.DISCARD
+
+
+def is_deleted(recording: Recording) -> bool:
+    """Tell whether nobody may find a recording any more."""
+    return recording.erasure is not None and recording.erasure.is_deletion

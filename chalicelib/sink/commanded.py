@@ -1,0 +1,24 @@
+"""Who carries out a worker's commands: its RTP ports theirs, its calls the rest."""
+
+from __future__ import annotations
+
+from chalicelib.recording.commands import Command, CommandKind
+from chalicelib.sink.mailbox import Obedient
+from chalicelib.sink.rtp_ports import RtpPorts
+
+
+class Commanded:
+    """Passes each command to whom it is for."""
+
+    def __init__(self, calls: Obedient, ports: RtpPorts) -> None:
+        self._calls = calls
+        self._ways = {CommandKind.OPEN_PORT: ports.open, CommandKind.END_PORT: ports.end}
+
+    @property
+    def calls(self) -> int:
+        """Count calls that a command may be for."""
+        return self._calls.calls
+
+    async def obey(self, command: Command) -> None:
+        """Carry out a command. Raises NotFound."""
+        await self._ways.get(command.kind, self._calls.obey)(command)

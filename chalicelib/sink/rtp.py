@@ -1,0 +1,241 @@
+"""One claimed port: datagrams in, a stream as long as somebody sends.
+
+RTP has no authentication (TRUST 5), so the first packet locks the port to its sender, or the claim
+says who may send. The SSRC and the payload type are locked by `media/reception.py`. What isn't
+taken is counted, and told with the stream:
+
+| a datagram | code |
+|---|---|
+| from somebody else | `other_source` |
+| beyond 200 a second | `too_fast` |
+| of more than 2,048 bytes | `too_long` |
+| that is no RTP | those of `media/rtp.py` |
+| of a payload type that is unknown, or not the stream's | `unsupported_payload_type`, `other_payload_type` |
+| of a sender whose end the carrier has told | `after_end` |
+"""  # noqa: E501  # a table's row is one line
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections import Counter
+from collections.abc import Callable
+
+from chalicelib.capture.events import Encoding
+from chalicelib.errors import WireError
+from chalicelib.media import rtp
+from chalicelib.media.rtp import ENCODINGS, RtpPacket
+from chalicelib.media.rtp_source import verify_known
+from chalicelib.recording.model import Ending
+from chalicelib.recording.rtp_endpoint import PortClaim
+from chalicelib.sink.limits import Limits
+from chalicelib.sink.rtp_stream import RtpStream
+
+MOST_BYTES = 2048
+"""of a datagram: a quarter of a second, and more than a network carries in one piece"""
+
+RECEIVE_BUFFER_BYTES = 512 * 1024
+"""the kernel gives at most twice its default: about 500 packets, 3 s of 10 ms that come at once"""
+
+Address = tuple[str, int]
+StreamMaker = Callable[["RtpPort", Encoding], RtpStream]
+
+_BARRED = {Encoding.PCMU: rtp.PCMA, Encoding.PCMA: rtp.PCMU, None: None}
+"""what may not come where a codec was announced"""
+
+_log = logging.getLogger(__name__)
+
+
+class RtpPort(asyncio.DatagramProtocol):
+    """Hears until it is shut; `make` makes a stream of it, `shut` tells its owner."""
+
+    def __init__(
+        self,
+        claim: PortClaim,
+        limits: Limits,
+        make: StreamMaker,
+        shut: Callable[[RtpPort], None],
+    ) -> None:
+        self.claim = claim
+        self._limits = limits
+        self._make = make
+        self._tell_shut = shut
+        self._transport: asyncio.BaseTransport | None = None
+        self._source: Address | None = None
+        """who may send"""
+        self._stream: RtpStream | None = None
+        self._ended: tuple[int, float] | None = None
+        """SSRC of a sender whose end the carrier told, and how long its packets are stragglers"""
+        self._ssrc = 0
+        self._barred = _BARRED[claim.options.codec]
+        self._credit = self._credit_most = limits.rtp_rate * limits.rtp_burst_s
+        self._credited_s = 0.0
+        self._refusals: Counter[str] = Counter()
+        """before the stream"""
+        self._timer: asyncio.TimerHandle | None = None
+        self._longest: asyncio.TimerHandle | None = None
+
+    @property
+    def port(self) -> int:
+        """Return its number."""
+        return self.claim.port
+
+    @property
+    def is_streaming(self) -> bool:
+        """Tell whether a stream comes."""
+        return self._stream is not None
+
+    # --- what the socket says ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for a first packet, but not for ever."""
+        self._transport = transport
+        opened = transport.get_extra_info("socket")
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        self._credited_s = asyncio.get_running_loop().time()
+        self._after(self._limits.rtp_unused_s, "unused")
+
+    def datagram_received(self, datagram: bytes, address: Address) -> None:
+        """Take one datagram."""
+        if address != self._source and not self._may_send(address):
+            self._refuse("other_source")
+            return
+        self._credit -= 1
+        if self._credit < 0 and self._is_flooding():
+            self._refuse("too_fast")
+            return
+        if len(datagram) > MOST_BYTES:
+            self._refuse("too_long")
+            return
+        try:
+            packet = rtp.parse(datagram)
+            if packet.payload_type == self._barred:
+                raise _other_payload_type(packet)
+            stream = self._stream or self._begin(packet, address)
+        except WireError as error:
+            self._refuse(error.code)
+        else:
+            self._ssrc = packet.ssrc
+            stream.receive(packet)
+
+    def error_received(self, _error: Exception) -> None:
+        """Hear on: what an ICMP message says of a sender is no matter."""
+
+    # --- what the worker asks ---
+
+    def finish(self) -> None:
+        """Hear that the carrier said it is over: end when what is under way is here."""
+        if self._stream is None:
+            self.shut("finished")
+        else:
+            self._cancel()
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._limits.rtp_linger_s, self._finished)
+
+    def shut(self, reason: str) -> None:
+        """End what comes and free the port; once."""
+        transport, self._transport = self._transport, None
+        if transport is None:
+            return
+        self._end(Ending.BROKEN)
+        self._cancel()
+        transport.close()
+        refused = dict(self._refusals)
+        _log.info("a port was freed", extra={**self._labels(), "reason": reason, **refused})
+        self._tell_shut(self)
+
+    # --- who sends, and how much ---
+
+    def _may_send(self, address: Address) -> bool:
+        if self._source is not None:
+            return False
+        wanted = self.claim.options
+        return wanted.source_addr in ("", address[0]) and wanted.source_port in (0, address[1])
+
+    def _is_flooding(self) -> bool:
+        """Renew the credit; give back what this datagram took of it where it still isn't enough."""
+        now_s = asyncio.get_running_loop().time()
+        earned = (now_s - self._credited_s) * self._limits.rtp_rate
+        self._credited_s = now_s
+        self._credit = min(self._credit + earned, self._credit_most)
+        if self._credit >= 0:
+            return False
+        self._credit += 1
+        return True
+
+    def _refuse(self, code: str) -> None:
+        if self._stream is not None:
+            self._stream.count_refused(code)
+        else:
+            self._refusals[code] += 1
+
+    # --- streams, one after the other ---
+
+    def _begin(self, packet: RtpPacket, address: Address) -> RtpStream:
+        """Lock the port to a sender. Raises WireError for a packet that begins nothing."""
+        verify_known(packet.payload_type)
+        if self._is_straggler(packet):
+            raise WireError("rtp", "its stream has ended", code="after_end")
+        self._source = address
+        announced = self.claim.options.codec or Encoding.PCMU
+        encoding = Encoding(ENCODINGS.get(packet.payload_type, announced))
+        self._stream = stream = self._make(self, encoding)
+        stream.refusals.update(self._refusals)
+        self._refusals.clear()
+        self._cancel()
+        loop = asyncio.get_running_loop()
+        self._longest = loop.call_later(self._limits.stream_for_s, self.shut, "stream_too_long")
+        self._timer = loop.call_later(self._limits.rtp_silence_s, self._look)
+        stream.begin()
+        return stream
+
+    def _is_straggler(self, packet: RtpPacket) -> bool:
+        """Tell whether a packet was under way when the carrier said that it is over.
+
+        Whoever sends on for longer isn't over: that webhook was of an earlier tap to the port.
+        """
+        if self._ended is None or packet.ssrc != self._ended[0]:
+            return False
+        return asyncio.get_running_loop().time() < self._ended[1]
+
+    def _look(self) -> None:
+        """End a stream that was silent for long; look again when it might be."""
+        assert self._stream is not None
+        silent_s = (self._stream.now_us() - self._stream.latest_us) / 1_000_000
+        left_s = self._limits.rtp_silence_s - silent_s
+        if left_s > 0:
+            self._timer = asyncio.get_running_loop().call_later(left_s, self._look)
+            return
+        self._end(Ending.BROKEN)
+        self._after(self._limits.rtp_release_s, "released")
+
+    def _finished(self) -> None:
+        until_s = asyncio.get_running_loop().time() + self._limits.rtp_straggle_s
+        self._ended = self._ssrc, until_s
+        self._end(Ending.STOPPED)
+        self._after(self._limits.rtp_release_s, "released")
+
+    def _end(self, ending: Ending) -> None:
+        """End the stream; the next sender is as good as the first."""
+        stream, self._stream, self._source = self._stream, None, None
+        if stream is not None:
+            stream.end(ending)
+
+    def _after(self, delay_s: float, reason: str) -> None:
+        self._cancel()
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self.shut, reason)
+
+    def _cancel(self) -> None:
+        for timer in (self._timer, self._longest):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._longest = None
+
+    def _labels(self) -> dict[str, object]:
+        return {"claim_id": self.claim.claim_id, "port": self.port}
+
+
+def _other_payload_type(packet: RtpPacket) -> WireError:
+    fact = f"payload type {packet.payload_type} isn't that of the codec"
+    return WireError("rtp", fact, code="other_payload_type")

@@ -1,0 +1,170 @@
+"""An RTP port's stream: packets in from one sender after the other. The hot path is `receive`.
+
+Capture never waits: a packet is kept as it comes, with its position. Only who listens waits for
+order, in `rtp_hearing`; a stream that nobody listens to runs nothing of it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+
+from chalicelib.capture.events import Clock, Encoding, StreamStarted
+from chalicelib.capture.packets import PacketCapture
+from chalicelib.capture.record import Record, StreamHead
+from chalicelib.errors import WireError
+from chalicelib.media.rtp import ENCODINGS, RATE_HZ, TELEPHONE_EVENT, RtpPacket
+from chalicelib.media.rtp_source import Received
+from chalicelib.recording.model import Ending
+from chalicelib.recording.rtp_endpoint import PortClaim
+from chalicelib.sink.live_stream import Listener, LiveStream, Opening, StreamOwner
+from chalicelib.sink.rtp_hearing import Hearing
+
+_log = logging.getLogger(__name__)
+
+
+class RtpStream(LiveStream):
+    """What one sender, or one after the other, sends to a port until it is silent for long."""
+
+    def __init__(
+        self,
+        opening: Opening,
+        owner: StreamOwner,
+        claim: PortClaim,
+        encoding: Encoding,
+        shut: Callable[[str], None],
+    ) -> None:
+        super().__init__(opening, owner)
+        self.latest_us = 0
+        """when its last packet came"""
+        self.encoding = encoding
+        self.refusals: Counter[str] = Counter()
+        """datagrams that weren't taken, by code"""
+        self._track = claim.options.track
+        self._shut = shut
+        self._begin_clock()
+        self.latest_us = self.opened_us
+        self.started = StreamStarted(
+            call_id=claim.call.call_id,
+            carrier_stream_id=claim.claim_id,
+            tracks=(self._track,),
+            encoding=encoding,
+            rate_hz=RATE_HZ,
+        )
+        self._capture = PacketCapture(self._new_head(), self._track)
+        self._place, self._add = self._capture.receive, self._capture.add
+        self._source = 0
+        self._is_kept = True
+        self._kept_from_us = 0
+        self._hearing: Hearing | None = None
+
+    def begin(self) -> None:
+        """Let the worker know of it."""
+        self._owner.stream_opened(self)
+        self._owner.stream_started(self)
+
+    def receive(self, packet: RtpPacket) -> None:
+        """Take one packet: 50 times a second for each track."""
+        self.latest_us = arrival_us = self.now_us()
+        try:
+            for one in self._place(packet, arrival_us):
+                is_sound = one.payload_type != TELEPHONE_EVENT
+                # One that waited for its like may be older than what is kept.
+                if is_sound and self._is_kept and one.arrival_us >= self._kept_from_us:
+                    self._add(one)
+                if one.source != self._source:
+                    self._note_source(one)
+                if self._hearing is not None:
+                    self._hearing.take(one)
+        except WireError as error:
+            self.count_refused(error.code)
+
+    def count_refused(self, code: str) -> None:
+        """Count a datagram that isn't taken."""
+        if code not in self.refusals:
+            _log.info("a datagram was refused", extra={**self.labels(), "code": code})
+        self.refusals[code] += 1
+
+    def end(self, ending: Ending) -> None:
+        """End with the last packet; once."""
+        if self.ending is None:
+            self.ending = ending
+            self.ended_us = self.latest_us
+            self._is_kept = False
+            self.listen(None)
+            self.ended.set()
+            self._owner.stream_closed(self)
+
+    # --- what the call asks ---
+
+    @property
+    def refused(self) -> int:
+        """Count datagrams that weren't taken."""
+        return self.refusals.total()
+
+    def cut(self) -> list[Record]:
+        """Return what came since the last cut."""
+        return self._capture.cut()
+
+    def head(self) -> StreamHead:
+        """Return the stream's head with its counts up to the last cut."""
+        self._capture.refused = self.refused
+        return self._capture.head()
+
+    def correct(self, encoding: Encoding) -> None:
+        """Do nothing: each packet says its own."""
+
+    def drop_media(self) -> None:
+        """Let go what waits here, and keep only positions of what follows: nobody records."""
+        self._is_kept = False
+        self._capture.cut()
+
+    def keep_media(self) -> None:
+        """Keep what follows."""
+        if not self._is_kept and self.ending is None:
+            self._is_kept = True
+            self._kept_from_us = self.now_us()
+
+    def listen(self, listener: Listener | None) -> None:
+        """Let somebody hear what follows, kept or not; None: nobody."""
+        if listener is None or self.ending is not None:
+            hearing, self._hearing = self._hearing, None
+            if hearing is not None:
+                hearing.stop()
+        elif self._hearing is None:
+            self._hearing = Hearing(self, self._track, listener)
+        else:
+            self._hearing.listener = listener
+
+    def refuse(self, code: str) -> None:
+        """Hear the port no more: the call may not be streamed."""
+        self._shut(code)
+
+    def leave(self) -> None:
+        """End: a sender of RTP can't be asked to go elsewhere."""
+        self._shut("the worker stops")
+
+    def cut_off(self) -> None:
+        """End: the worker can't go on."""
+        self._shut("the worker can't go on")
+
+    def _note_source(self, one: Received) -> None:
+        """Note that the sender began anew, maybe in another encoding."""
+        self._source = one.source
+        if one.payload_type in ENCODINGS:
+            self.encoding = Encoding(ENCODINGS[one.payload_type])
+
+    def _new_head(self) -> StreamHead:
+        assert self.started is not None
+        return StreamHead(
+            stream_key=self.opening.stream_key,
+            call_key=self.call.key,
+            carrier_stream_id=self.started.carrier_stream_id,
+            dialect=self.opening.dialect,
+            rate_hz=RATE_HZ,
+            opened_at_us=self.opened_us,
+            clock=Clock.RTP,
+            profile=self.opening.profile,
+            encoding=self.started.encoding,
+        )

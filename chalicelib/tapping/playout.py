@@ -1,0 +1,127 @@
+"""What an outgoing tap sends of a call: its tracks in as they come, a ptime of sound at a time out.
+
+A jitter buffer for each track evens out how they came; a payload's position is the count of those
+before it. Time is what is ticked: whoever ticks every ptime plays in real time.
+
+`speak` is the inbound track, `listen` the outbound, `both` their sum. A call that has only a mixed
+track is sent as that, whatever was asked for: it can't be taken apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from chalicelib.capture.events import Track
+from chalicelib.media import codecs
+from chalicelib.media.jitter import Depth, JitterBuffer
+from chalicelib.media.rtp import RATE_HZ
+from chalicelib.recording.model import Direction
+from chalicelib.tapping.packetizer import Packetizer, mixed
+
+DEPTH = Depth(least=40 * 8, most=240 * 8, kept=80 * 8)
+"""40 ms at first. A tap that falls 240 ms behind goes on without a word lost; its source's clock
+stood still. It catches up only what is more than 120 ms, so that no jitter costs a sample."""
+
+_TRACKS: Mapping[Direction, frozenset[Track]] = MappingProxyType(
+    {
+        Direction.SPEAK: frozenset({Track.INBOUND}),
+        Direction.LISTEN: frozenset({Track.OUTBOUND}),
+        Direction.BOTH: frozenset({Track.INBOUND, Track.OUTBOUND}),
+    }
+)
+
+
+class _Voice:
+    """One track in one encoding."""
+
+    __slots__ = ("buffer", "encoding", "position", "width")
+
+    def __init__(self, encoding: str, depth: Depth) -> None:
+        self.encoding = encoding
+        self.buffer = JitterBuffer(encoding, depth)
+        self.width = codecs.bytes_per_sample(encoding)
+        self.position = 0
+        """of what comes next"""
+
+
+class Playout:
+    """One tap's sound."""
+
+    def __init__(
+        self,
+        direction: Direction,
+        codec: str,
+        ptime_ms: int,
+        packetizer: Packetizer,
+        depth: Depth = DEPTH,
+    ) -> None:
+        self._wanted = _TRACKS[direction]
+        self._codec = codec
+        self._samples = ptime_ms * RATE_HZ // 1000
+        self._packetizer = packetizer
+        self._depth = depth
+        self._voices: dict[Track, _Voice] = {}
+        self._silent = self._skipped = self._late = 0
+
+    def take(self, track: Track, payload: bytes, encoding: str) -> None:
+        """Take what came of a track; one that isn't wanted is left."""
+        voice = self._voices.get(track)
+        if voice is None or voice.encoding != encoding:
+            if not self._is_wanted(track):
+                return
+            voice = self._open(track, encoding)
+        voice.buffer.push(voice.position, payload)
+        voice.position += len(payload) // voice.width
+
+    def tick(self) -> list[bytes]:
+        """Return what is to be sent of the next ptime."""
+        heard = []
+        for voice in self._voices.values():
+            pulled = voice.buffer.pull(self._samples)
+            if pulled.heard:
+                heard.append((pulled.payload, voice.encoding))
+        if heard:
+            return self._packetizer.sound(mixed(heard, self._codec))
+        self._silent += self._samples
+        return self._packetizer.silence(self._samples)
+
+    @property
+    def is_drained(self) -> bool:
+        """Tell whether nothing waits for its time."""
+        return not any(voice.buffer.ahead for voice in self._voices.values())
+
+    @property
+    def silence_ms(self) -> int:
+        """Return how long nothing was heard."""
+        return self._silent * 1000 // RATE_HZ
+
+    @property
+    def skipped_ms(self) -> int:
+        """Return how much was left out to catch up."""
+        skipped = sum(voice.buffer.skipped for voice in self._voices.values())
+        return (self._skipped + skipped) * 1000 // RATE_HZ
+
+    @property
+    def messages_late(self) -> int:
+        """Count what came after its time and was left out, or cut."""
+        return self._late + sum(voice.buffer.late for voice in self._voices.values())
+
+    def _is_wanted(self, track: Track) -> bool:
+        if track is Track.MIXED:
+            return not self._voices.keys() - {Track.MIXED}
+        return track in self._wanted
+
+    def _open(self, track: Track, encoding: str) -> _Voice:
+        """Begin a track, or begin it anew in another encoding."""
+        self._close(track)
+        if track is not Track.MIXED:
+            self._close(Track.MIXED)
+        voice = self._voices[track] = _Voice(encoding, self._depth)
+        return voice
+
+    def _close(self, track: Track) -> None:
+        voice = self._voices.pop(track, None)
+        if voice is not None:
+            self._skipped += voice.buffer.skipped + voice.buffer.ahead
+            self._late += voice.buffer.late

@@ -1,0 +1,56 @@
+"""The ports of a process that are services of the cloud, beside its tables and buckets."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.config import required
+from chalicelib.wiring_rows import RowPorts, client
+
+if TYPE_CHECKING:
+    from chalicelib import ports as port
+
+# ruff: noqa: PLC0415  # adapters are imported where they are made: see wiring.py
+
+
+class CloudPorts(RowPorts):
+    """What starts executions, tells, and keeps settings."""
+
+    @cached_property
+    def workflows(self) -> port.Workflows:
+        """Finalization and Delivery."""
+        from chalicelib.adapters.stepfunctions import StepFunctions
+
+        finalization = required(self.settings.finalization_arn, "FINALIZATION_ARN")
+        delivery = required(self.settings.delivery_arn, "DELIVERY_ARN")
+        return StepFunctions(client("stepfunctions"), finalization, delivery)
+
+    @cached_property
+    def event_bus(self) -> port.EventBus:
+        """EventBridge."""
+        from chalicelib.adapters.eventbridge import EventBridge
+
+        return EventBridge(client("events"), self.settings.event_bus)
+
+    @cached_property
+    def secrets(self) -> port.Secrets:
+        """Secrets Manager."""
+        from chalicelib.adapters.secrets import SecretsManager
+
+        return SecretsManager(client("secretsmanager"))
+
+    @cached_property
+    def parameters(self) -> port.Parameters:
+        """SSM."""
+        from chalicelib.adapters.parameters import ParameterStore
+
+        return ParameterStore(client("ssm"))
+
+    @cached_property
+    def task_protection(self) -> port.TaskProtection | None:
+        """The task's agent; none outside ECS."""
+        from chalicelib.adapters.task_protection import EcsAgent
+
+        uri = self.settings.ecs_agent_uri
+        return EcsAgent(uri) if uri else None

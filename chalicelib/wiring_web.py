@@ -1,0 +1,42 @@
+"""The ports of a process that call others over the web, each through the URL guard."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.wiring_rows import RowPorts
+
+if TYPE_CHECKING:
+    from chalicelib import ports as port
+
+# ruff: noqa: PLC0415  # adapters are imported where they are made: see wiring.py
+
+
+class WebPorts(RowPorts):
+    """What goes out to addresses that somebody gave us."""
+
+    @cached_property
+    def sender(self) -> port.Sender:
+        """One guarded POST."""
+        from chalicelib.adapters.http import GuardedSender
+
+        return GuardedSender(self.settings.url_policy)
+
+    @cached_property
+    def downloads(self) -> port.Downloads:
+        """Guarded GETs."""
+        from chalicelib.adapters.downloads import GuardedDownloads
+
+        return GuardedDownloads(self.settings.url_policy)
+
+    @cached_property
+    def token_grants(self) -> port.TokenGrants:
+        """Tokens, kept as long as they are good."""
+        from chalicelib.adapters.http import GuardedSender
+        from chalicelib.adapters.http_exchange import MAX_READ
+        from chalicelib.adapters.token_grants import OAuth2Grants
+        from chalicelib.url_guard import Purpose
+
+        purpose = Purpose.CARRIER_RECORDING
+        return OAuth2Grants(GuardedSender(self.settings.url_policy, purpose=purpose, kept=MAX_READ))

@@ -1,0 +1,222 @@
+"""Calls on three workers that are killed again and again, and what came of all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import cycle
+from random import Random
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.capture.events import Encoding
+from infra.local.failures import RunFailed
+from tests.chaos.caller import KINDS, Call, Caller
+from tests.chaos.functions import FunctionKiller
+from tests.chaos.kills import Trap, latencies, traps
+from tests.chaos.slots import Life, Slot, slots
+from tests.chaos.verdict import Recorded, Verdict, judge
+from tests.e2e.listening import hear
+from tests.e2e.stage import ENDED, Stage, until
+
+SLOTS = 3
+_TRAP_WITHIN_S = 4.0
+_SWEEP_EVERY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How much of it."""
+
+    seed: int
+    kills: int
+    calls: int
+    function_kills: int
+    """of each function"""
+    call_s: tuple[float, float] = (8.0, 16.0)
+    ends_within_s: float = 200.0
+    """all recordings, after the last call"""
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What was found."""
+
+    plan: Plan
+    calls: list[Call] = field(default_factory=list)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    moments: Counter[str] = field(default_factory=Counter)
+    """kills, by what the worker was doing"""
+    function_kills: Counter[str] = field(default_factory=Counter)
+    put_s: list[float] = field(default_factory=list)
+    states: Counter[str] = field(default_factory=Counter)
+    """of recordings, at the end"""
+    problems: list[str] = field(default_factory=list)
+    took_s: float = 0.0
+
+
+class Storm:
+    """One run of a plan."""
+
+    def __init__(self, stage: Stage, plan: Plan, places: list[Slot]) -> None:
+        self._stage = stage
+        self._slots = places
+        self._random = Random(f"calls {plan.seed}")
+        self._traps = traps(Random(f"traps {plan.seed}"))
+        self._kinds = cycle(KINDS)
+        self._kills_left = plan.kills
+        self._playing: list[asyncio.Task[None]] = []
+        self.tally = Tally(plan=plan)
+
+    async def rage(self) -> None:
+        """Kill as often as planned, while calls go on; return when the last call is over."""
+        await asyncio.gather(*(self._reign(slot) for slot in self._slots))
+        for slot in self._slots:
+            await slot.start()  # who takes over what is left, as ECS's next task would
+        await asyncio.gather(*self._playing)
+
+    async def _reign(self, slot: Slot) -> None:
+        """Start a worker and calls on it, and kill it, again and again."""
+        while self._kills_left > 0:
+            self._kills_left -= 1
+            life = await slot.start()
+            trap = next(self._traps)
+            self._begin_calls(life, trap)
+            await asyncio.sleep(self._random.uniform(2.5, 6.0))
+            if trap is not Trap.ANYTHING:
+                await self._wait_for(slot, life, trap)
+            slot.kill(Trap.ANYTHING)
+            self.tally.moments[life.killed_in] += 1
+            await asyncio.sleep(self._random.uniform(0.2, 1.5))
+
+    async def _wait_for(self, slot: Slot, life: Life, trap: Trap) -> None:
+        slot.trap = trap
+        if trap.needs_end:
+            here = [call for call in self.tally.calls if life in call.lives and not call.is_over]
+            for call in here[:1]:
+                call.hang_up.set()
+        deadline_s = time.monotonic() + _TRAP_WITHIN_S
+        while life.killed_s is None and time.monotonic() < deadline_s:
+            await asyncio.sleep(0.02)
+
+    def _begin_calls(self, life: Life, trap: Trap) -> None:
+        plan = self.tally.plan
+        is_rtp = self._begin_call(life).kind.dialect == "rtp"
+        more = self._random.random() < plan.calls / plan.kills - 1
+        # Where RTP goes the API chooses; and a worker whose stream is to end has another one.
+        if is_rtp or trap.needs_end or more:
+            self._begin_call(life)
+
+    def _begin_call(self, life: Life) -> Call:
+        kind = next(self._kinds)
+        # A tap's socket doesn't tell its encoding, and without webhooks it is PCMU.
+        tells = kind.dialect != "signalwire-tap"
+        encodings = [Encoding.PCMU, Encoding.PCMA] if tells else [Encoding.PCMU]
+        call = Call(
+            call_id=f"chaos-{self.tally.plan.seed}-{len(self.tally.calls)}",
+            kind=kind,
+            seconds=self._random.uniform(*self.tally.plan.call_s),
+            encoding=self._random.choice(encodings),
+        )
+        self.tally.calls.append(call)
+        caller = Caller(self._stage, call, self._living)
+        self._playing.append(asyncio.create_task(caller.play(life)))
+        return call
+
+    def _living(self) -> list[Life]:
+        return [slot.life for slot in self._slots if slot.life is not None]
+
+
+def run(stage: Stage, plan: Plan) -> Tally:
+    """Play a plan, wait for every recording's end, compare."""
+    began_s = time.monotonic()
+    with (
+        _sweeping(stage),
+        FunctionKiller(stage.aws.folder, plan.function_kills).running() as killer,
+        slots(stage, SLOTS, latencies(Random(f"latency {plan.seed}"))) as places,
+    ):
+        storm = Storm(stage, plan, places)
+        asyncio.run(storm.rage())
+        tally = storm.tally
+        until(lambda: all(_has_ended(stage, c) for c in tally.calls), plan.ends_within_s)
+        tally.put_s = [put_s for slot in places for put_s in slot.proxy.faults.put_s]
+        tally.function_kills = killer.killed
+        for call in tally.calls:
+            _compare(stage, tally, call)
+    tally.took_s = time.monotonic() - began_s
+    return tally
+
+
+@contextmanager
+def _sweeping(stage: Stage) -> Iterator[None]:
+    """Run the sweeper again and again; the schedule would every minute."""
+    over = threading.Event()
+
+    def sweep() -> None:
+        while not over.wait(_SWEEP_EVERY_S):
+            with suppress(AssertionError, BotoCoreError, ClientError):
+                stage.sweep()
+
+    thread = threading.Thread(target=sweep, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(timeout=60)
+
+
+def _has_ended(stage: Stage, call: Call) -> bool:
+    """Tell whether each recording of a call that was announced has ended."""
+    states: dict[str, str] = {}
+    for callback in stage.receiver.of_call(call.call_id):
+        control_id = callback.body["params"]["control_id"]
+        if states.get(control_id) not in ENDED:
+            states[control_id] = callback.state
+    return bool(states or not call.sent) and all(state in ENDED for state in states.values())
+
+
+def _compare(stage: Stage, tally: Tally, call: Call) -> None:
+    recordings = _recordings(stage, call)
+    tally.states.update(recorded.shown["state"] for recorded in recordings)
+    verdict = tally.verdicts[call.call_id] = judge(call, recordings)
+    tally.problems += [f"a hole isn't told: {hole}" for hole in verdict.untold]
+    for name in ("unexplained", "corrupt", "reordered", "duplicated"):
+        if samples := getattr(verdict, name):
+            tally.problems.append(f"{call.call_id} ({call.kind}): {samples} samples {name}")
+    for recorded in recordings:
+        tally.problems += _callback_problems(stage, call, recorded)
+
+
+def _recordings(stage: Stage, call: Call) -> list[Recorded]:
+    """Return a call's recordings, the oldest first."""
+    try:
+        shown = stage.customer.get(f"/v1/recordings?call_id={call.call_id}")["recordings"]
+    except RunFailed:
+        return []  # there was never such a call
+    return [
+        Recorded(
+            shown=one,
+            heard=hear(stage.customer.download(one["url"])) if one["state"] == "finished" else None,
+        )
+        for one in reversed(shown)
+    ]
+
+
+def _callback_problems(stage: Stage, call: Call, recorded: Recorded) -> list[str]:
+    shown = recorded.shown
+    if shown["state"] not in ENDED:
+        return [f"{call.call_id} ({call.kind}): a recording is still {shown['state']}"]
+    ends = {
+        callback.webhook_id: callback.state
+        for callback in stage.receiver.of_call(call.call_id)
+        if callback.state in ENDED and callback.body["params"]["control_id"] == shown["control_id"]
+    }
+    if list(ends.values()) == [shown["state"]]:
+        return []
+    return [f"{call.call_id}: it is {shown['state']}, its last callbacks were {ends}"]

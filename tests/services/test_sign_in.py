@@ -1,0 +1,140 @@
+"""Credentials go to the carrier's own hosts and nowhere else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from chalicelib.carrier_secret import OAuth2
+from chalicelib.errors import Forbidden, UrlRefused
+from chalicelib.recording.carrier_media import CarrierMedia
+from chalicelib.recording.model import CallRef, Recording
+from chalicelib.services.sign_in import SignIn
+from chalicelib.url_guard import STRICT, UrlPolicy
+from tests.carrier_host import URL
+from tests.fakes import FakeCore, FakeTexts
+from tests.samples import a_profile, a_recording
+
+BASIC = {"basic": {"username": "u", "password": "p"}}
+CLIENT = {"oauth2": {"client_id": "c", "client_secret": "s"}}
+HEADER = "Basic dTpw"
+
+
+class FakeGrants:
+    """Gives a token that names who asked where."""
+
+    def token(self, url: str, client: OAuth2) -> str:
+        """Return it."""
+        return f"{client.client_id}@{url}"
+
+
+def at(url: str, carrier: str = "bandwidth") -> Recording:
+    call = CallRef(account="main", carrier=carrier, call_id="c-1")
+    return a_recording(call=call, carrier_media=CarrierMedia(url=url))
+
+
+def said(
+    recording: Recording,
+    secret: object = BASIC,
+    *,
+    policy: UrlPolicy = STRICT,
+    hosts: tuple[str, ...] = (),
+    secret_id: str = "tapedeck/key",
+) -> str:
+    core = FakeCore()
+    core.profiles.create(a_profile(secret_id=secret_id))
+    sign_in = SignIn(
+        profiles=core.profiles,
+        secrets=FakeTexts(**{"tapedeck/key": json.dumps(secret)}),
+        grants=FakeGrants(),
+        policy=policy,
+        trusted_hosts=hosts,
+    )
+    return sign_in.authorization(recording)
+
+
+@pytest.mark.parametrize(
+    ("url", "carrier"),
+    [
+        (URL, "bandwidth"),
+        ("https://bandwidth.com/x", "bandwidth"),
+        ("https://files.signalwire.com/s/p/recordings/r.wav", "signalwire"),
+        ("https://my-space.SignalWire.com/api/v1/recordings/r/download", "signalwire"),
+    ],
+)
+def test_a_carrier_s_host_is_told(url: str, carrier: str) -> None:
+    """Its suffix alone counts."""
+
+    assert HEADER == said(at(url, carrier))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://bandwidth.com.evil.example/x",
+        "https://evilbandwidth.com/x",
+        "https://evil.example/bandwidth.com",
+        "https://evil.example/?x=.bandwidth.com",
+        "https://files.signalwire.com/x",
+        "https://93.184.216.34/x",
+    ],
+)
+def test_nobody_else_is(url: str) -> None:
+    """Not a lookalike, not another carrier, not an address."""
+
+    assert "" == said(at(url))
+
+
+def test_nothing_is_said_in_the_clear() -> None:
+    """Where a deployment allows http, a carrier's host is still told over https only."""
+
+    policy = UrlPolicy(http_allowed=True)
+
+    assert "" == said(at("http://voice.bandwidth.com/x"), policy=policy)
+
+
+def test_an_operator_s_hosts_are_told_as_configured() -> None:
+    """A space under a name of its own; over http where that is allowed."""
+
+    policy = UrlPolicy(http_allowed=True)
+
+    assert HEADER == said(at("https://pbx.example/x"), hosts=("pbx.example",))
+    assert HEADER == said(at("http://pbx.example/x"), hosts=("pbx.example",), policy=policy)
+
+
+def test_a_client_gets_a_token_where_its_carrier_gives_some() -> None:
+    """Bandwidth's API credentials are an OAuth 2 client; SignalWire has none such."""
+
+    both = {**BASIC, **CLIENT}
+
+    assert "Bearer c@https://api.bandwidth.com/api/v1/oauth2/token" == said(at(URL), both)
+    assert HEADER == said(at("https://files.signalwire.com/x", "signalwire"), both)
+
+
+@pytest.mark.parametrize("secret", [{}, {"signing_key": "PSK_1"}])
+def test_without_credentials_nothing_is_said(secret: object) -> None:
+    """The file may be public."""
+
+    assert "" == said(at(URL), secret)
+    assert "" == said(at(URL), secret_id="")
+    assert "" == said(a_recording(profile="gone", carrier_media=CarrierMedia(url=URL)))
+
+
+def test_a_secret_that_isn_t_there_is_a_refusal() -> None:
+    """Somebody meant to configure one."""
+
+    with pytest.raises(Forbidden) as refused:
+        said(at(URL), secret_id="tapedeck/other")
+
+    assert "bad_secret" == refused.value.code
+
+
+@pytest.mark.parametrize(
+    "url", ["record.mp3", "http://voice.bandwidth.com/x", "https://10.0.0.1/x"]
+)
+def test_a_url_that_may_not_be_called_is_refused(url: str) -> None:
+    """Before anything is looked up."""
+
+    with pytest.raises(UrlRefused):
+        said(at(url))

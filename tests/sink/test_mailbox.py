@@ -1,0 +1,61 @@
+"""Which of a worker's commands are carried out when."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from chalicelib.recording.commands import Command, CommandKind
+from chalicelib.sink.health import Health
+from chalicelib.sink.mailbox import MailboxKeeper
+from tests.fake_accounts import FakeMailbox
+from tests.fake_store import Store
+from tests.sink.rig import QUICK, run, until
+
+
+class Slow:
+    """Calls whose taps are reached never, and whose pauses are carried out at once."""
+
+    calls = 1
+
+    def __init__(self) -> None:
+        self.obeyed: list[str] = []
+
+    async def obey(self, command: Command) -> None:
+        """Carry out a command."""
+        self.obeyed.append(command.command_id)
+        if command.kind is CommandKind.TAP:
+            await asyncio.Event().wait()
+
+
+def command(number: int, kind: CommandKind) -> Command:
+    """Return one of many commands."""
+    return Command(
+        command_id=f"{kind}-{number}",
+        kind=kind,
+        worker="w-1",
+        call_key="main/bandwidth/c-1",
+        recording_id="r-1",
+        at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number),
+    )
+
+
+def test_what_takes_long_hides_nothing_that_came_later() -> None:
+    """Ninety taps wait for their destinations; a pause doesn't wait for them."""
+
+    async def scenario() -> None:
+        mailbox, calls = FakeMailbox(Store()), Slow()
+        for number in range(90):
+            mailbox.send(command(number, CommandKind.TAP))
+        keeper = MailboxKeeper("w-1", mailbox, calls, Health(), QUICK)
+        reading = asyncio.create_task(keeper.keep())
+        await until(lambda: len(calls.obeyed) == 90)
+        pause = command(90, CommandKind.PAUSE)
+        mailbox.send(pause)
+        await until(lambda: not mailbox.is_waiting(pause))
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await keeper.close()
+        assert pause.command_id == calls.obeyed[-1]
+
+    run(scenario)

@@ -1,0 +1,72 @@
+"""Whatever datagrams come to a port."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.capture.events import Encoding
+from chalicelib.media.reception import PROBATION
+from chalicelib.media.rtp import RtpPacket, build
+from chalicelib.sink.live_stream import LiveStream, Opening
+from chalicelib.sink.rtp import RtpPort
+from chalicelib.sink.rtp_stream import RtpStream
+from tests.sink.rig import run
+from tests.sink.rtp_rig import HOST, SPEEDY, a_claim
+
+
+class Nobody:
+    """Follows no stream."""
+
+    def stream_opened(self, stream: LiveStream) -> None:
+        """Take note of nothing."""
+
+    def stream_started(self, stream: LiveStream) -> None:
+        """Take note of nothing."""
+
+    def stream_closed(self, stream: LiveStream) -> None:
+        """Take note of nothing."""
+
+
+PACKETS = st.builds(
+    lambda kind, sequence, timestamp, ssrc, payload: build(
+        RtpPacket(kind, sequence, timestamp, ssrc, payload)
+    ),
+    st.sampled_from([0, 8, 13, 101, 111]),
+    st.integers(0, 0xFFFF),
+    st.integers(0, 0xFFFF_FFFF),
+    st.integers(0, 2),
+    st.binary(max_size=20),
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.tuples(st.one_of(PACKETS, st.binary(max_size=40)), st.booleans()), max_size=60))
+def test_whatever_comes_is_taken_or_counted(datagrams: list[tuple[bytes, bool]]) -> None:
+    """From the sender or from a stranger, nothing is raised, and none is forgotten."""
+
+    async def scenario() -> None:
+        streams: list[RtpStream] = []
+
+        def make(port: RtpPort, encoding: Encoding) -> RtpStream:
+            opening = Opening(
+                account="main", profile="p", carrier="c", dialect="rtp", stream_key="s"
+            )
+            streams.append(RtpStream(opening, Nobody(), port.claim, encoding, port.shut))
+            return streams[-1]
+
+        port = RtpPort(a_claim(), SPEEDY, make, lambda _: None)
+        loop = asyncio.get_running_loop()
+        await loop.create_datagram_endpoint(lambda: port, local_addr=(HOST, 0))
+        for datagram, is_stranger in datagrams:
+            port.datagram_received(datagram, ("192.0.2.1" if is_stranger else HOST, 9))
+        for stream in streams:
+            stream.cut()
+            head = stream.head()
+            waiting = len(datagrams) - head.messages_received - head.messages_refused
+            assert 0 <= waiting < PROBATION
+        port.shut("the test is over")
+
+    run(scenario)
