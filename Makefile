@@ -56,8 +56,12 @@ node_modules/.stamp: package.json package-lock.json | node-found
 run: setup ## record three simulated calls on this machine; ONCE=1 ends after the table
 	@$(PY) -m infra.local
 
+# What keeps to the clock fails where the machine stands still for a while: such tests alone are tried
+# again, and the summary names each that was.
+AGAIN := --reruns 2 -rR
+
 test: gstreamer check ## everything: what check does, then the end-to-end tests in a local AWS
-	@$(PY) -m pytest --quiet -m e2e
+	@$(PY) -m pytest --quiet -m e2e $(AGAIN)
 
 # A sender of RTP that the tests try beside ffmpeg; without it they replay what it once sent.
 GSTREAMER := gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
@@ -79,7 +83,7 @@ check: setup ## lint, types, import rule, tests with branch coverage
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(PY) -m pytest --quiet -m "not e2e and not paced" -n 4 --dist loadgroup --cov --cov-report=
-	@$(PY) -m pytest --quiet -m paced --cov --cov-append --cov-report=
+	@$(PY) -m pytest --quiet -m paced $(AGAIN) --cov --cov-append --cov-report=
 	@$(PY) -m coverage report --include="$(PURE)" --fail-under=100
 	@$(PY) -m coverage report --fail-under=90
 
