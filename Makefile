@@ -12,7 +12,7 @@ export CDK_DISABLE_CLI_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test gstreamer check format bench autobahn attack chaos fuzz api-fuzz verify key bootstrap \
+.PHONY: help setup run test gstreamer check format bench autobahn attack forge chaos fuzz api-fuzz verify key bootstrap \
   deploy package synth clean
 
 help: ## what can be made
@@ -114,6 +114,11 @@ autobahn: $(VENV)/.stamp $(AUTOBAHN)/.stamp ## Autobahn|Testsuite against the si
 
 attack: $(VENV)/.stamp ## slow, flooding and lying peers against a sink that records a call
 	@$(PY) -m tests.attack
+
+FORGE ?=
+
+forge: $(VENV)/.stamp ## 100,000 forged tokens, keys and signatures; FORGE="--tries 5000 --seed 7"
+	@$(PY) -m tests.forge $(FORGE)
 
 CHAOS ?=
 

@@ -23,7 +23,9 @@ class Basic(msgspec.Struct, frozen=True):
         """Tell whether a header names this user; in constant time."""
         scheme, _, pair = authorization.partition(" ")
         wanted = self.header.partition(" ")[2]
-        is_same = hmac.compare_digest(pair.strip().encode(), wanted.encode())
+        is_same = hmac.compare_digest(
+            pair.strip(" ").encode("utf-8", "surrogatepass"), wanted.encode()
+        )
         return is_same and scheme.lower() == "basic"
 
     @property
@@ -43,11 +45,26 @@ class OAuth2(msgspec.Struct, frozen=True):
 class CarrierSecret(msgspec.Struct, frozen=True, kw_only=True):
     """Each part may be missing."""
 
-    signing_key: str = ""
-    webhook_basic: Basic | None = None
-    """the user that the carrier's webhooks must be"""
+    signing_key: str | tuple[str, ...] = ""
+    """one, or during a rotation several that are good side by side"""
+    webhook_basic: Basic | tuple[Basic, ...] | None = None
+    """the user that the carrier's webhooks must be; during a rotation one of several"""
     basic: Basic | None = None
     oauth2: OAuth2 | None = None
+
+    @property
+    def signing_keys(self) -> tuple[str, ...]:
+        """Return what the carrier may sign with; an empty text is no key."""
+        keys = (self.signing_key,) if isinstance(self.signing_key, str) else self.signing_key
+        return tuple(key for key in keys if key)
+
+    @property
+    def webhook_users(self) -> tuple[Basic, ...]:
+        """Return who the carrier's webhooks may be; nobody: they needn't say."""
+        users = self.webhook_basic
+        if users is None or isinstance(users, tuple):
+            return users or ()
+        return (users,)
 
 
 def parse_carrier_secret(text: str) -> CarrierSecret:

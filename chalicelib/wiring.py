@@ -227,10 +227,6 @@ class Ports(RtpParts, BytePorts, CloudPorts, WebPorts):
         """Return the secrets that sign status callbacks, newest first."""
         return list(self._keys().webhook_secrets)
 
-    def signing_key(self, secret_id: str) -> str:
-        """Return a carrier's signing key: a secret's text, or its JSON's `signing_key`; or none."""
-        return self.carrier_secret(secret_id).signing_key
-
     def carrier_secret(self, secret_id: str) -> CarrierSecret:
         """Return what a profile's secret holds. Raises NotFound, Forbidden, Unavailable."""
         return parse_carrier_secret(self.secrets.get(secret_id))

@@ -71,3 +71,33 @@ def test_what_can_t_be_read_is_not_quoted(text: str) -> None:
 
     assert ("bad_secret", None) == (refused.value.code, refused.value.__cause__)
     assert text not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("told", "keys"),
+    [('"a"', ("a",)), ('["b", "a"]', ("b", "a")), ('["b", ""]', ("b",)), ('""', ())],
+)
+def test_signing_keys_are_good_side_by_side(told: str, keys: tuple[str, ...]) -> None:
+    """One, or several while one takes the other's place."""
+
+    assert keys == parse_carrier_secret(f'{{"signing_key": {told}}}').signing_keys
+    assert ("PSK_1",) == parse_carrier_secret("PSK_1").signing_keys
+
+
+def test_users_are_good_side_by_side() -> None:
+    """One, several, or nobody."""
+
+    one, two = ({"username": name, "password": "p"} for name in ("a", "b"))
+    users = tuple(Basic(username=name, password="p") for name in ("a", "b"))
+
+    def read(told: object) -> tuple[Basic, ...]:
+        return parse_carrier_secret(json.dumps({"webhook_basic": told})).webhook_users
+
+    assert [users[:1], users, ()] == [read(one), read([one, two]), read(None)]
+
+
+@pytest.mark.parametrize("header", ["Basic \ud800", "\u2003Basic dTpw", "Basic \u2003dTpw"])
+def test_no_character_breaks_the_comparison(header: str) -> None:
+    """Half a surrogate pair, a blank that is none."""
+
+    assert not Basic(username="u", password="p").is_said_by(header)

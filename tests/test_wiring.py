@@ -141,7 +141,10 @@ def test_a_signing_key_is_a_text_or_a_field(ports: wiring.Ports, text: str) -> N
 
     profile = replace(a_profile(), secret_id="tapedeck/key")
 
-    assert "PSK_1" == told(ports, **{"tapedeck/key": text}).signing_key(profile.secret_id)
+    assert (
+        "PSK_1"
+        == told(ports, **{"tapedeck/key": text}).carrier_secret(profile.secret_id).signing_key
+    )
 
 
 def test_importing_the_app_imports_no_sdk() -> None:

@@ -8,7 +8,7 @@ from chalicelib import tokens, wiring
 from chalicelib.api.http import Routes
 from chalicelib.api.requests import now, raw_body
 from chalicelib.dialects import signatures
-from chalicelib.dialects.signatures import Signed
+from chalicelib.dialects.signature_schemes import Signed
 from chalicelib.dialects.webhooks.registry import dialect
 from chalicelib.errors import CredentialsNeeded, Forbidden, NotFound, Unauthenticated
 from chalicelib.recording.model import Profile
@@ -102,13 +102,13 @@ def _verify_credentials(profile: Profile, request: Request) -> None:
     """
     if not profile.secret_id:
         return
-    wanted = wiring.ports().carrier_secret(profile.secret_id).webhook_basic
-    if wanted is None:
+    wanted = wiring.ports().carrier_secret(profile.secret_id).webhook_users
+    if not wanted:
         return
     said = request.headers.get("Authorization", "")
     if not said:
         raise CredentialsNeeded("user and password are needed")
-    if not wanted.is_said_by(said):
+    if not any(user.is_said_by(said) for user in wanted):
         raise Forbidden("another user, or another password", code="wrong_credentials")
 
 
@@ -122,8 +122,9 @@ def _verify_signature(
     if not profile.secret_id or not signatures.is_signed(scheme, request.headers):
         return
     ports = wiring.ports()
-    key = ports.signing_key(profile.secret_id)
-    if not key:
+    keys = ports.carrier_secret(profile.secret_id).signing_keys
+    if not keys:
         return  # the secret holds other things
     url = hook_url(ports.public_url(), profile.carrier, token)
-    signatures.verify(scheme, request.headers, Signed(key=key, url=url, body=body))
+    signed = Signed(url=url, body=body, headers=request.headers, at=now())
+    signatures.verify(scheme, signed, keys)

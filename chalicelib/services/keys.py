@@ -21,7 +21,7 @@ RandomBytes = Callable[[int], bytes]
 
 _KEY_ID_BYTES = 6
 _SECRET_BYTES = 32
-_BEARER = re.compile(r"bearer +tdk_([0-9a-f]{12})_([0-9a-f]{64})", re.IGNORECASE)
+_BEARER = re.compile(r"(?i:bearer) +tdk_([0-9a-f]{12})_([0-9a-f]{64})", re.ASCII)
 _ACCOUNT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -45,15 +45,15 @@ def create_key(keys: ApiKeys, account: str, now: datetime, random: RandomBytes) 
 
 def authenticate(keys: ApiKeys, authorization: str) -> str:
     """Return the account of an `Authorization: Bearer …` header. Raises Unauthenticated."""
-    named = _BEARER.fullmatch(authorization.strip())
+    named = _BEARER.fullmatch(authorization.strip(" "))
     if named is None:
         raise Unauthenticated("Authorization: Bearer <API key> is needed")
     key_id, secret = named.groups()
     try:
-        key = keys.get(key_id.lower())
+        key = keys.get(key_id)
     except NotFound:
         raise _unknown() from None
-    matches = hmac.compare_digest(key.secret_sha256, _hash(secret.lower()))
+    matches = hmac.compare_digest(key.secret_sha256, _hash(secret))
     if not matches or key.revoked_at is not None:
         raise _unknown()
     return key.account

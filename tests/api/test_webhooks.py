@@ -194,6 +194,19 @@ def test_a_right_signature_is_taken(api: Api, digest: str, secret: str) -> None:
     assert 200 == response.status_code
 
 
+def test_two_signing_keys_are_good_while_one_replaces_the_other(api: Api) -> None:
+    """The carrier may sign with either; with a third it may not."""
+
+    hook, body = with_signing_key(api, '{"signing_key": ["new", "old"]}'), b'{"event_type": "x"}'
+
+    statuses = [
+        api.post_hook(hook, body, signed(api, hook, body, key)).status_code
+        for key in ("old", "new", "other")
+    ]
+
+    assert [200, 200, 403] == statuses
+
+
 def test_a_wrong_signature_is_a_403_even_with_a_good_token(api: Api) -> None:
     """A present signature decides, whatever the token."""
 
@@ -245,6 +258,17 @@ def with_credentials(api: Api) -> str:
     secret = {"webhook_basic": {"username": "bw-user", "password": "pass"}}
     api.texts.texts["bw-key"] = json.dumps(secret)
     return api.hook(a_profile(name="bw", secret_id="bw-key"))
+
+
+def test_two_users_are_good_while_one_replaces_the_other(api: Api) -> None:
+    """Calls that began before still say the old password."""
+
+    users = [{"username": "bw-user", "password": password} for password in ("new", "pass")]
+    hook = with_credentials(api)
+    api.texts.texts["bw-key"] = json.dumps({"webhook_basic": users})
+    said = [BASIC, {"Authorization": "Basic YnctdXNlcjpuZXc="}, {"Authorization": "Basic eDp4"}]
+
+    assert [204, 204, 403] == [api.post_hook(hook, STARTED, one).status_code for one in said]
 
 
 @pytest.mark.parametrize("door", ["bandwidth", "bandwidth-basic"])

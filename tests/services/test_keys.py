@@ -33,6 +33,17 @@ def test_only_a_hash_is_kept() -> None:
     assert 64 == len(secret)
 
 
+def test_a_key_has_one_spelling() -> None:
+    """Capitals, and letters that fold to ours (Kelvin's sign is a k), are another key."""
+
+    core = FakeCore()
+    made = create_key(core.api_keys, "sales", T0, counting)
+
+    for other in (made.text.upper(), made.text.replace("k", "\u212a"), f"\u2003{made.text}"):
+        with pytest.raises(Unauthenticated):
+            authenticate(core.api_keys, f"Bearer {other}")
+
+
 @pytest.mark.parametrize("change", ["secret", "id", "none", "scheme", "tail", "revoked"])
 def test_anything_else_is_unauthenticated(change: str) -> None:
     """A wrong secret or id, no header, another scheme, something behind it, a revoked key."""
