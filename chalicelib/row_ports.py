@@ -28,6 +28,7 @@ from chalicelib.recording.model import (
     RecordingEvent,
     Stream,
 )
+from chalicelib.recording.receiver import Receiver
 from chalicelib.recording.rtp_endpoint import PortClaim
 from chalicelib.tapping.model import Tap
 
@@ -139,6 +140,20 @@ class Outbox(Protocol):
 
         Raises PreconditionFailed where the stored round isn't the row's any more.
         """
+
+
+class Receivers(Protocol):
+    """Status URLs that don't take what they are sent; of one that does there is no row."""
+
+    def get(self, account: str, url: str) -> Receiver | None:
+        """Read one, consistently; None: it is well."""
+
+    def put(self, receiver: Receiver) -> None:
+        """Write how it stands after an attempt. Raises PreconditionFailed where it is stopped
+        already: who answers late doesn't start it again."""
+
+    def forget(self, account: str, url: str) -> None:
+        """Say that it is well, or is to be tried again."""
 
 
 class Calls(Protocol):

@@ -50,6 +50,13 @@ class RowPorts:
         return DynamoOutbox(self._core)
 
     @cached_property
+    def receivers(self) -> port.Receivers:
+        """Status URLs that don't take them."""
+        from chalicelib.adapters.dynamodb_outbox import DynamoReceivers
+
+        return DynamoReceivers(self._core)
+
+    @cached_property
     def due_work(self) -> port.DueWork:
         """What the sweeper looks at."""
         from chalicelib.adapters.dynamodb_outbox import DynamoDueWork

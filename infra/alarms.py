@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_stepfunctions as sfn
@@ -14,6 +15,9 @@ from infra.functions import SPECS
 
 APP_NAME = "tapedeck"
 """as in .chalice/config.json"""
+
+NAMESPACE = "Tapedeck"
+"""of our own metrics"""
 
 MISSING = cloudwatch.TreatMissingData
 _FIVE_MINUTES = Duration.minutes(5)
@@ -28,9 +32,13 @@ def build_topic(stack: Stack, email: str) -> sns.Topic:
 
 
 def build_alarms(
-    stack: Stack, topic: sns.Topic, app: Chalice, workflows: dict[str, sfn.StateMachine]
+    stack: Stack,
+    topic: sns.Topic,
+    app: Chalice,
+    workflows: dict[str, sfn.StateMachine],
+    attempt_logs: logs.ILogGroup,
 ) -> None:
-    """Alarm on functions, workflows, the API and a sweeper that stopped."""
+    """Alarm on functions, workflows, the API, a sweeper that stopped and disabled receivers."""
     for spec in SPECS:
         # `attempt` raises to be called again later; a failed Delivery tells what it can't say.
         if spec.name != "attempt":
@@ -43,6 +51,7 @@ def build_alarms(
         alarm(stack, topic, f"{title}Failed", machine.metric_failed(period=_FIVE_MINUTES))
         alarm(stack, topic, f"{title}TimedOut", machine.metric_timed_out(period=_FIVE_MINUTES))
     alarm(stack, topic, "ApiFaults", _api_faults())
+    alarm(stack, topic, "ReceiverDisabled", _disabled_receivers(stack, attempt_logs))
     _alarm_on_silence(stack, topic, _function_metric(app, "Sweep", "Invocations"))
 
 
@@ -83,6 +92,20 @@ def _function_metric(app: Chalice, resource: str, metric: str) -> cloudwatch.Met
         statistic="Sum",
         period=_FIVE_MINUTES,
     )
+
+
+def _disabled_receivers(stack: Stack, attempt_logs: logs.ILogGroup) -> cloudwatch.Metric:
+    """Count callbacks that weren't sent any more: each says so in the log of `attempt`."""
+    counted = logs.MetricFilter(
+        stack,
+        "CallbacksToDisabled",
+        log_group=attempt_logs,
+        filter_pattern=logs.FilterPattern.string_value("$.given_up", "=", "disabled"),
+        metric_namespace=NAMESPACE,
+        metric_name="CallbacksToDisabled",
+        metric_value="1",
+    )
+    return counted.metric(statistic="Sum", period=_FIVE_MINUTES)
 
 
 def _api_faults() -> cloudwatch.Metric:

@@ -40,7 +40,7 @@ class RecorderStack(Stack):
         workflows = build_workflows(self, app)
         build_schedule(self, app)
         self.topic = build_topic(self, settings.alarm_email)
-        build_alarms(self, self.topic, app, workflows)
+        build_alarms(self, self.topic, app, workflows, shells["attempt"].logs)
         self._publish_url(app)
         # What a process outside Lambda needs: the sink's tasks, `make key`, the local run.
         CfnOutput(self, "SigningKey", value=self.around.storage.signing_key.key_arn)

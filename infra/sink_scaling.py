@@ -12,9 +12,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_sns as sns
 
-from infra.alarms import alarm
-
-NAMESPACE = "Tapedeck"
+from infra.alarms import NAMESPACE, alarm
 
 MIN_TASKS = 2
 """one lives when the other dies"""

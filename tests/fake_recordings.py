@@ -1,4 +1,4 @@
-"""Fakes of Recordings, RecordingHistory, Outbox and DueWork."""
+"""Fakes of Recordings, RecordingHistory, Outbox, Receivers and DueWork."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from chalicelib.errors import NotFound, PreconditionFailed
 from chalicelib.port_values import Due, DueKind, Page, RecordingFilter
 from chalicelib.recording.erasure import is_deleted
 from chalicelib.recording.model import OutboxRow, Recording, RecordingEvent
+from chalicelib.recording.receiver import Receiver, is_stopped
 from tests.fake_store import Store, page
 
 _CALLBACK_GRACE = timedelta(seconds=60)
@@ -132,6 +133,27 @@ class FakeOutbox:
         if stored is None:
             raise PreconditionFailed(f"no callback {row.webhook_id}")
         return stored
+
+
+class FakeReceivers:
+    """The port Receivers, in memory."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def get(self, account: str, url: str) -> Receiver | None:
+        """Read one."""
+        return self._store.receivers.get((account, url))
+
+    def put(self, receiver: Receiver) -> None:
+        """Write how it stands. Raises PreconditionFailed."""
+        if is_stopped(self.get(receiver.account, receiver.url), receiver.failed_at):
+            raise PreconditionFailed("the receiver is stopped")
+        self._store.receivers[receiver.account, receiver.url] = receiver
+
+    def forget(self, account: str, url: str) -> None:
+        """Remove its row."""
+        self._store.receivers.pop((account, url), None)
 
 
 class FakeDueWork:

@@ -12,6 +12,7 @@ from chalicelib.port_values import ApiKey, InboundEvent, Lease, Page
 from chalicelib.recording.announcements import Announcement
 from chalicelib.recording.commands import Command
 from chalicelib.recording.model import Call, OutboxRow, Profile, Recording, RecordingEvent, Stream
+from chalicelib.recording.receiver import Receiver
 from chalicelib.recording.rtp_endpoint import PortClaim
 from chalicelib.tapping.model import Tap
 
@@ -25,6 +26,7 @@ class Store:
         self.recordings: dict[str, Recording] = {}
         self.events: dict[tuple[str, datetime, str], RecordingEvent] = {}
         self.outbox: dict[tuple[str, int], OutboxRow] = {}
+        self.receivers: dict[tuple[str, str], Receiver] = {}
         self.taps: dict[tuple[str, str], Tap] = {}
         self.calls: dict[str, Call] = {}
         self.streams: dict[tuple[str, str], Stream] = {}

@@ -20,6 +20,7 @@ from chalicelib.row_ports import (
     Outbox,
     PortClaims,
     Profiles,
+    Receivers,
     RecordingHistory,
     Recordings,
     Taps,
@@ -27,7 +28,13 @@ from chalicelib.row_ports import (
 from tests.fake_accounts import FakeApiKeys, FakeLeases, FakeMailbox, FakeProfiles
 from tests.fake_calls import FakeCallLife, FakeCalls, FakeInbox, FakeLiveStreams
 from tests.fake_claims import FakePortClaims
-from tests.fake_recordings import FakeDueWork, FakeHistory, FakeOutbox, FakeRecordings
+from tests.fake_recordings import (
+    FakeDueWork,
+    FakeHistory,
+    FakeOutbox,
+    FakeReceivers,
+    FakeRecordings,
+)
 from tests.fake_store import Store
 from tests.fake_taps import FakeTaps
 
@@ -117,6 +124,7 @@ class FakeCore:
         self.taps: Taps = wrap(FakeTaps(self.store))
         self.history: RecordingHistory = wrap(FakeHistory(self.store))
         self.outbox: Outbox = wrap(FakeOutbox(self.store))
+        self.receivers: Receivers = wrap(FakeReceivers(self.store))
         self.calls: Calls = wrap(calls)
         self.call_life: CallLife = wrap(FakeCallLife(self.store))
         self.live_streams: LiveStreams = wrap(FakeLiveStreams(self.store, calls))

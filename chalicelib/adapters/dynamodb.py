@@ -15,6 +15,7 @@ Core (point-in-time recovery; `expires_at` is its TTL):
 | what happened to a tap, callback it owes | `REC#{tap id}` | as a recording's | as a recording's |
 | inbound event of a call | `CALL#{call key}` | `WEBHOOK#{event key}` | |
 | inbound event of none | `WEBHOOK#{account}#{event key}` | `WEBHOOK` | |
+| receiver that doesn't take callbacks | `RECEIVER#{account}#{SHA-256 of its URL}` | `RECEIVER` | |
 | profile | `ACCOUNT#{account}` | `PROFILE#{name}` | |
 | API key | `KEY#{key id}` | `KEY` | by_account `KEY#{account}`, sorted by `{created}#{key id}` |
 

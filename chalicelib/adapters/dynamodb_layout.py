@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 from zlib import crc32
 
 from chalicelib.adapters.dynamodb_rows import Row, month, sortable
 from chalicelib.port_values import Due, DueKind
 from chalicelib.recording.model import Call, OutboxRow, Recording
 
-RECORD, CALL, KEY, WEBHOOK = "RECORD", "CALL", "KEY", "WEBHOOK"
+RECORD, CALL, KEY, WEBHOOK, RECEIVER = "RECORD", "CALL", "KEY", "WEBHOOK", "RECEIVER"
 REC_PREFIX, STREAM_PREFIX, SAID_PREFIX = "REC#", "STREAM#", "STREAM-SAID#"
 EVENT_PREFIX, OUTBOX_PREFIX, WEBHOOK_PREFIX = "EVENT#", "OUTBOX#", "WEBHOOK#"
 PROFILE_PREFIX, TAP_PREFIX = "PROFILE#", "TAP#"
@@ -64,6 +65,11 @@ def rtp_pk(host: str) -> str:
 def endpoint_pk(call_key: str) -> str:
     """Return the Hot partition of the claims that a call has, by control id."""
     return f"ENDPOINT#{call_key}"
+
+
+def receiver_pk(account: str, url: str) -> str:
+    """Return the partition of an account's status URL, which is too long for a key."""
+    return f"RECEIVER#{account}#{sha256(url.encode()).hexdigest()}"
 
 
 def outbox_sk(number: int) -> str:

@@ -1,4 +1,5 @@
-"""Status callbacks owed, and the index of everything that is due: rows of the Core table."""
+"""Status callbacks owed, who doesn't take them, and the index of everything that is due: rows of
+the Core table."""
 
 from __future__ import annotations
 
@@ -8,10 +9,11 @@ from datetime import datetime
 from chalicelib.adapters import dynamodb_layout as layout
 from chalicelib.adapters.dynamodb import Table, Where
 from chalicelib.adapters.dynamodb_recordings import outbox_row
-from chalicelib.adapters.dynamodb_rows import from_row, sortable
+from chalicelib.adapters.dynamodb_rows import from_row, sortable, to_row
 from chalicelib.errors import NotFound
 from chalicelib.port_values import Due
 from chalicelib.recording.model import OutboxRow
+from chalicelib.recording.receiver import Receiver, expires_at
 
 _NOT_DONE = "attribute_not_exists(#delivered_at) AND attribute_not_exists(#given_up)"
 
@@ -49,6 +51,33 @@ class DynamoOutbox:
         same = Where(text="#round = :round", values={"round": row.round})
         self._table.put(outbox_row(begun), same)
         return begun
+
+
+class DynamoReceivers:
+    """The port Receivers."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get(self, account: str, url: str) -> Receiver | None:
+        """Read one, consistently; None: it is well."""
+        row = self._table.get(layout.receiver_pk(account, url), layout.RECEIVER)
+        return from_row(row, Receiver) if row else None
+
+    def put(self, receiver: Receiver) -> None:
+        """Write how it stands. It races with other callbacks' attempts: the last one counts, but
+        for a stop. (A stop that is over leaves its row to its expiry, or to the next.)"""
+        key = {"pk": layout.receiver_pk(receiver.account, receiver.url), "sk": layout.RECEIVER}
+        expiry = int(expires_at(receiver).timestamp())
+        goes_on = Where(
+            text="attribute_not_exists(#stopped) OR #expires_at <= :now",
+            values={"now": int(receiver.failed_at.timestamp())},
+        )
+        self._table.put(key | to_row(receiver) | {"expires_at": expiry}, goes_on)
+
+    def forget(self, account: str, url: str) -> None:
+        """Remove its row; one that isn't there is success."""
+        self._table.delete(layout.receiver_pk(account, url), layout.RECEIVER)
 
 
 class DynamoDueWork:

@@ -8,6 +8,7 @@ from chalice.app import Response
 
 from chalicelib import tokens, wiring
 from chalicelib.api.http import Routes
+from chalicelib.api.redelivery import redelivered
 from chalicelib.api.requests import account_of, json_object, now, query
 from chalicelib.api.views import events_json, recording_json, recordings_json
 from chalicelib.errors import Unauthenticated
@@ -15,7 +16,6 @@ from chalicelib.recording.model import Recording
 from chalicelib.services import queries, renditions
 from chalicelib.services.delete import delete
 from chalicelib.services.downloads import Opener, Waiting, await_finished, open_audio, open_proof
-from chalicelib.services.redeliver import parse_wanted, redeliver
 from chalicelib.services.retry import retry
 from chalicelib.tokens import TokenKind
 
@@ -90,17 +90,7 @@ def download_proof(recording_id: str) -> Response:
 @routes.route("/v1/recordings/{recording_id}/redeliver", methods=["POST"])
 def redeliver_callback(recording_id: str) -> Response:
     """Send a status callback again, under its own id."""
-    recording, ports = _found(recording_id), wiring.ports()
-    webhook_id = parse_wanted(json_object(routes.current_request))
-    row = redeliver(
-        recording.recording_id,
-        webhook_id,
-        outbox=ports.outbox,
-        history=ports.history,
-        workflows=ports.workflows,
-        now=now(),
-    )
-    return Response(body={"webhook_id": row.webhook_id, "round": row.round}, status_code=202)
+    return redelivered(_found(recording_id).recording_id, routes.current_request)
 
 
 @routes.route("/v1/recordings/{recording_id}/retry", methods=["POST"])

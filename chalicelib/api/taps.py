@@ -8,12 +8,14 @@ from chalice.app import Response
 
 from chalicelib import wiring
 from chalicelib.api.http import Routes, failed
+from chalicelib.api.redelivery import redelivered
 from chalicelib.api.requests import account_of, json_object, query
 from chalicelib.api.views import events_json
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.services import tap_commands
 from chalicelib.services.commands import CallName
 from chalicelib.services.queries import find_call
+from chalicelib.tapping.model import Tap
 from chalicelib.tapping.options import parse_tap
 
 routes = Routes(__name__)
@@ -47,12 +49,22 @@ def stop_tap(call_id: str) -> Response:
 @routes.route("/v1/calls/{call_id}/tap/{control_id}/events", methods=["GET"])
 def list_tap_events(call_id: str, control_id: str) -> Response:
     """Show what happened to a tap, in order."""
-    name, ports = _name(call_id), wiring.ports()
+    tap = _found(_name(call_id), control_id)
+    return Response(body=events_json(wiring.ports().history.events(tap.tap_id)))
+
+
+@routes.route("/v1/calls/{call_id}/tap/{control_id}/redeliver", methods=["POST"])
+def redeliver_tap_callback(call_id: str, control_id: str) -> Response:
+    """Send a tap's status callback again, under its own id."""
+    return redelivered(_found(_name(call_id), control_id).tap_id, routes.current_request)
+
+
+def _found(name: CallName, control_id: str) -> Tap:
+    ports = wiring.ports()
     call = find_call(ports.calls, name.account, name.call_id, name.carrier)
     if call is None:
-        raise NotFound(f"call {call_id}", code="no_such_call")
-    tap = ports.tap_commands.find(call, control_id)
-    return Response(body=events_json(ports.history.events(tap.tap_id)))
+        raise NotFound(f"call {name.call_id}", code="no_such_call")
+    return ports.tap_commands.find(call, control_id)
 
 
 def _name(call_id: str) -> CallName:

@@ -102,6 +102,7 @@ def attempt(event: dict[str, Any], _context: object) -> dict[str, Any]:
         event["webhook_id"],
         outbox=ports.outbox,
         history=ports.history,
+        receivers=ports.receivers,
         sender=ports.sender,
         bus=ports.event_bus,
         secrets=ports.webhook_secrets(),
@@ -111,7 +112,11 @@ def attempt(event: dict[str, Any], _context: object) -> dict[str, Any]:
     )
     if isinstance(outcome, deliver.Postponed):
         raise DeliveryPostponed(json.dumps({"wait_seconds": math.ceil(outcome.wait_seconds)}))
-    return {"given_up": outcome.reason if isinstance(outcome, deliver.GivenUp) else ""}
+    if isinstance(outcome, deliver.GivenUp):
+        # An alarm counts the lines with `disabled`: infra/alarms.py.
+        logger.info("A callback was given up", extra={**event, "given_up": outcome.reason})
+        return {"given_up": outcome.reason}
+    return {"given_up": ""}
 
 
 def _error_name(event: dict[str, Any]) -> str:

@@ -326,6 +326,8 @@ class OutboxRow:
     """when the first attempt ended, whatever came of it"""
     delivered_at: datetime | None = None
     given_up: str = ""
-    """why no further attempt will come: exhausted, gone, superseded, refused"""
+    """why no further attempt will come: exhausted, gone, disabled, superseded, refused"""
     next_at: datetime | None = None
     last_error: str = ""
+    account: str = ""
+    """whose receiver it goes to; empty in rows of before 2026-11-20"""

@@ -19,8 +19,9 @@ WAITS_S = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 MAX_ATTEMPTS = len(WAITS_S) + 1
 MAX_RETRY_AFTER_S = 86_400
 _LEAST_TURN_WAIT_S, _LARGEST_TURN_WAIT_S = 1.0, 60.0
-_SECONDS = re.compile(r"[0-9]{1,9}")
-_DATE = "%a, %d %b %Y %H:%M:%S GMT"
+_SECONDS = re.compile(r"[0-9]+")
+_DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
+"""of now, of RFC 850, of C's asctime: who reads a date takes all three (RFC 9110, 5.6.7)"""
 
 
 class Reason(StrEnum):
@@ -28,9 +29,11 @@ class Reason(StrEnum):
 
     EXHAUSTED = "exhausted"
     GONE = "gone"
-    """the receiver answered 410"""
+    """the receiver answered 410, to this callback or to an earlier one"""
     SUPERSEDED = "superseded"
     """a later state of the recording was delivered meanwhile"""
+    DISABLED = "disabled"
+    """nothing that its URL was sent in 120 hours was taken"""
     REFUSED = "refused"
     """the URL's text fails the URL guard"""
     DELETED = "deleted"
@@ -50,15 +53,17 @@ def wait_s(attempts: int, jitter: float, wait_scale: float) -> float | None:
 def retry_after_s(header: str, at: datetime) -> float:
     """Return what a Retry-After asks for in seconds, at most a day; 0 for none or nonsense.
 
-    Source: RFC 9110, 10.2.3: seconds or a date (of its three forms the one that may be sent).
+    Source: RFC 9110, 10.2.3: seconds or a date.
     """
     if _SECONDS.fullmatch(header):
         return min(float(header), MAX_RETRY_AFTER_S)
-    try:
-        until = datetime.strptime(header, _DATE).replace(tzinfo=UTC)
-    except ValueError:
-        return 0.0
-    return min(max((until - at).total_seconds(), 0.0), MAX_RETRY_AFTER_S)
+    for form in _DATES:
+        try:
+            until = datetime.strptime(header, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+        return min(max((until - at).total_seconds(), 0.0), MAX_RETRY_AFTER_S)
+    return 0.0
 
 
 def is_its_turn(row: OutboxRow, rows: Iterable[OutboxRow]) -> bool:

@@ -7,16 +7,18 @@ the same message under the same `webhook-id` once more, and never one that isn't
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.errors import PreconditionFailed, Unavailable
 from chalicelib.port_values import Reply, SendFault
 from chalicelib.ports import EventBus, Sender
-from chalicelib.recording import schedule
+from chalicelib.recording import receiver, schedule
 from chalicelib.recording.model import OutboxRow, RecordingEvent
+from chalicelib.recording.receiver import Receiver
 from chalicelib.recording.schedule import Reason
-from chalicelib.row_ports import Outbox, RecordingHistory
+from chalicelib.row_ports import Outbox, Receivers, RecordingHistory
 from chalicelib.signing import signature_headers
 
 EVENT_PATIENCE = timedelta(seconds=60)
@@ -57,6 +59,7 @@ def attempt(
     *,
     outbox: Outbox,
     history: RecordingHistory,
+    receivers: Receivers,
     sender: Sender,
     bus: EventBus,
     secrets: Sequence[str],
@@ -78,14 +81,15 @@ def attempt(
         return standing
     if not schedule.is_its_turn(row, rows):
         return Postponed(wait_seconds=schedule.turn_wait_s(row, begun_at))
-    if schedule.is_superseded(row, rows):
-        changed = replace(row, attempts=row.attempts + 1, given_up=Reason.SUPERSEDED)
-        return _record(changed, _tell(changed, begun_at, {}), outbox, history)
     if row.first_ended_at is None and not _publish(row, bus, history, begun_at):
         return Postponed(wait_seconds=_EVENT_RETRY_S)
+    known = receivers.get(row.account, row.url)
+    if reason := _needless(row, rows, known, begun_at):
+        return _skip(row, reason, begun_at, outbox, history)
     reply = _send(row, sender, secrets, begun_at)
     ended_at = now()
-    changed = _after(row, reply, ended_at, jitter, wait_scale)
+    stopped = _note(known, row, reply, ended_at, receivers)
+    changed = _after(row, reply, ended_at, jitter, wait_scale, stopped)
     facts = _facts(reply, took=ended_at - begun_at)
     return _record(changed, _tell(changed, ended_at, facts), outbox, history)
 
@@ -112,6 +116,50 @@ def _publish(row: OutboxRow, bus: EventBus, history: RecordingHistory, at: datet
     return True
 
 
+def _needless(
+    row: OutboxRow, rows: Sequence[OutboxRow], known: Receiver | None, at: datetime
+) -> str:
+    """Return why a callback isn't sent any more; empty: it is."""
+    if schedule.is_superseded(row, rows):
+        return Reason.SUPERSEDED
+    return known.stopped if known is not None and receiver.is_stopped(known, at) else ""
+
+
+def _skip(
+    row: OutboxRow, reason: str, at: datetime, outbox: Outbox, history: RecordingHistory
+) -> Outcome:
+    """Give up without an attempt."""
+    changed = replace(
+        row,
+        attempts=row.attempts + 1,
+        first_ended_at=row.first_ended_at or at,
+        next_at=None,
+        given_up=reason,
+    )
+    facts: _Facts = {"error": row.last_error, "given_up": reason}
+    return _record(changed, _line(changed, "callback_skipped", at, facts), outbox, history)
+
+
+def _note(
+    known: Receiver | None, row: OutboxRow, reply: Reply, at: datetime, receivers: Receivers
+) -> str:
+    """Write how the receiver stands after a reply; return why it is stopped, empty: it isn't.
+
+    Before the row: who dies in between finds the receiver as this reply left it.
+    """
+    if _is_yes(reply):
+        if known is not None:
+            receivers.forget(row.account, row.url)
+        return ""
+    if reply.fault is SendFault.URL:
+        return ""  # nobody was asked
+    tell = receiver.gone if reply.status == 410 else receiver.failed
+    told = tell(known, row.account, row.url, at)
+    with suppress(PreconditionFailed):  # stopped by another's reply: the next attempt finds that
+        receivers.put(told)
+    return told.stopped
+
+
 def _send(row: OutboxRow, sender: Sender, secrets: Sequence[str], at: datetime) -> Reply:
     body = row.body.encode()
     headers = signature_headers(row.webhook_id, at, body, secrets)
@@ -119,9 +167,9 @@ def _send(row: OutboxRow, sender: Sender, secrets: Sequence[str], at: datetime) 
 
 
 def _after(
-    row: OutboxRow, reply: Reply, at: datetime, jitter: float, wait_scale: float
+    row: OutboxRow, reply: Reply, at: datetime, jitter: float, wait_scale: float, stopped: str
 ) -> OutboxRow:
-    """Return the row as this attempt leaves it."""
+    """Return the row as this attempt leaves it; `stopped`: why there is no further one."""
     tried = replace(
         row,
         attempts=row.attempts + 1,
@@ -129,21 +177,20 @@ def _after(
         next_at=None,
         last_error="",
     )
-    if reply.status is not None and 200 <= reply.status < 300:
+    if _is_yes(reply):
         return replace(tried, delivered_at=at)
     failed = replace(tried, last_error=_error(reply))
     wait = schedule.wait_s(failed.attempts, jitter, wait_scale)
-    if (reason := _final_reason(reply)) or wait is None:
-        return replace(failed, given_up=reason or Reason.EXHAUSTED)
+    if reply.fault is SendFault.URL:
+        return replace(failed, given_up=Reason.REFUSED)
+    if stopped or wait is None:
+        return replace(failed, given_up=stopped or Reason.EXHAUSTED)
     wait = max(wait, schedule.retry_after_s(reply.retry_after, at))
     return replace(failed, next_at=at + timedelta(seconds=wait))
 
 
-def _final_reason(reply: Reply) -> Reason | None:
-    """Return why this reply ends it all; None: it doesn't."""
-    if reply.status == 410:
-        return Reason.GONE
-    return Reason.REFUSED if reply.fault is SendFault.URL else None
+def _is_yes(reply: Reply) -> bool:
+    return reply.status is not None and 200 <= reply.status < 300
 
 
 def _error(reply: Reply) -> str:
@@ -185,9 +232,7 @@ def _tell(row: OutboxRow, at: datetime, facts: _Facts) -> RecordingEvent:
         facts = facts | {"next_at": row.next_at.isoformat()}
     if row.given_up:
         facts = facts | {"given_up": row.given_up}
-    is_skipped = row.given_up == Reason.SUPERSEDED
-    event = "callback_skipped" if is_skipped else "callback_failed"
-    return _line(row, event, at, facts)
+    return _line(row, "callback_failed", at, facts)
 
 
 def _line(row: OutboxRow, event: str, at: datetime, facts: _Facts) -> RecordingEvent:

@@ -1,4 +1,7 @@
-"""Deliver a status callback again: a new round under the same webhook id."""
+"""Deliver a status callback again: a new round under the same webhook id.
+
+Who asks for one says that its receiver is well again: one that was stopped is tried.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from chalicelib.errors import NotFound
 from chalicelib.ports import Workflows
 from chalicelib.recording import properties
 from chalicelib.recording.model import OutboxRow, RecordingEvent
-from chalicelib.row_ports import Outbox, RecordingHistory
+from chalicelib.row_ports import Outbox, Receivers, RecordingHistory
 
 
 def parse_wanted(body: Mapping[str, object]) -> str:
@@ -25,6 +28,7 @@ def redeliver(
     *,
     outbox: Outbox,
     history: RecordingHistory,
+    receivers: Receivers,
     workflows: Workflows,
     now: datetime,
 ) -> OutboxRow:
@@ -33,6 +37,7 @@ def redeliver(
     Raises NotFound, PreconditionFailed where another round began meanwhile.
     """
     row = _row(recording_id, webhook_id, outbox)
+    receivers.forget(row.account, row.url)
     # From the schedule's beginning: no attempt of this round is a retry that news could supersede.
     begun = outbox.begin_round(replace(row, attempts=0, last_error="", next_at=now))
     history.append(_requested(begun, now))

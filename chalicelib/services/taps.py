@@ -161,6 +161,7 @@ class Tapping:
             url=tap.status_url,
             body=encode(body),
             created_at=at,
+            account=tap.call.account,
         )
 
     def _profile(self, call: Call) -> Profile | None:

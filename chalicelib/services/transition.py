@@ -146,6 +146,7 @@ class Transitions:
             url=recording.status_url,
             body=encode(body),
             created_at=at,
+            account=recording.call.account,
         )
 
     def _token(self, recording: Recording, profile: Profile | None, at: datetime) -> str:

@@ -12,7 +12,7 @@ from chalicelib.adapters.dynamodb_calls import DynamoCallLife, DynamoCalls, Dyna
 from chalicelib.adapters.dynamodb_inbox import DynamoInbox
 from chalicelib.adapters.dynamodb_leases import DynamoLeases
 from chalicelib.adapters.dynamodb_mailbox import DynamoMailbox
-from chalicelib.adapters.dynamodb_outbox import DynamoDueWork, DynamoOutbox
+from chalicelib.adapters.dynamodb_outbox import DynamoDueWork, DynamoOutbox, DynamoReceivers
 from chalicelib.adapters.dynamodb_recordings import DynamoHistory, DynamoRecordings
 from chalicelib.adapters.dynamodb_rtp import DynamoPortClaims
 from chalicelib.adapters.dynamodb_taps import DynamoTaps
@@ -31,6 +31,7 @@ class DynamoCore:
         self.taps = DynamoTaps(core)
         self.history = DynamoHistory(core)
         self.outbox = DynamoOutbox(core)
+        self.receivers = DynamoReceivers(core)
         self.calls = DynamoCalls(core, now)
         self.call_life = DynamoCallLife(core, hot)
         self.live_streams = DynamoLiveStreams(self.calls, hot)

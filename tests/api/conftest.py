@@ -32,8 +32,8 @@ SETTINGS = Settings(
     secret_id="keys", public_url_parameter="public-url", sink_url="wss://sink.example.com"
 )
 ROW_PORTS = (
-    *("recordings", "taps", "history", "outbox", "due_work", "calls", "call_life", "live_streams"),
-    *("inbox", "leases", "mailbox", "profiles", "api_keys", "port_claims"),
+    *("recordings", "taps", "history", "outbox", "receivers", "due_work", "calls", "call_life"),
+    *("live_streams", "inbox", "leases", "mailbox", "profiles", "api_keys", "port_claims"),
 )
 AT_US = round(later(5).timestamp() * 1_000_000)
 """when the worker carries out a command"""

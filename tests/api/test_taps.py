@@ -179,6 +179,25 @@ def test_a_tap_tells_what_happened_to_it(live: Api) -> None:
     assert 404 == live.get("/v1/calls/c-9/tap/tap-1/events").status_code
 
 
+def test_a_taps_callback_is_sent_again(live: Api) -> None:
+    """The latest one, or the one that is named, under its own id; a tap owes what it owes."""
+
+    live.send("POST", TAP, RTP | {"status_url": "https://example.com/taps"})
+    live.send("POST", STOP)
+    tap_id = naming.tap_id(CALL.key, "tap-1")
+    first, last = (row.webhook_id for row in live.core.outbox.rows(tap_id))
+    path = f"{TAP}/tap-1/redeliver"
+
+    latest, named = live.send("POST", path), live.send("POST", path, {"webhook_id": first})
+
+    assert [(202, {"webhook_id": last, "round": 2}), (202, {"webhook_id": first, "round": 2})] == [
+        (answer.status_code, answer.json_body) for answer in (latest, named)
+    ]
+    assert [(tap_id, last, 2), (tap_id, first, 2)] == live.workflows.deliveries[-2:]
+    assert 404 == live.send("POST", f"{TAP}/x/redeliver").status_code
+    assert 404 == live.send("POST", "/v1/calls/c-9/tap/tap-1/redeliver").status_code
+
+
 @pytest.mark.parametrize(
     ("path", "body", "code"),
     [

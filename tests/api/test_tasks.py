@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from chalicelib import wiring
 from chalicelib.errors import DeliveryPostponed, NotFound
 from chalicelib.port_values import Reply
 from chalicelib.recording.model import State
+from chalicelib.recording.receiver import gone
 from chalicelib.services.carrier_intake import copy_of
 from tests.api.conftest import Api
 from tests.carrier_host import AUDIO, URL, FakeDownloads, an_available
@@ -74,6 +76,21 @@ def test_a_receiver_that_is_gone_ends_its_delivery(api: Api) -> None:
     owe(api, 410)
 
     assert {"given_up": "gone"} == attempt(api)
+
+
+def test_a_callback_that_isnt_sent_any_more_says_so_in_the_log(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where its receiver is disabled: an alarm counts those lines by `given_up`."""
+
+    receiver, row, at = owe(api, 200), a_callback(a_recording()), datetime.now(UTC)
+    stopped = replace(gone(None, row.account, row.url, at), stopped="disabled")
+    api.core.receivers.put(stopped)
+
+    assert {"given_up": "disabled"} == attempt(api)
+    assert [] == receiver.headers
+    (line,) = caplog.records
+    assert ("disabled", RECORDING_ID) == (vars(line)["given_up"], vars(line)["recording_id"])
 
 
 def test_an_attempt_that_failed_tells_the_workflow_how_long_to_wait(api: Api) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Match
 
+from chalicelib.recording.schedule import Reason
 from tests.infra.conftest import Assembly
 
 FUNCTIONS = (
@@ -281,6 +282,27 @@ def test_a_postponed_attempt_wakes_nobody(assembly: Assembly) -> None:
     ]
 
     assert sorted(set(FUNCTIONS) - {"Attempt"}) == sorted(watched)
+
+
+def test_a_disabled_receiver_wakes_somebody(assembly: Assembly) -> None:
+    """The alarm counts what `attempt` says in its log of callbacks that aren't sent any more."""
+    assembly.recorder.has_resource_properties(
+        "AWS::Logs::MetricFilter",
+        {
+            "FilterPattern": f'{{ $.given_up = "{Reason.DISABLED}" }}',
+            "LogGroupName": {"Ref": Match.string_like_regexp("^AttemptLogs")},
+            "MetricTransformations": [
+                {
+                    "MetricName": "CallbacksToDisabled",
+                    "MetricNamespace": "Tapedeck",
+                    "MetricValue": "1",
+                }
+            ],
+        },
+    )
+    assembly.recorder.has_resource_properties(
+        "AWS::CloudWatch::Alarm", {"MetricName": "CallbacksToDisabled", "Threshold": 1}
+    )
 
 
 @pytest.mark.parametrize("stack", ["RecorderStack", "SinkStack"])

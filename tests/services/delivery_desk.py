@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from chalicelib.errors import Unavailable
 from chalicelib.port_values import Reply
 from chalicelib.recording.model import OutboxRow, State
+from chalicelib.recording.receiver import Receiver
 from chalicelib.services import deliver
 from chalicelib.services.deliver import Outcome, Postponed
 from chalicelib.services.redeliver import redeliver
@@ -56,6 +57,7 @@ class Desk:
             row.webhook_id,
             outbox=self._core.outbox,
             history=self._core.history,
+            receivers=self._core.receivers,
             sender=self.faults.wrap(_Receiver(self)),
             bus=self.faults.wrap(_Bus(self)),
             secrets=self.secrets,
@@ -84,6 +86,7 @@ class Desk:
             row.webhook_id,
             outbox=self._core.outbox,
             history=self._core.history,
+            receivers=self._core.receivers,
             workflows=FakeWorkflows(),
             now=self.now(),
         )
@@ -108,9 +111,13 @@ class Desk:
     def told(self) -> list[str]:
         return [event.event for event in self._core.history.events(FIRST.recording_id)]
 
-    def facts(self) -> Mapping[str, object]:
-        """Return the detail of the history's first line."""
-        return self._core.history.events(FIRST.recording_id)[0].detail
+    def facts(self, line: int = 0) -> Mapping[str, object]:
+        """Return the detail of one of the history's lines."""
+        return self._core.history.events(FIRST.recording_id)[line].detail
+
+    def receiver(self, row: OutboxRow) -> Receiver | None:
+        """Return what is known of who the row goes to."""
+        return self._core.store.receivers.get((row.account, row.url))
 
     def sent_ids(self) -> list[str]:
         return [headers["webhook-id"] for _, _, headers in self.sent]

@@ -27,6 +27,7 @@ def again(core: FakeCore, workflows: FakeWorkflows, webhook_id: str = "") -> Out
         webhook_id,
         outbox=core.outbox,
         history=core.history,
+        receivers=core.receivers,
         workflows=workflows,
         now=later(9),
     )
