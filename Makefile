@@ -12,8 +12,8 @@ export CDK_DISABLE_CLI_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test gstreamer check format bench autobahn attack forge chaos fuzz api-fuzz verify key bootstrap \
-  deploy package synth clean
+.PHONY: help setup run test gstreamer check format bench autobahn attack forge chaos webhooks fuzz api-fuzz \
+  verify key bootstrap deploy package synth clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -124,6 +124,9 @@ CHAOS ?=
 
 chaos: setup ## kill workers in the midst of calls; CHAOS="--kills 5 --calls 8 --seed 1"
 	@$(PY) -m tests.chaos $(CHAOS)
+
+webhooks: $(VENV)/.stamp ## carriers' webhooks in any order, doubled, lost: one state, every call ends
+	@$(PY) -m tests.webhooks
 
 FUZZ_SECONDS ?= 60
 FUZZ ?=

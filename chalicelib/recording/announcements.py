@@ -126,20 +126,26 @@ def says_stopped(said: Announcement, opened_at: datetime) -> bool:
 
 
 def corrected_call(call: Call, announcements: Iterable[Announcement]) -> Call:
-    """Return a call with what the latest of its webhooks says of it."""
+    """Return a call with what its webhooks say of it, the latest word on each fact."""
     spoken = tuple(announcements)
     if not spoken:
         return call
-    said = max((each.facts for each in spoken), key=_rank_of_facts)
+    facts = sorted((each.facts for each in spoken), key=_rank_of_facts, reverse=True)
+
+    def latest(name: str) -> str:
+        """Return the last word on a fact: an event that says nothing of it takes nothing back."""
+        words = [str(getattr(said, name)) for said in facts]
+        return next((word for word in words if word), str(getattr(call, name)))
+
     return replace(
         call,
         labels={**call.labels, **said_labels(spoken)},
-        carrier_call_id=said.carrier_call_id or call.carrier_call_id,
-        node_id=said.node_id or call.node_id,
-        event_channel=said.event_channel or call.event_channel,
-        carrier_segment_id=said.carrier_segment_id or call.carrier_segment_id,
-        project_id=said.project_id or call.project_id,
-        space_id=said.space_id or call.space_id,
+        carrier_call_id=latest("carrier_call_id"),
+        node_id=latest("node_id"),
+        event_channel=latest("event_channel"),
+        carrier_segment_id=latest("carrier_segment_id"),
+        project_id=latest("project_id"),
+        space_id=latest("space_id"),
     )
 
 

@@ -49,7 +49,15 @@ def pending_recording(
 
 def unheard_call(ref: CallRef, profile: Profile, at: datetime) -> Call:
     """Return a call that is known before any stream of it: closed, in round 0."""
-    return Call(ref=ref, profile=profile.name, open=False, round=0, generation=0, opened_at=at)
+    return Call(
+        ref=ref,
+        profile=profile.name,
+        open=False,
+        round=0,
+        generation=0,
+        labels=profile.labels,
+        opened_at=at,
+    )
 
 
 def requested(recording: Recording, by: str) -> RecordingEvent:

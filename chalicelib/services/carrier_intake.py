@@ -7,7 +7,6 @@ whichever came first; it needs no media of a stream, and starts where others end
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.dialects.webhooks.base import CarrierRecording
@@ -16,7 +15,6 @@ from chalicelib.recording import naming
 from chalicelib.recording.carrier_media import CarrierMedia
 from chalicelib.recording.lifecycle import Cause, Writer, advance
 from chalicelib.recording.model import (
-    Call,
     CallRef,
     Format,
     Profile,
@@ -65,19 +63,6 @@ def copy_of(
         due_at=at + FINALIZATION_PATIENCE,
     )
     return Requested(recording=recording, event=_announced(recording, event))
-
-
-def heard_of(call: Call, event: CarrierRecording) -> Call:
-    """Return a call that nobody heard of before, as the event describes it."""
-    facts = event.facts
-    return replace(
-        call,
-        node_id=facts.node_id,
-        event_channel=facts.event_channel,
-        carrier_segment_id=facts.carrier_segment_id,
-        project_id=facts.project_id,
-        space_id=facts.space_id,
-    )
 
 
 def _media(event: CarrierRecording) -> CarrierMedia:

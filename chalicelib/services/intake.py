@@ -21,12 +21,14 @@ from chalicelib.recording.announcements import Announcement, CarrierFacts
 from chalicelib.recording.model import Call, CallRef, Profile, Recording, RecordingEvent
 from chalicelib.recording.request import pending_recording, requested, unheard_call
 from chalicelib.row_ports import Calls, Inbox, Recordings
-from chalicelib.services.carrier_intake import copy_of, heard_of
+from chalicelib.services.carrier_intake import copy_of
 
 ATTEMPTS = 8
 """against other webhooks of the same stream; a call's come a few at a time"""
 
 _UNKNOWN = "unknown"
+_NO_STREAM = "(recording)"
+"""in the place of a stream's id: what the events of carriers' recordings say of their call"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,15 +123,28 @@ def _to_fetch(
     stores: IntakeStores,
 ) -> _Consequences:
     spoken = stores.inbox.announcements(received.ref.key)
+    at = event.facts.event_time or received.at
+    said = Announcement(
+        call=received.ref,
+        carrier_stream_id=_NO_STREAM,
+        profile=received.profile.name,
+        facts=_facts(event, at),
+    )
+    labels = announcements.said_labels([*spoken, said])
     wanted = copy_of(
         event,
         received.ref,
         received.profile,
         round_=max(1, stored.round) if stored else 1,
-        labels={**announcements.said_labels(spoken), **event.facts.labels},
+        labels=labels,
         at=received.at,
     )
-    return _Consequences(call=new_call and heard_of(new_call, event), wanted=wanted)
+    return _Consequences(
+        call=new_call,
+        said=_merged(said, spoken),
+        wanted=wanted,
+        labels=labels if event.facts.labels else {},
+    )
 
 
 def _start(wanted: Requested | None, stores: IntakeStores) -> None:
@@ -156,7 +171,7 @@ def _announces(event: StreamAnnounced) -> bool:
 
 
 def _announcement(event: StreamAnnounced, received: Received) -> Announcement:
-    facts, at = event.facts, event.facts.event_time or received.at
+    at = event.facts.event_time or received.at
     is_start = event.state is StreamState.STARTED
     return Announcement(
         call=received.ref,
@@ -165,18 +180,21 @@ def _announcement(event: StreamAnnounced, received: Received) -> Announcement:
         started_at=at if is_start else event.started_at,
         ended_at=None if is_start else _end(event, at),
         cause=event.cause,
-        facts=CarrierFacts(
-            said_at=at,
-            tracks=event.tracks,
-            encoding=event.encoding,
-            labels=facts.labels,
-            carrier_call_id=facts.carrier_call_id,
-            node_id=facts.node_id,
-            event_channel=facts.event_channel,
-            carrier_segment_id=facts.carrier_segment_id,
-            project_id=facts.project_id,
-            space_id=facts.space_id,
-        ),
+        facts=replace(_facts(event, at), tracks=event.tracks, encoding=event.encoding),
+    )
+
+
+def _facts(event: StreamAnnounced | CarrierRecording, at: datetime) -> CarrierFacts:
+    facts = event.facts
+    return CarrierFacts(
+        said_at=at,
+        labels=facts.labels,
+        carrier_call_id=facts.carrier_call_id,
+        node_id=facts.node_id,
+        event_channel=facts.event_channel,
+        carrier_segment_id=facts.carrier_segment_id,
+        project_id=facts.project_id,
+        space_id=facts.space_id,
     )
 
 

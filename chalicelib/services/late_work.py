@@ -23,9 +23,9 @@ from chalicelib.services.publish import fail_attempt
 RESTART_EVERY = timedelta(minutes=4)
 """A finalization is started again under its name, should an earlier start have come to nothing."""
 
-ATTEMPT_PATIENCE = timedelta(minutes=12)
+ATTEMPT_PATIENCE = timedelta(minutes=9)
 """An attempt that says nothing for this long is followed by the next: twelve hours of MP4 take 7
-minutes, and two at once give the same bytes."""
+minutes, two at once give the same bytes, and a call has 15 minutes to its end."""
 
 LAST_PATIENCE = timedelta(hours=2, minutes=10)
 """The last attempt has as long as its execution may run."""

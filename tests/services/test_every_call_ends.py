@@ -1,9 +1,11 @@
-"""Whatever happens to a call, its workers, its executions and their database: it ends."""
+"""Whatever happens to a call, its workers, its webhooks, its executions and their database: it
+ends."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -15,20 +17,28 @@ from hypothesis.stateful import (
     rule,
 )
 
+from chalicelib.dialects.webhooks.base import StreamState
 from chalicelib.errors import NotFound, PreconditionFailed, Unavailable
 from chalicelib.recording import lifecycle
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Ending
 from chalicelib.services.attempts import MAX_ATTEMPTS
+from chalicelib.services.intake import Received, take_in
 from chalicelib.services.publish import Publishing, mark_error, publish_empty
 from tests.fake_signer import FakeSigner
 from tests.fakes_media import FakeRenditionStore
-from tests.samples import CALL, a_joining, later
+from tests.samples import CALL, a_joining, a_profile, later
+from tests.services.test_intake import stores, stream_event
 from tests.services.test_sweep import World
 
 WORKERS = ("worker-1", "worker-2")
-MINUTES = 30
-"""Fifteen are promised, and kept where executions answer; one that is silent takes twelve more."""
+PROMISED_MIN = 15
+"""after the end of the last stream: kept where executions answer, also when some of them fail, and
+where one is silent"""
+SILENT_TOO_MIN = 30
+"""where one is silent and others fail"""
+RUNS: list[int] = []
+"""minutes that each run took, for who runs the machine to tell"""
 ENDINGS = [Ending.STOPPED, Ending.CLOSED, Ending.BROKEN]
 
 
@@ -111,6 +121,7 @@ class EveryCallEnds(RuleBasedStateMachine):
         key = f"stream-{self.streams}"
         joining = a_joining(
             stream_key=key,
+            carrier_stream_id=f"s-{self.streams}",
             worker=worker,
             opened_at=self.world.now,
             is_captured=captured,
@@ -119,6 +130,20 @@ class EveryCallEnds(RuleBasedStateMachine):
         self.quietly(lambda: self.world.desk.control.join_call(joining))
         if (CALL.key, key) in self.world.desk.core.store.streams:
             self.live[key] = worker
+
+    @rule(state=st.sampled_from(StreamState), which=st.integers(1, 5), late_s=st.integers(0, 120))
+    def a_webhook_comes(self, state: StreamState, which: int, late_s: int) -> None:
+        """Let the carrier say something of a stream, late, wrong or too early; all that it doesn't
+        say is lost. What fails isn't durable, and the carrier doesn't repeat it."""
+        said_at = (self.world.now - later(0)).total_seconds() - late_s
+        event = stream_event(state, said_at, f"s-{which}")
+        received = Received(
+            event=event,
+            profile=a_profile(),
+            at=self.world.now,
+            announced_for=timedelta(seconds=15),
+        )
+        self.quietly(lambda: take_in(received, stores(self.world.desk.core)))
 
     @precondition(lambda self: self.live)
     @rule(ending=st.sampled_from(ENDINGS), closes=st.booleans(), which=st.integers(0, 9))
@@ -201,23 +226,38 @@ class EveryCallEnds(RuleBasedStateMachine):
             if row.delivered_at is None:
                 done = replace(row, attempts=row.attempts + 1, delivered_at=later(0))
                 self.world.desk.core.outbox.record_attempt(done)
-        for _ in range(MINUTES):
+        is_hard = self.last_starts_fail and self.last_fails > 0
+        for minute in range(SILENT_TOO_MIN if is_hard else PROMISED_MIN):
+            if self.has_ended():
+                RUNS.append(minute)
+                break
             self.seconds += 60
             self.quietly(lambda: self.world.sweep(later(self.seconds)))
-            started = self.world.desk.workflows.finalizations
-            if self.last_starts_fail and self.published < len(started):
-                self.last_starts_fail = False
-                # A last attempt that is silent has two hours: it may be at work all the same.
-                self.published += started[self.published][1] < MAX_ATTEMPTS
-            while self.published < len(started):
-                self.last_fails -= 1
-                self.run(*started[self.published], fails=self.last_fails >= 0)
+            self.execute_the_rest()
+        else:
+            raise AssertionError(self.world.desk.core.store)
+
+    def execute_the_rest(self) -> None:
+        """Run what was started; what the last run of all depends on may be silent, or fail."""
+        started = self.world.desk.workflows.finalizations
+        if self.last_starts_fail and self.published < len(started):
+            self.last_starts_fail = False
+            # A last attempt that is silent has two hours: it may be at work all the same.
+            self.published += started[self.published][1] < MAX_ATTEMPTS
+        while self.published < len(started):
+            self.last_fails -= 1
+            self.run(*started[self.published], fails=self.last_fails >= 0)
+
+    def has_ended(self) -> bool:
+        """Tell whether nothing of the call is left to do."""
         store = self.world.desk.core.store
-        assert all(lifecycle.is_terminal(r.state) for r in store.recordings.values()), store
-        assert not any(call.open for call in store.calls.values())
-        erasures = [r.erasure for r in store.recordings.values() if r.reason == Cause.DISCARD]
-        assert all(erasure and erasure.ended_at for erasure in erasures)
-        assert not any(stream.ended_at is None for stream in store.streams.values())
+        discarded = [r.erasure for r in store.recordings.values() if r.reason == Cause.DISCARD]
+        return (
+            all(lifecycle.is_terminal(r.state) for r in store.recordings.values())
+            and not any(call.open for call in store.calls.values())
+            and not any(stream.ended_at is None for stream in store.streams.values())
+            and all(erasure and erasure.ended_at for erasure in discarded)
+        )
 
 
 EveryCallEnds.TestCase.settings = settings(max_examples=60, stateful_step_count=25)

@@ -347,7 +347,7 @@ class TestRecordings:
         assert later(370) == recording.due_at
 
     def test_begins_the_next_attempt_of_a_silent_one(self) -> None:
-        """An attempt that says nothing for twelve minutes is followed by another one."""
+        """An attempt that says nothing for nine minutes is followed by another one."""
 
         world = finalizing()
         world.sweep(later(130))
