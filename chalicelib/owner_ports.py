@@ -5,13 +5,14 @@ Each write is conditional, and may be repeated after Unavailable.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.port_values import Closing, Elsewhere, Joined, Joining
+from chalicelib.port_values import Closing, Elsewhere, Joined, Joining, Lease
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
-from chalicelib.recording.model import CallRef, Ending, Recording
+from chalicelib.recording.model import CallRef, Ending, Recording, Stream
 from chalicelib.tapping.lifecycle import Cause as TapCause
 from chalicelib.tapping.model import Tap, TapQuality, TapRequest
 
@@ -39,14 +40,20 @@ class CallControl(Protocol):
 
 
 class DeadWorkers(Protocol):
-    """What a worker does about another one that it can't reach. Each may be done again."""
+    """What living workers do about dead ones. Each may be done again, by several at once. Each
+    raises Unavailable: who can't read knows of nobody's death."""
 
-    def outlive(self, worker: str) -> bool:
-        """Look at a worker's lease for 14 s, and declare it dead where it renews nothing; tell
-        whether it is over."""
+    def suspects(self) -> Sequence[Lease]:
+        """Return the leases that are worth a longer look."""
 
-    def end_streams(self, worker: str, call: CallRef) -> None:
-        """End what a worker that is over left of a call."""
+    def still_silent(self, suspected: Iterable[Lease]) -> Sequence[Lease]:
+        """Return those who renewed nothing since they were read."""
+
+    def bury(self, lease: Lease) -> Sequence[Stream]:
+        """Declare a worker dead; return what it held, nothing where it lives."""
+
+    def end_stream(self, stream: Stream, lease: Lease) -> Closing:
+        """End a stream of a worker that is over, and close its call where its time has come."""
 
 
 class LiveRecordings(Protocol):

@@ -184,7 +184,7 @@ class Ports(RtpParts, BytePorts, CloudPorts, WebPorts):
 
     @cached_property
     def dead_workers(self) -> owner_ports.DeadWorkers:
-        """What a worker does about another one that it can't reach."""
+        """What a worker does about dead ones."""
         from chalicelib.services.dead_workers import Clearing
         from chalicelib.services.heirs import Heirs
 
@@ -194,7 +194,7 @@ class Ports(RtpParts, BytePorts, CloudPorts, WebPorts):
             live_streams=self.live_streams,
             media=self.sink_media,
         )
-        return Heirs(clearing=clearing, now=now, wait=time.sleep)
+        return Heirs(clearing=clearing, now=now)
 
     def _control(self, writer: Writer) -> Control:
         from chalicelib.services.control import Control

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.errors import NotFound, PreconditionFailed
-from chalicelib.port_values import Lease
+from chalicelib.port_values import Closing, Lease
 from chalicelib.ports import MediaStore
 from chalicelib.recording import lifecycle
 from chalicelib.recording.lifecycle import Cause
@@ -30,12 +30,12 @@ JOURNAL_KEPT = timedelta(days=3)
 """the media bucket's lifecycle rule for journals: later there is nothing left to wait for"""
 
 
-def suspects(leases: Iterable[Lease], now: datetime) -> list[Lease]:
+def suspects(leases: Iterable[Lease], now: datetime, fresh: timedelta = FRESH) -> list[Lease]:
     """Return the leases that are worth a longer look."""
     return [
         lease
         for lease in leases
-        if not lease.over and (lease.renewed_at is None or now - lease.renewed_at > FRESH)
+        if not lease.over and (lease.renewed_at is None or now - lease.renewed_at > fresh)
     ]
 
 
@@ -48,9 +48,14 @@ def confirm_dead(
         if not suspected:
             return []
         wait(LOOK_EVERY_S)
-        seen = {lease.worker: lease.renewals for lease in leases.all() if not lease.over}
-        suspected = [one for one in suspected if seen.get(one.worker) == one.renewals]
+        suspected = still_silent(suspected, leases)
     return suspected
+
+
+def still_silent(suspected: Iterable[Lease], leases: Leases) -> list[Lease]:
+    """Return those who renewed nothing since they were read. Raises Unavailable."""
+    seen = {lease.worker: lease.renewals for lease in leases.all() if not lease.over}
+    return [one for one in suspected if seen.get(one.worker) == one.renewals]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +78,18 @@ class Clearing:
     def clear_stream(self, stream: Stream, lease: Lease, now: datetime) -> bool:
         """End a stream of a worker that is over, close its call, and tell whether that is through:
         whether nothing needs the worker's journal for it any more."""
-        if stream.ended_at is None:
-            self._complete_joining(stream)
-            self.control.lose_stream(stream, max(lease.renewed_at or now, stream.opened_at))
-        closing = self.control.close_call(stream.call, stream.round, now)
+        closing = self.end_stream(stream, lease, now)
         if not closing.closed or not self._is_through(stream, now):
             return False
         self.live_streams.forget(stream)
         return True
+
+    def end_stream(self, stream: Stream, lease: Lease, now: datetime) -> Closing:
+        """End a stream of a worker that is over, and close its call where its time has come."""
+        if stream.ended_at is None:
+            self._complete_joining(stream)
+            self.control.lose_stream(stream, max(lease.renewed_at or now, stream.opened_at))
+        return self.control.close_call(stream.call, stream.round, now)
 
     def adopt(self, lease: Lease) -> int:
         """Join the streams that a worker captured and never joined, in its place; return how many

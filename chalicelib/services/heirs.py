@@ -1,44 +1,44 @@
-"""What a living worker does about one that it can't reach: the sweeper would, a minute later."""
+"""What living workers do about dead ones: the sweeper would, a minute later."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from chalicelib.port_values import Lease
-from chalicelib.recording.model import CallRef
-from chalicelib.services.dead_workers import Clearing, confirm_dead
+from chalicelib.port_values import Closing, Lease
+from chalicelib.recording.model import Stream
+from chalicelib.services.dead_workers import FRESH, Clearing, still_silent, suspects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heirs:
-    """The port DeadWorkers. Both may be done again, and at once with the sweeper."""
+    """The port DeadWorkers. All may be done again, and at once with other heirs or the sweeper."""
 
     clearing: Clearing
     """acts as the owner"""
     now: Callable[[], datetime]
-    wait: Callable[[float], None]
-    """sleeps that many seconds"""
+    fresh: timedelta = FRESH
 
-    def outlive(self, worker: str) -> bool:
-        """Look at a worker's lease for 14 s, and declare it dead where it renews nothing; tell
-        whether it is over. Raises Unavailable: then nobody is dead."""
-        lease = self._lease(worker)
-        if lease is None or lease.over:
-            return lease is not None
-        dead = confirm_dead([lease], self.clearing.leases, self.wait)
-        return any(self.clearing.bury(one) for one in dead)
+    def suspects(self) -> Sequence[Lease]:
+        """Return the leases that are worth a longer look. Raises Unavailable."""
+        return suspects(self.clearing.leases.all(), self.now(), self.fresh)
 
-    def end_streams(self, worker: str, call: CallRef) -> None:
-        """End what a worker that is over left of a call. Raises Unavailable."""
-        lease = self._lease(worker)
-        if lease is None or not lease.over:
-            return
-        for stream in self.clearing.control.calls.streams(call.key):
-            if stream.worker == worker and stream.ended_at is None:
-                self.clearing.clear_stream(stream, lease, self.now())
+    def still_silent(self, suspected: Iterable[Lease]) -> Sequence[Lease]:
+        """Return those who renewed nothing since they were read. Raises Unavailable: an observer
+        who couldn't read may be the one who is cut off."""
+        return still_silent(suspected, self.clearing.leases)
 
-    def _lease(self, worker: str) -> Lease | None:
-        found = [one for one in self.clearing.leases.all() if one.worker == worker]
-        return found[0] if found else None
+    def bury(self, lease: Lease) -> Sequence[Stream]:
+        """Declare a worker dead; return what it held, nothing where it lives.
+
+        Raises Unavailable.
+        """
+        if not self.clearing.bury(lease):
+            return ()
+        return self.clearing.live_streams.of_worker(lease.worker)
+
+    def end_stream(self, stream: Stream, lease: Lease) -> Closing:
+        """End a stream of a worker that is over, and close its call where its time has come.
+        Raises Unavailable."""
+        return self.clearing.end_stream(stream, lease, self.now())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chalicelib.services.dead_workers import LOOK_EVERY_S
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -69,6 +71,11 @@ class Limits:
     retry_most_s: float = 2.0
     control_threads: int = 16
     lease_every_s: float = 2.0
+    heir_every_s: float = 5.0
+    """± 50 %: between two looks at the other workers' leases"""
+    heir_look_s: float = LOOK_EVERY_S
+    """between two looks at one that may be dead"""
+    heir_threads: int = 4
     mailbox_every_s: float = 0.1
     """while there are calls"""
     mailbox_idle_s: float = 1.0

@@ -30,8 +30,6 @@ class Passing:
         self._tasks = tasks
         self._lost: list[tuple[str, str]] = []
         """owners to whom the connection broke, and the key of the stream that each captured"""
-        self._unreached = ""
-        """the owner that this worker claims the call after, for want of an answer"""
 
     async def pass_on(self, stream: LiveStream, owner: Elsewhere) -> bool:
         """Pass a stream on; tell whether that is all. If not, it waits for who captures it next."""
@@ -48,7 +46,6 @@ class Passing:
         )
         if outcome in (Outcome.UNREACHABLE, Outcome.OVER):
             self.over_epoch = owner.epoch
-            self._unreached = owner.owner if outcome is Outcome.UNREACHABLE else ""
             return False
         await asyncio.sleep(self._worker.limits.retry_first_s)
         if outcome is Outcome.LOST:
@@ -60,8 +57,6 @@ class Passing:
     def arrived(self) -> None:
         """Take note that this worker captures the stream."""
         self._leave_behind(self._worker.name)
-        if self._unreached and self._worker.heir:
-            self._tasks.start(self._worker.heir.outlive(self._unreached, self._call))
 
     def _leave_behind(self, owner: str) -> None:
         """End what was captured by owners that are none any more; the present one ends its own."""

@@ -87,6 +87,7 @@ class Sink:
         self._protection = outside.protection and ProtectionKeeper(
             outside.protection, lambda: self.hub.calls + len(self._rtp), limits
         )
+        self._heir = outside.dead_workers and Heir(outside.dead_workers, self.health, limits)
         self._mailbox = MailboxKeeper(
             name, outside.mailbox, Commanded(self.hub, self._rtp), self.health, limits
         )
@@ -125,6 +126,8 @@ class Sink:
         self._beside.start(self._metrics.keep())
         if self._protection:
             self._beside.start(self._protection.keep())
+        if self._heir:
+            self._beside.start(self._heir.keep())
         try:
             needed = {lease, beat, mailbox, keys}
             await asyncio.wait({*needed, asked}, return_when=asyncio.FIRST_COMPLETED)
@@ -166,8 +169,8 @@ class Sink:
         await self._worker.journal.close()
         self._worker.segments.close()
         self._worker.control.close()
-        if self._worker.heir:
-            self._worker.heir.close()
+        if self._heir:
+            await self._heir.close()
         self._lease.close()
         self._keys.close()
         _log.info("the sink stopped", extra={"worker": self._name})
@@ -191,7 +194,6 @@ class Sink:
 def _worker(
     name: str, outside: Outside, relay: Relay, health: Health, limits: Limits, public_host: str
 ) -> Worker:
-    dead_workers = outside.dead_workers
     return Worker(
         name=name,
         limits=limits,
@@ -200,7 +202,6 @@ def _worker(
         segments=Segments(name, outside.store, health, limits),
         held=Held(health, limits),
         relay=relay,
-        heir=Heir(dead_workers, health, limits) if dead_workers else None,
         senders=Senders(
             name,
             outside.live_taps,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.sink.control import Control
-from chalicelib.sink.heir import Heir
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.relay import Relay
 from chalicelib.sink.senders import Senders
@@ -24,6 +23,4 @@ class Worker:
     segments: Segments
     held: Held
     relay: Relay
-    heir: Heir | None
-    """None: dead workers are the sweeper's"""
     senders: Senders

@@ -94,7 +94,7 @@ def local_aws(folder: Path) -> Iterator[LocalAws]:
     scratch.mkdir(parents=True, exist_ok=True)
     log = folder / "ministack.log"
     aws = LocalAws(tools=tools, folder=folder, endpoint=f"http://{HOST}:{port}")
-    command = [tools.ministack_python, "-m", "ministack"]
+    command = [tools.ministack_python, "-m", "infra.local.ministack"]
     environment = _ministack_environment(port, scratch)
     with running("The local AWS", command, log=log, environment=environment) as process:
         wait_until_ready(

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import cycle
 from random import Random
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from chalicelib.capture.events import Encoding
-from infra.local.failures import RunFailed
+from tests.chaos import outcome
 from tests.chaos.caller import KINDS, Call, Caller
 from tests.chaos.functions import FunctionKiller
 from tests.chaos.kills import Trap, latencies, traps
 from tests.chaos.slots import Life, Slot, slots
-from tests.chaos.verdict import Recorded, Verdict, judge
-from tests.e2e.listening import hear
-from tests.e2e.stage import ENDED, Stage, until
+from tests.chaos.verdict import Verdict, judge
+from tests.e2e.stage import Stage
 
 SLOTS = 3
 _TRAP_WITHIN_S = 4.0
-_SWEEP_EVERY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +49,8 @@ class Tally:
     put_s: list[float] = field(default_factory=list)
     states: Counter[str] = field(default_factory=Counter)
     """of recordings, at the end"""
+    left: list[str] = field(default_factory=list)
+    """recordings that had not ended in time"""
     problems: list[str] = field(default_factory=list)
     took_s: float = 0.0
 
@@ -136,14 +131,14 @@ def run(stage: Stage, plan: Plan) -> Tally:
     """Play a plan, wait for every recording's end, compare."""
     began_s = time.monotonic()
     with (
-        _sweeping(stage),
         FunctionKiller(stage.aws.folder, plan.function_kills).running() as killer,
         slots(stage, SLOTS, latencies(Random(f"latency {plan.seed}"))) as places,
     ):
         storm = Storm(stage, plan, places)
         asyncio.run(storm.rage())
         tally = storm.tally
-        until(lambda: all(_has_ended(stage, c) for c in tally.calls), plan.ends_within_s)
+        print("the last call is over; its recordings end ...", flush=True)
+        tally.left = outcome.await_ended(stage, tally.calls, plan.ends_within_s)
         tally.put_s = [put_s for slot in places for put_s in slot.proxy.faults.put_s]
         tally.function_kills = killer.killed
         for call in tally.calls:
@@ -152,71 +147,8 @@ def run(stage: Stage, plan: Plan) -> Tally:
     return tally
 
 
-@contextmanager
-def _sweeping(stage: Stage) -> Iterator[None]:
-    """Run the sweeper again and again; the schedule would every minute."""
-    over = threading.Event()
-
-    def sweep() -> None:
-        while not over.wait(_SWEEP_EVERY_S):
-            with suppress(AssertionError, BotoCoreError, ClientError):
-                stage.sweep()
-
-    thread = threading.Thread(target=sweep, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join(timeout=60)
-
-
-def _has_ended(stage: Stage, call: Call) -> bool:
-    """Tell whether each recording of a call that was announced has ended."""
-    states: dict[str, str] = {}
-    for callback in stage.receiver.of_call(call.call_id):
-        control_id = callback.body["params"]["control_id"]
-        if states.get(control_id) not in ENDED:
-            states[control_id] = callback.state
-    return bool(states or not call.sent) and all(state in ENDED for state in states.values())
-
-
 def _compare(stage: Stage, tally: Tally, call: Call) -> None:
-    recordings = _recordings(stage, call)
-    tally.states.update(recorded.shown["state"] for recorded in recordings)
-    verdict = tally.verdicts[call.call_id] = judge(call, recordings)
-    tally.problems += [f"a hole isn't told: {hole}" for hole in verdict.untold]
-    for name in ("unexplained", "corrupt", "reordered", "duplicated"):
-        if samples := getattr(verdict, name):
-            tally.problems.append(f"{call.call_id} ({call.kind}): {samples} samples {name}")
-    for recorded in recordings:
-        tally.problems += _callback_problems(stage, call, recorded)
-
-
-def _recordings(stage: Stage, call: Call) -> list[Recorded]:
-    """Return a call's recordings, the oldest first."""
-    try:
-        shown = stage.customer.get(f"/v1/recordings?call_id={call.call_id}")["recordings"]
-    except RunFailed:
-        return []  # there was never such a call
-    return [
-        Recorded(
-            shown=one,
-            heard=hear(stage.customer.download(one["url"])) if one["state"] == "finished" else None,
-        )
-        for one in reversed(shown)
-    ]
-
-
-def _callback_problems(stage: Stage, call: Call, recorded: Recorded) -> list[str]:
-    shown = recorded.shown
-    if shown["state"] not in ENDED:
-        return [f"{call.call_id} ({call.kind}): a recording is still {shown['state']}"]
-    ends = {
-        callback.webhook_id: callback.state
-        for callback in stage.receiver.of_call(call.call_id)
-        if callback.state in ENDED and callback.body["params"]["control_id"] == shown["control_id"]
-    }
-    if list(ends.values()) == [shown["state"]]:
-        return []
-    return [f"{call.call_id}: it is {shown['state']}, its last callbacks were {ends}"]
+    recorded = outcome.recordings(stage, call)
+    tally.states.update(one.shown["state"] for one in recorded)
+    verdict = tally.verdicts[call.call_id] = judge(call, recorded)
+    tally.problems += outcome.problems(stage, call, verdict, recorded)

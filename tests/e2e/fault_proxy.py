@@ -75,6 +75,8 @@ class FaultProxy:
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._forwarding: set[asyncio.Task[None]] = set()
+        """kept here: nothing else holds what still asks for a peer that is gone"""
 
     @contextmanager
     def running(self) -> Iterator[FaultProxy]:
@@ -90,7 +92,7 @@ class FaultProxy:
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
         server = self._loop.run_until_complete(
-            asyncio.start_server(self._forward_each, "127.0.0.1", 0)
+            asyncio.start_server(self._connected, "127.0.0.1", 0)
         )
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         self._ready.set()
@@ -100,6 +102,12 @@ class FaultProxy:
         for task in left:
             task.cancel()
         self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        self._loop.close()
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = self._loop.create_task(self._forward_each(reader, writer))
+        self._forwarding.add(task)
+        task.add_done_callback(self._forwarding.discard)
 
     async def _forward_each(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

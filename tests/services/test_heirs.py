@@ -1,12 +1,14 @@
-"""A worker that can't be reached: dead, or only out of reach."""
+"""What a living worker finds out of another one, and ends in its place."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 
-from chalicelib.errors import Unavailable
+from chalicelib.errors import PreconditionFailed, Unavailable
+from chalicelib.port_values import Closing
 from chalicelib.recording.model import Ending
 from chalicelib.services.dead_workers import Clearing
 from chalicelib.services.heirs import Heirs
@@ -14,83 +16,152 @@ from tests.fakes_media import FakeMediaStore
 from tests.samples import CALL, a_joining, a_lease, later
 from tests.services.core_desk import Desk
 
+SECOND = a_joining(stream_key="stream-2", worker="worker-2", opened_at=later(4), over_epoch=1)
+
 
 @dataclass
 class House:
-    """A call on `worker-1`, and `worker-2` that claimed it."""
+    """A call on `worker-1`, that said nothing since second 3; it is second 30."""
 
     desk: Desk = field(default_factory=Desk)
-    renews: bool = False
-    """worker-1 lives"""
-    waited_s: float = 0.0
+    now_s: float = 30
     renewals: int = 1
 
     def __post_init__(self) -> None:
-        self._renew()
+        self.renew(at_s=3)
         self.desk.control.join_call(a_joining())
-        second = a_joining(
-            stream_key="stream-2", worker="worker-2", opened_at=later(4), over_epoch=1
-        )
-        self.desk.control.join_call(second)
         clearing = Clearing(
             control=self.desk.control,
             leases=self.desk.core.leases,
             live_streams=self.desk.core.live_streams,
             media=FakeMediaStore(),
         )
-        self.heirs = Heirs(clearing=clearing, now=lambda: later(20), wait=self._wait)
+        self.heirs = Heirs(clearing=clearing, now=lambda: later(self.now_s))
+
+    def renew(self, at_s: float) -> None:
+        """Let worker-1 say that it lives."""
+        self.renewals += 1
+        lease = a_lease(worker="worker-1", renewals=self.renewals, renewed_at=later(at_s))
+        self.desk.core.leases.renew(lease)
 
     def endings(self) -> list[Ending | None]:
         """Return how the call's streams ended."""
         return [stream.ending for stream in self.desk.core.calls.streams(CALL.key)]
 
-    def _wait(self, seconds: float) -> None:
-        self.waited_s += seconds
-        if self.renews:
-            self._renew()
 
-    def _renew(self) -> None:
-        self.renewals += 1
-        lease = a_lease(worker="worker-1", renewals=self.renewals, renewed_at=later(3))
-        self.desk.core.leases.renew(lease)
-
-
-def test_a_dead_worker_is_buried_and_its_streams_end() -> None:
-    """It renewed nothing for 14 s; the stream of the living one goes on."""
+def test_a_dead_workers_call_is_finalized() -> None:
+    """It renewed nothing in two looks: it is over, its stream ends when it was last heard of, its
+    call closes, its recording goes finalizing."""
 
     house = House()
-    assert house.heirs.outlive("worker-1")
-    assert 14.0 == house.waited_s
-    house.heirs.end_streams("worker-1", CALL)
+    (lease,) = house.heirs.still_silent(house.heirs.still_silent(house.heirs.suspects()))
+    (stream,) = house.heirs.bury(lease)
+    assert Closing(closed=True) == house.heirs.end_stream(stream, lease)
+    assert house.desk.core.leases.all()[0].over
+    (ended,) = house.desk.core.calls.streams(CALL.key)
+    assert (Ending.DEAD, later(3)) == (ended.ending, ended.ended_at)
+    assert ["finalizing"] == house.desk.states()
+    assert 1 == len(house.desk.workflows.finalizations)
+    assert [] == house.heirs.suspects()
+
+
+def test_what_another_worker_has_of_the_call_goes_on() -> None:
+    """The dead one's stream ends, and that is all."""
+
+    house = House()
+    house.desk.control.join_call(SECOND)
+    (lease,) = house.heirs.suspects()
+    (stream,) = house.heirs.bury(lease)
+    assert Closing(closed=False) == house.heirs.end_stream(stream, lease)
     assert [Ending.DEAD, None] == house.endings()
-    assert house.heirs.outlive("worker-1")
-    assert 14.0 == house.waited_s
+    assert ["recording"] == house.desk.states()
 
 
-def test_a_worker_that_lives_keeps_its_streams() -> None:
-    """It is out of reach for one other alone."""
+def test_a_grace_that_runs_says_when_to_ask_again() -> None:
+    """A worker that died just now may have its carrier come again."""
 
-    house = House(renews=True)
-    assert not house.heirs.outlive("worker-1")
-    house.heirs.end_streams("worker-1", CALL)
-    assert [None, None] == house.endings()
+    house = House(now_s=14)
+    (lease,) = house.heirs.suspects()
+    (stream,) = house.heirs.bury(lease)
+    closing = house.heirs.end_stream(stream, lease)
+    assert (False, later(17)) == (closing.closed, closing.retry_at)
+    house.now_s = 23
+    assert house.heirs.end_stream(stream, lease).closed
+
+
+def test_two_heirs_end_a_call_once() -> None:
+    """Each may have looked at the same time: one finalization, one callback."""
+
+    house = House()
+    (lease,) = house.heirs.suspects()
+    for _ in range(2):
+        for stream in house.heirs.bury(lease):
+            assert house.heirs.end_stream(stream, lease).closed
+    assert {(house.desk.recording().recording_id, 1)} == set(house.desk.workflows.finalizations)
+    assert ["recording"] == [row.state for row in house.desk.core.store.outbox.values()]
+
+
+def test_a_worker_that_renews_keeps_its_streams() -> None:
+    """While somebody looks, or between the last look and the word."""
+
+    house = House()
+    suspected = house.heirs.suspects()
+    house.renew(at_s=36)
+    assert [] == house.heirs.still_silent(suspected)
+    assert () == house.heirs.bury(*suspected)
+    assert [None] == house.endings()
+    assert not house.desk.core.leases.all()[0].over
 
 
 def test_nobody_is_dead_for_who_cannot_read() -> None:
     """A database that doesn't answer proves nothing."""
 
     house = House()
+    suspected = house.heirs.suspects()
     house.desk.core.faults.down()
     with pytest.raises(Unavailable):
-        house.heirs.outlive("worker-1")
+        house.heirs.suspects()
+    with pytest.raises(Unavailable):
+        house.heirs.still_silent(suspected)
+    with pytest.raises(Unavailable):
+        house.heirs.bury(*suspected)
     house.desk.core.faults.up()
-    assert [None, None] == house.endings()
+    assert [None] == house.endings()
 
 
-def test_a_worker_that_nobody_knows_is_nobodys_to_end() -> None:
-    """Without a lease there is nothing to tell its death by: that is the sweeper's."""
+def test_what_renewed_lately_is_not_looked_at() -> None:
+    """Three periods of a lease are no silence."""
+
+    house = House(now_s=9)
+    assert [] == house.heirs.suspects()
+    assert (
+        []
+        == Heirs(
+            clearing=house.heirs.clearing, now=lambda: later(30), fresh=timedelta(seconds=60)
+        ).suspects()
+    )
+
+
+def test_a_zombies_late_writes_move_nothing() -> None:
+    """It wakes when all is ended, and goes on where it slept: its stream stays as it was ended, its
+    call closed, its recording's state with its callbacks; it can't renew any more."""
 
     house = House()
-    assert not house.heirs.outlive("worker-9")
-    house.heirs.end_streams("worker-9", CALL)
-    assert [None, None] == house.endings()
+    (lease,) = house.heirs.suspects()
+    (stream,) = house.heirs.bury(lease)
+    house.heirs.end_stream(stream, lease)
+    store = house.desk.core.store
+    before = (dict(store.calls), dict(store.recordings), dict(store.outbox), house.endings())
+
+    late = house.desk.control.end_stream(CALL, stream.stream_key, Ending.STOPPED, later(31))
+    house.desk.control.close_call(CALL, stream.round, later(32))
+
+    assert Ending.DEAD == late
+    assert before == (
+        dict(store.calls),
+        dict(store.recordings),
+        dict(store.outbox),
+        house.endings(),
+    )
+    with pytest.raises(PreconditionFailed):
+        house.renew(at_s=33)

@@ -38,7 +38,14 @@ from tests.sink.rig import QUICK, STOP, Rig, frame, start, token, until
 from tests.sink.test_with_control import office
 
 CALL_KEY = "main/bandwidth/c-1"
-PATIENT = replace(QUICK, alone_after_s=5.0, relay_alive_s=0.1, relay_reach_s=0.5)
+PATIENT = replace(
+    QUICK,
+    alone_after_s=5.0,
+    relay_alive_s=0.1,
+    relay_reach_s=0.5,
+    heir_every_s=0.1,
+    heir_look_s=0.3,
+)
 BETWEEN = 60_000
 """the number of the frame that is sent while nothing particular is said"""
 
@@ -221,7 +228,7 @@ async def pair(limits: Limits = PATIENT) -> AsyncIterator[Pair]:
                 media=near.store,
             ),
             now=lambda: datetime.now(UTC),
-            wait=lambda seconds: time.sleep(seconds / 50),
+            fresh=timedelta(seconds=0.3),
         ),
         limits=limits,
     )
