@@ -159,6 +159,27 @@ class ApiKey:
     revoked_at: datetime | None = None
 
 
+class Opener(StrEnum):
+    """What opened a door."""
+
+    KEY = "key"
+    TOKEN = "token"  # noqa: S105  # a word of the history
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Who asks: an API key, or whoever holds a link's token."""
+
+    account: str
+    by: Opener
+    key_id: str = ""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Return what a recording's history says of them."""
+        return {"by": str(self.by), **({"key_id": self.key_id} if self.key_id else {})}
+
+
 class DueKind(StrEnum):
     """What is due."""
 

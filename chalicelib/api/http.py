@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
-from traceback import extract_tb
 from typing import Any
 from urllib.parse import unquote
 
-from aws_lambda_powertools import Logger
 from chalice.app import Blueprint, Request, Response
 
+from chalicelib.api import audit
+from chalicelib.api.log import logger, place_of
 from chalicelib.errors import (
     CallerError,
     Conflict,
@@ -26,8 +26,6 @@ from chalicelib.errors import (
     Unavailable,
     WireError,
 )
-
-logger = Logger(service="tapedeck")
 
 MAX_PARAMETER = 512
 """characters; as long as the longest token"""
@@ -64,37 +62,37 @@ class Routes(Blueprint):
     def route(self, path: str, **options: Any) -> Callable[[View], View]:
         """Return a decorator that registers a view."""
         register: Callable[[View], View] = super().route(path, **options)
-        return lambda view: register(_answering(view))
+        return lambda view: register(_answering(view, lambda: self.current_request))
 
 
-def _answering(view: View) -> View:
+def _answering(view: View, request: Callable[[], Request]) -> View:
     @wraps(view)
-    def answered(**parameters: str) -> Any:
-        try:
-            return view(**_decoded(parameters))
-        except TapedeckError as error:
-            return answer_of(error)
-        except Exception as error:  # noqa: BLE001  # the entry point: nobody expected it
-            logger.error("A request failed", failure=type(error).__name__, place=_place(error))
-            return _error(500, "internal_error", "an internal error occurred")
+    def audited(**parameters: str) -> Any:
+        audit.begin()
+        # API Gateway's REST API hands them over as in the URL.
+        decoded = {name: unquote(value) for name, value in parameters.items()}
+        answer = _answer(view, decoded)
+        audit.tell(view.__name__, decoded, answer, request())
+        return answer
 
-    return answered
-
-
-def _place(error: Exception) -> list[str]:
-    """Return where it was raised; its message may quote what a caller sent, and isn't logged."""
-    return [f"{frame.filename}:{frame.lineno}" for frame in extract_tb(error.__traceback__)]
+    return audited
 
 
-def _decoded(parameters: dict[str, str]) -> dict[str, str]:
-    """Return path parameters decoded: API Gateway's REST API hands them over as in the URL.
+def _answer(view: View, decoded: Mapping[str, str]) -> Any:
+    try:
+        _verify_lengths(decoded)
+        return view(**decoded)
+    except TapedeckError as error:
+        return answer_of(error)
+    except Exception as error:  # noqa: BLE001  # the entry point: nobody expected it
+        logger.error("A request failed", failure=type(error).__name__, place=place_of(error))
+        return _error(500, "internal_error", "an internal error occurred")
 
-    Raises NotFound for one that is longer than anything we name.
-    """
-    decoded = {name: unquote(value) for name, value in parameters.items()}
-    if any(len(value) > MAX_PARAMETER for value in decoded.values()):
+
+def _verify_lengths(parameters: Mapping[str, str]) -> None:
+    """Raises NotFound for a parameter that is longer than anything we name."""
+    if any(len(value) > MAX_PARAMETER for value in parameters.values()):
         raise NotFound("a part of the path is longer than any name")
-    return decoded
 
 
 def answer_of(error: TapedeckError) -> Response:

@@ -7,15 +7,17 @@ import time
 from chalice.app import Response
 
 from chalicelib import tokens, wiring
+from chalicelib.api import audit
 from chalicelib.api.http import Routes
 from chalicelib.api.redelivery import redelivered
-from chalicelib.api.requests import account_of, json_object, now, query
+from chalicelib.api.requests import account_of, asker_of, json_object, now, query
 from chalicelib.api.views import events_json, recording_json, recordings_json
 from chalicelib.errors import Unauthenticated
+from chalicelib.port_values import Asker, Opener
 from chalicelib.recording.model import Recording
 from chalicelib.services import queries, renditions
 from chalicelib.services.delete import delete
-from chalicelib.services.downloads import Opener, Waiting, await_finished, open_audio, open_proof
+from chalicelib.services.downloads import Waiting, await_finished, open_audio, open_proof
 from chalicelib.services.retry import retry
 from chalicelib.tokens import TokenKind
 
@@ -42,9 +44,11 @@ def get_recording(recording_id: str) -> Response:
 @routes.route("/v1/recordings/{recording_id}", methods=["DELETE"])
 def delete_recording(recording_id: str) -> Response:
     """Delete a recording that ended; nothing of it is found from then on."""
-    recording, ports = _found(recording_id), wiring.ports()
+    asker, recording = _asked(recording_id)
+    ports = wiring.ports()
     delete(
         recording.recording_id,
+        asker,
         recordings=ports.recordings,
         versions=ports.rendition_versions,
         now=now(),
@@ -63,7 +67,8 @@ def list_events(recording_id: str) -> Response:
 def download(recording_id: str) -> Response:
     """Redirect to the audio."""
     asked = query(routes.current_request, ("format",))
-    return _redirect(_found(recording_id), asked.get("format"), Opener.KEY)
+    asker, recording = _asked(recording_id)
+    return _redirect(recording, asked.get("format"), asker)
 
 
 @routes.route("/v1/recordings/{recording_id}/download/{token}", methods=["GET"])
@@ -73,24 +78,28 @@ def download_with_token(recording_id: str, token: str) -> Response:
     claims = tokens.verify(ports.token_keys(), token, TokenKind.RECORDING, now())
     if claims.subject != recording_id:
         raise Unauthenticated("token: of another recording", code="token_invalid")
+    asker = Asker(account=claims.account, by=Opener.TOKEN)
+    audit.identify(asker)
     waiting = Waiting(clock=time.monotonic, sleep=time.sleep)
     recording = await_finished(ports.recordings, recording_id, waiting)
-    return _redirect(recording, asked.get("format"), Opener.TOKEN)
+    return _redirect(recording, asked.get("format"), asker)
 
 
 @routes.route("/v1/recordings/{recording_id}/proof", methods=["GET"])
 def download_proof(recording_id: str) -> Response:
     """Redirect to the recording's signed manifest."""
     query(routes.current_request, ())
-    recording, ports = _found(recording_id), wiring.ports()
-    url = open_proof(recording, store=ports.renditions, history=ports.history, at=now())
+    asker, recording = _asked(recording_id)
+    ports = wiring.ports()
+    url = open_proof(recording, asker, store=ports.renditions, history=ports.history, at=now())
     return _redirected(url)
 
 
 @routes.route("/v1/recordings/{recording_id}/redeliver", methods=["POST"])
 def redeliver_callback(recording_id: str) -> Response:
     """Send a status callback again, under its own id."""
-    return redelivered(_found(recording_id).recording_id, routes.current_request)
+    asker, recording = _asked(recording_id)
+    return redelivered(recording.recording_id, asker, routes.current_request)
 
 
 @routes.route("/v1/recordings/{recording_id}/retry", methods=["POST"])
@@ -123,15 +132,20 @@ def request_rendition(recording_id: str) -> Response:
     return Response(body=body, status_code=202 if asked.making else 200)
 
 
+def _asked(recording_id: str) -> tuple[Asker, Recording]:
+    asker = asker_of(routes.current_request)
+    recordings = wiring.ports().recordings
+    return asker, queries.find_recording(recordings, asker.account, recording_id)
+
+
 def _found(recording_id: str) -> Recording:
-    account = account_of(routes.current_request)
-    return queries.find_recording(wiring.ports().recordings, account, recording_id)
+    return _asked(recording_id)[1]
 
 
-def _redirect(recording: Recording, format_: str | None, by: Opener) -> Response:
+def _redirect(recording: Recording, format_: str | None, asker: Asker) -> Response:
     ports = wiring.ports()
     url = open_audio(
-        recording, format_, by, store=ports.renditions, history=ports.history, at=now()
+        recording, format_, asker, store=ports.renditions, history=ports.history, at=now()
     )
     return _redirected(url)
 

@@ -6,15 +6,17 @@ from chalice.app import Request, Response
 
 from chalicelib import wiring
 from chalicelib.api.requests import json_object, now
+from chalicelib.port_values import Asker
 from chalicelib.services.redeliver import parse_wanted, redeliver
 
 
-def redelivered(owner_id: str, request: Request) -> Response:
+def redelivered(owner_id: str, asker: Asker, request: Request) -> Response:
     """Begin a round of one of an owner's callbacks: a recording's or, by its tap id, a tap's."""
     ports = wiring.ports()
     row = redeliver(
         owner_id,
         parse_wanted(json_object(request)),
+        asker,
         outbox=ports.outbox,
         history=ports.history,
         receivers=ports.receivers,

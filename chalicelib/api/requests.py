@@ -9,7 +9,9 @@ import msgspec
 from chalice.app import Request
 
 from chalicelib import wiring
+from chalicelib.api import audit
 from chalicelib.errors import InvalidRequest, TooLarge
+from chalicelib.port_values import Asker, Opener
 from chalicelib.services import keys
 
 MAX_BODY = 64 * 1024
@@ -20,7 +22,16 @@ _decode = msgspec.json.Decoder().decode
 
 def account_of(request: Request) -> str:
     """Return the account whose key the request carries. Raises Unauthenticated."""
-    return keys.authenticate(wiring.ports().api_keys, request.headers.get("authorization", ""))
+    return asker_of(request).account
+
+
+def asker_of(request: Request) -> Asker:
+    """Return who holds the key that the request carries. Raises Unauthenticated."""
+    header = request.headers.get("authorization", "")
+    key = keys.authenticate(wiring.ports().api_keys, header)
+    asker = Asker(account=key.account, by=Opener.KEY, key_id=key.key_id)
+    audit.identify(asker)
+    return asker
 
 
 def raw_body(request: Request) -> bytes:

@@ -9,7 +9,7 @@ from chalice.app import Response
 from chalicelib import wiring
 from chalicelib.api.http import Routes, failed
 from chalicelib.api.redelivery import redelivered
-from chalicelib.api.requests import account_of, json_object, query
+from chalicelib.api.requests import account_of, asker_of, json_object, query
 from chalicelib.api.views import events_json
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.services import tap_commands
@@ -24,7 +24,7 @@ routes = Routes(__name__)
 @routes.route("/v1/calls/{call_id}/tap", methods=["POST"])
 def tap_call(call_id: str) -> Response:
     """Send a live call's audio to somebody else from now on."""
-    name, ports = _name(call_id), wiring.ports()
+    name, ports = _name(account_of(routes.current_request), call_id), wiring.ports()
     body = json_object(routes.current_request)
     control_id, options = parse_tap(body, policy=ports.settings.url_policy)
     try:
@@ -37,7 +37,7 @@ def tap_call(call_id: str) -> Response:
 @routes.route("/v1/calls/{call_id}/stop_tap", methods=["POST"])
 def stop_tap(call_id: str) -> Response:
     """End a tap."""
-    name = _name(call_id)
+    name = _name(account_of(routes.current_request), call_id)
     control_id = tap_commands.parse_stop(json_object(routes.current_request))
     try:
         outcome = wiring.ports().methods.stop_tap(name, control_id)
@@ -49,14 +49,16 @@ def stop_tap(call_id: str) -> Response:
 @routes.route("/v1/calls/{call_id}/tap/{control_id}/events", methods=["GET"])
 def list_tap_events(call_id: str, control_id: str) -> Response:
     """Show what happened to a tap, in order."""
-    tap = _found(_name(call_id), control_id)
+    tap = _found(_name(account_of(routes.current_request), call_id), control_id)
     return Response(body=events_json(wiring.ports().history.events(tap.tap_id)))
 
 
 @routes.route("/v1/calls/{call_id}/tap/{control_id}/redeliver", methods=["POST"])
 def redeliver_tap_callback(call_id: str, control_id: str) -> Response:
     """Send a tap's status callback again, under its own id."""
-    return redelivered(_found(_name(call_id), control_id).tap_id, routes.current_request)
+    asker = asker_of(routes.current_request)
+    tap = _found(_name(asker.account, call_id), control_id)
+    return redelivered(tap.tap_id, asker, routes.current_request)
 
 
 def _found(name: CallName, control_id: str) -> Tap:
@@ -67,7 +69,6 @@ def _found(name: CallName, control_id: str) -> Tap:
     return ports.tap_commands.find(call, control_id)
 
 
-def _name(call_id: str) -> CallName:
-    account = account_of(routes.current_request)
+def _name(account: str, call_id: str) -> CallName:
     carrier = query(routes.current_request, ("carrier",)).get("carrier", "")
     return CallName(account=account, carrier=carrier, call_id=call_id)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint
 
 from chalicelib import wiring
-from chalicelib.api.http import logger
+from chalicelib.api.log import logger
 from chalicelib.api.requests import now
 from chalicelib.errors import DeliveryPostponed
 

@@ -6,6 +6,7 @@ from chalice.app import AuthRequest, AuthResponse, Request, Response
 
 from chalicelib import tokens, wiring
 from chalicelib.api.http import Routes
+from chalicelib.api.log import logger
 from chalicelib.api.requests import now, raw_body
 from chalicelib.dialects import signatures
 from chalicelib.dialects.signature_schemes import Signed
@@ -62,7 +63,7 @@ def _take(carrier: str, token: str, request: Request) -> Response:
     profile = _profile(carrier, token)
     if row.takes_basic:
         _verify_credentials(profile, request)
-    _verify_signature(profile, row.signature_scheme, token, request, body)
+    signature = _verify_signature(profile, row.signature_scheme, token, request, body)
     stores = IntakeStores(
         inbox=ports.inbox,
         calls=ports.calls,
@@ -77,7 +78,9 @@ def _take(carrier: str, token: str, request: Request) -> Response:
         at=at,
         announced_for=ports.settings.announced_for,
     )
-    take_in(received, stores)
+    is_new = take_in(received, stores)
+    told = {"carrier": carrier, "profile": profile.name, "signature": signature, "new": is_new}
+    logger.info("A webhook was taken in", extra=told)
     if claim:
         port_events.tell_end(event, claim, ports.mailbox, at)
     return Response(body="", status_code=row.answer_status)
@@ -114,17 +117,20 @@ def _verify_credentials(profile: Profile, request: Request) -> None:
 
 def _verify_signature(
     profile: Profile, scheme: str, token: str, request: Request, body: bytes
-) -> None:
-    """A carrier that signs is held to it as soon as the profile knows its key.
+) -> str:
+    """A carrier that signs is held to it as soon as the profile knows its key; tell how it went.
 
     Not every callback of SignalWire is signed, so none at all is no forgery: the token stands.
     """
-    if not profile.secret_id or not signatures.is_signed(scheme, request.headers):
-        return
+    if not signatures.is_signed(scheme, request.headers):
+        return "absent"
+    if not profile.secret_id:
+        return "no_key"
     ports = wiring.ports()
     keys = ports.carrier_secret(profile.secret_id).signing_keys
     if not keys:
-        return  # the secret holds other things
+        return "no_key"  # the secret holds other things
     url = hook_url(ports.public_url(), profile.carrier, token)
     signed = Signed(url=url, body=body, headers=request.headers, at=now())
     signatures.verify(scheme, signed, keys)
+    return "verified"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from chalicelib.errors import Conflict
+from chalicelib.port_values import Asker
 from chalicelib.ports import RenditionVersions
 from chalicelib.recording import erasure, lifecycle, naming
 from chalicelib.recording.model import Recording, RecordingEvent
@@ -15,7 +16,12 @@ RETRY_AFTER_S = 10
 
 
 def delete(
-    recording_id: str, *, recordings: Recordings, versions: RenditionVersions, now: datetime
+    recording_id: str,
+    asker: Asker,
+    *,
+    recordings: Recordings,
+    versions: RenditionVersions,
+    now: datetime,
 ) -> None:
     """Hide a recording that ended, and ask for its erasure; one that is deleted stays so.
 
@@ -31,7 +37,9 @@ def delete(
         _verify_ended(recording)
         if versions.is_locked(_prefix(recording), now):
             raise Conflict("Object Lock keeps a version of the recording", code="locked")
-        event = RecordingEvent(recording_id=recording_id, at=now, event="deleted")
+        event = RecordingEvent(
+            recording_id=recording_id, at=now, event="deleted", detail=asker.facts
+        )
         recordings.write(erasure.tombstone(recording, now), event, None)
 
     persistently(step)

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from chalicelib.errors import Conflict, InvalidRequest, NotFound
+from chalicelib.port_values import Asker
 from chalicelib.ports import RenditionStore
 from chalicelib.recording import naming
 from chalicelib.recording.erasure import is_deleted
@@ -23,13 +23,6 @@ POLL_S = 0.5
 RETRY_AFTER_S = 5
 
 
-class Opener(StrEnum):
-    """What opened a recording."""
-
-    KEY = "key"
-    TOKEN = "token"  # noqa: S105  # a word of the history
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """How a shell waits: what tells the time, in seconds, and what lets it pass."""
@@ -41,7 +34,7 @@ class Waiting:
 def open_audio(
     recording: Recording,
     format_: str | None,
-    by: Opener,
+    asker: Asker,
     *,
     store: RenditionStore,
     history: RecordingHistory,
@@ -58,7 +51,7 @@ def open_audio(
         recording_id=recording.recording_id,
         at=at,
         event="downloaded",
-        detail={"by": str(by), "format": str(rendition.format)},
+        detail={**asker.facts, "format": str(rendition.format)},
     )
     # First the line: a download that nobody noted is worse than a line about one that failed.
     history.append(opened)
@@ -67,7 +60,12 @@ def open_audio(
 
 
 def open_proof(
-    recording: Recording, *, store: RenditionStore, history: RecordingHistory, at: datetime
+    recording: Recording,
+    asker: Asker,
+    *,
+    store: RenditionStore,
+    history: RecordingHistory,
+    at: datetime,
 ) -> str:
     """Return a URL that opens the proof for PRESIGNED_FOR_S seconds; the history tells of it.
 
@@ -81,7 +79,7 @@ def open_proof(
     except NotFound as error:
         raise NotFound("the recording was finished unsigned", code="no_proof") from error
     opened = RecordingEvent(
-        recording_id=recording.recording_id, at=at, event="proof_downloaded", detail={}
+        recording_id=recording.recording_id, at=at, event="proof_downloaded", detail=asker.facts
     )
     history.append(opened)
     return store.presign(key, PRESIGNED_FOR_S, f"{recording.recording_id}.proof.json")

@@ -43,8 +43,8 @@ def create_key(keys: ApiKeys, account: str, now: datetime, random: RandomBytes) 
     return NewKey(key=key, text=f"tdk_{key_id}_{secret}")
 
 
-def authenticate(keys: ApiKeys, authorization: str) -> str:
-    """Return the account of an `Authorization: Bearer …` header. Raises Unauthenticated."""
+def authenticate(keys: ApiKeys, authorization: str) -> ApiKey:
+    """Return the key of an `Authorization: Bearer …` header. Raises Unauthenticated."""
     named = _BEARER.fullmatch(authorization.strip(" "))
     if named is None:
         raise Unauthenticated("Authorization: Bearer <API key> is needed")
@@ -56,7 +56,7 @@ def authenticate(keys: ApiKeys, authorization: str) -> str:
     matches = hmac.compare_digest(key.secret_sha256, _hash(secret))
     if not matches or key.revoked_at is not None:
         raise _unknown()
-    return key.account
+    return key
 
 
 def _hash(secret: str) -> str:

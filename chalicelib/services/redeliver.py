@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.errors import NotFound
+from chalicelib.port_values import Asker
 from chalicelib.ports import Workflows
 from chalicelib.recording import properties
 from chalicelib.recording.model import OutboxRow, RecordingEvent
@@ -25,6 +26,7 @@ def parse_wanted(body: Mapping[str, object]) -> str:
 def redeliver(
     recording_id: str,
     webhook_id: str,
+    asker: Asker,
     *,
     outbox: Outbox,
     history: RecordingHistory,
@@ -40,17 +42,17 @@ def redeliver(
     receivers.forget(row.account, row.url)
     # From the schedule's beginning: no attempt of this round is a retry that news could supersede.
     begun = outbox.begin_round(replace(row, attempts=0, last_error="", next_at=now))
-    history.append(_requested(begun, now))
+    history.append(_requested(begun, asker, now))
     workflows.start_delivery(recording_id, begun.webhook_id, begun.round)
     return begun
 
 
-def _requested(row: OutboxRow, at: datetime) -> RecordingEvent:
+def _requested(row: OutboxRow, asker: Asker, at: datetime) -> RecordingEvent:
     return RecordingEvent(
         recording_id=row.recording_id,
         at=at,
         event="redelivery_requested",
-        detail={"webhook_id": row.webhook_id, "round": row.round},
+        detail={"webhook_id": row.webhook_id, "round": row.round, **asker.facts},
     )
 
 

@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from traceback import extract_tb
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 """what every log record has; the rest are the line's keys"""
@@ -16,16 +17,22 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's line."""
-        line = {
+        line: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "said": record.getMessage(),
             "by": record.name,
         }
         line |= {key: value for key, value in vars(record).items() if key not in _OWN}
-        if record.exc_info:
-            line["failure"] = self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1] is not None:
+            line |= _failure(record.exc_info[1])
         return json.dumps(line, default=str)
+
+
+def _failure(error: BaseException) -> dict[str, object]:
+    """Return an error's class and where it was raised; its message may quote what a peer sent."""
+    places = [f"{frame.filename}:{frame.lineno}" for frame in extract_tb(error.__traceback__)]
+    return {"failure": type(error).__name__, "place": places}
 
 
 def begin() -> None:

@@ -19,7 +19,7 @@ from chalicelib.tokens import TokenKind
 from tests.api.conftest import Api, error_of
 from tests.api.test_recordings import finished
 from tests.fakes_media import FakeRenditionVersions
-from tests.samples import CALL, a_call, a_profile, a_recording, an_event, later
+from tests.samples import ASKER, CALL, a_call, a_profile, a_recording, an_event, later
 
 
 @pytest.fixture
@@ -161,6 +161,7 @@ def test_a_crash_while_deleting_is_mended_by_asking_again(ended: Api, n: int, ac
         try:
             delete(
                 finished().recording_id,
+                ASKER,
                 recordings=ended.core.recordings,
                 versions=versions,
                 now=later(99),

@@ -150,6 +150,16 @@ def test_both_buckets_refuse_plain_http(assembly: Assembly) -> None:
     )
 
 
+def test_the_log_that_says_who_asked_is_kept_longer(assembly: Assembly) -> None:
+    """Thirteen months; the others a month."""
+    groups = assembly.recorder.find_resources("AWS::Logs::LogGroup")
+    days = {name: group["Properties"]["RetentionInDays"] for name, group in groups.items()}
+
+    audited = [name for name, kept in days.items() if kept == 400]
+    assert ["APIHandlerLogs"] == [name.removesuffix(name[-8:]) for name in audited]
+    assert {30, 400} == set(days.values())
+
+
 def test_retention_follows_the_tag(assembly: Assembly) -> None:
     """A recording tagged with days of retention expires after as many, in all its versions."""
 

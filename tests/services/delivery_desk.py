@@ -14,6 +14,7 @@ from chalicelib.services import deliver
 from chalicelib.services.deliver import Outcome, Postponed
 from chalicelib.services.redeliver import redeliver
 from tests.fakes import FakeCore, FakeEventBus, FakeWorkflows
+from tests.samples import ASKER
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -84,6 +85,7 @@ class Desk:
         redeliver(
             row.recording_id,
             row.webhook_id,
+            ASKER,
             outbox=self._core.outbox,
             history=self._core.history,
             receivers=self._core.receivers,

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.errors import Conflict, InvalidRequest, NotFound
+from chalicelib.port_values import Asker, Opener
 from chalicelib.recording import naming
 from chalicelib.recording.model import Format, Recording, Rendition, State
 from chalicelib.services.downloads import (
     POLL_S,
     WAIT_S,
-    Opener,
     Waiting,
     await_finished,
     open_audio,
@@ -18,7 +18,7 @@ from chalicelib.services.downloads import (
 )
 from tests.fakes import FakeCore
 from tests.fakes_media import FakeRenditionStore
-from tests.samples import T0, a_recording, an_event, later
+from tests.samples import ASKER, T0, a_recording, an_event, later
 
 WAV = Rendition(
     format=Format.WAV,
@@ -60,7 +60,7 @@ def opened(core: FakeCore, recording: Recording, format_: str | None = None) -> 
     return open_audio(
         recording,
         format_,
-        Opener.TOKEN,
+        Asker(account="main", by=Opener.TOKEN),
         store=FakeRenditionStore(),
         history=core.history,
         at=later(60),
@@ -150,10 +150,12 @@ def test_a_proof_is_opened_and_that_is_told() -> None:
     key = naming.proof_key("main", FINISHED.recording_id)
     store.put_text(key, "{}", {})
 
-    url = open_proof(FINISHED, store=store, history=core.history, at=later(9))
+    url = open_proof(FINISHED, ASKER, store=store, history=core.history, at=later(9))
 
     assert f"https://recordings.example/{key}?X-Amz-Expires=300" in url
-    assert "proof_downloaded" == core.history.events(FINISHED.recording_id)[-1].event
+    line = core.history.events(FINISHED.recording_id)[-1]
+    told = {"by": "key", "key_id": ASKER.key_id}
+    assert ("proof_downloaded", told) == (line.event, line.detail)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +175,7 @@ def test_what_was_never_signed_has_no_proof(
     keep(core, recording)
 
     with pytest.raises(error) as refused:
-        open_proof(recording, store=FakeRenditionStore(), history=core.history, at=later(9))
+        open_proof(recording, ASKER, store=FakeRenditionStore(), history=core.history, at=later(9))
 
     assert code == refused.value.code  # type: ignore[attr-defined]
     assert 1 == len(core.history.events(recording.recording_id))

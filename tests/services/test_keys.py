@@ -18,8 +18,8 @@ def test_a_key_opens_its_account() -> None:
     core = FakeCore()
     made = create_key(core.api_keys, "sales", T0, counting)
 
-    assert "sales" == authenticate(core.api_keys, f"Bearer {made.text}")
-    assert "sales" == authenticate(core.api_keys, f"  bearer   {made.text} ")
+    assert "sales" == authenticate(core.api_keys, f"Bearer {made.text}").account
+    assert made.key == authenticate(core.api_keys, f"  bearer   {made.text} ")
 
 
 def test_only_a_hash_is_kept() -> None:

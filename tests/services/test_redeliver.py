@@ -8,7 +8,7 @@ from chalicelib.errors import NotFound
 from chalicelib.recording.model import OutboxRow
 from chalicelib.services.redeliver import redeliver
 from tests.fakes import FakeCore, FakeWorkflows
-from tests.samples import a_callback, a_recording, an_event, later
+from tests.samples import ASKER, a_callback, a_recording, an_event, later
 
 
 def given_up(core: FakeCore) -> tuple[OutboxRow, OutboxRow]:
@@ -25,6 +25,7 @@ def again(core: FakeCore, workflows: FakeWorkflows, webhook_id: str = "") -> Out
     return redeliver(
         a_recording().recording_id,
         webhook_id,
+        ASKER,
         outbox=core.outbox,
         history=core.history,
         receivers=core.receivers,
@@ -64,10 +65,8 @@ def test_who_asked_again_stands_in_the_history() -> None:
     begun = again(core, FakeWorkflows())
 
     line = core.history.events(begun.recording_id)[-1]
-    assert ("redelivery_requested", {"webhook_id": begun.webhook_id, "round": 2}) == (
-        line.event,
-        line.detail,
-    )
+    told = {"webhook_id": begun.webhook_id, "round": 2, "by": "key", "key_id": ASKER.key_id}
+    assert ("redelivery_requested", told) == (line.event, line.detail)
 
 
 def test_where_nothing_is_owed_there_is_nothing_to_repeat() -> None:
