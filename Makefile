@@ -12,7 +12,7 @@ export CDK_DISABLE_CLI_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test gstreamer check format bench autobahn attack forge chaos webhooks fuzz api-fuzz \
+.PHONY: help setup run test gstreamer check format bench autobahn attack forge chaos stop webhooks fuzz api-fuzz \
   verify key bootstrap deploy package synth clean
 
 help: ## what can be made
@@ -124,6 +124,11 @@ CHAOS ?=
 
 chaos: setup ## kill workers in the midst of calls; CHAOS="--kills 5 --calls 8 --seed 1"
 	@$(PY) -m tests.chaos $(CHAOS)
+
+STOP ?=
+
+stop: setup ## SIGTERM for a worker that records 250 calls; STOP="--calls 50 --seconds 10"
+	@$(PY) -m tests.stop $(STOP)
 
 webhooks: $(VENV)/.stamp ## carriers' webhooks in any order, doubled, lost: one state, every call ends
 	@$(PY) -m tests.webhooks
