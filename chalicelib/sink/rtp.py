@@ -68,6 +68,7 @@ class RtpPort(asyncio.DatagramProtocol):
         self._ended: tuple[int, float] | None = None
         """SSRC of a sender whose end the carrier told, and how long its packets are stragglers"""
         self._ssrc = 0
+        self._is_leaving = False
         self._barred = _BARRED[claim.options.codec]
         self._credit = self._credit_most = limits.rtp_rate * limits.rtp_burst_s
         self._credited_s = 0.0
@@ -132,6 +133,12 @@ class RtpPort(asyncio.DatagramProtocol):
             self._cancel()
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self._limits.rtp_linger_s, self._finished)
+
+    def leave(self) -> None:
+        """End when what is under way is here: who sends can't be asked to go elsewhere."""
+        if not self._is_leaving:
+            self._is_leaving = True
+            self._after(self._limits.rtp_linger_s, "the worker stops")
 
     def shut(self, reason: str) -> None:
         """End what comes and free the port; once."""

@@ -130,7 +130,7 @@ class RtpPorts:
             dialect=DIALECT,
             stream_key=f"{self._worker}-rtp-{self._streams}",
         )
-        return RtpStream(opening, self._owner, claim, encoding, port.shut)
+        return RtpStream(opening, self._owner, port, encoding)
 
     def _forget(self, port: RtpPort) -> None:
         self._ports.pop(port.claim.claim_id, None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from typing import Protocol
 
 from chalicelib.capture.events import Clock, Encoding, StreamStarted
 from chalicelib.capture.packets import PacketCapture
@@ -24,6 +24,20 @@ from chalicelib.sink.rtp_hearing import Hearing
 _log = logging.getLogger(__name__)
 
 
+class Port(Protocol):
+    """Where the packets come in."""
+
+    @property
+    def claim(self) -> PortClaim:
+        """Return what it is claimed for."""
+
+    def leave(self) -> None:
+        """End when what is under way is here."""
+
+    def shut(self, reason: str) -> None:
+        """End now."""
+
+
 class RtpStream(LiveStream):
     """What one sender, or one after the other, sends to a port until it is silent for long."""
 
@@ -31,9 +45,8 @@ class RtpStream(LiveStream):
         self,
         opening: Opening,
         owner: StreamOwner,
-        claim: PortClaim,
+        port: Port,
         encoding: Encoding,
-        shut: Callable[[str], None],
     ) -> None:
         super().__init__(opening, owner)
         self.latest_us = 0
@@ -41,8 +54,9 @@ class RtpStream(LiveStream):
         self.encoding = encoding
         self.refusals: Counter[str] = Counter()
         """datagrams that weren't taken, by code"""
+        claim = port.claim
         self._track = claim.options.track
-        self._shut = shut
+        self._port = port
         self._begin_clock()
         self.latest_us = self.opened_us
         self.started = StreamStarted(
@@ -139,15 +153,15 @@ class RtpStream(LiveStream):
 
     def refuse(self, code: str) -> None:
         """Hear the port no more: the call may not be streamed."""
-        self._shut(code)
+        self._port.shut(code)
 
     def leave(self) -> None:
-        """End: a sender of RTP can't be asked to go elsewhere."""
-        self._shut("the worker stops")
+        """End when what is under way is here."""
+        self._port.leave()
 
     def cut_off(self) -> None:
         """End: the worker can't go on."""
-        self._shut("the worker can't go on")
+        self._port.shut("the worker can't go on")
 
     def _note_source(self, one: Received) -> None:
         """Note that the sender began anew, maybe in another encoding."""

@@ -54,7 +54,7 @@ def test_whatever_comes_is_taken_or_counted(datagrams: list[tuple[bytes, bool]])
             opening = Opening(
                 account="main", profile="p", carrier="c", dialect="rtp", stream_key="s"
             )
-            streams.append(RtpStream(opening, Nobody(), port.claim, encoding, port.shut))
+            streams.append(RtpStream(opening, Nobody(), port, encoding))
             return streams[-1]
 
         port = RtpPort(a_claim(), SPEEDY, make, lambda _: None)

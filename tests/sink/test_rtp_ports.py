@@ -221,6 +221,25 @@ def test_a_planned_stop_stores_what_came_and_frees_the_ports() -> None:
     run(scenario)
 
 
+def test_what_the_system_holds_at_a_planned_stop_is_stored() -> None:
+    """After a stall the socket has seconds of packets that nobody read yet."""
+
+    async def scenario() -> None:
+        rig = rtp_rig()
+        async with rig.running():
+            claim = await opened(rig)
+            async with sender(claim) as carrier:
+                carrier.sound(range(10))
+                await until(lambda: rig.sink.hub.calls)
+                carrier.sound(range(10, 260))
+                rig.sink.stop()
+                assert rig.life is not None
+                await asyncio.wait({rig.life})
+        assert in_place(260) == stored(rig).sounding()
+
+    run(scenario)
+
+
 def test_a_stream_is_as_long_as_streams_may_be() -> None:
     """Then the port is freed."""
 
