@@ -28,7 +28,7 @@ class Outcome(Enum):
     LOST = "lost"
     """the connection to the owner broke"""
     OVER = "over"
-    """the owner goes, and has what was passed"""
+    """the owner goes"""
     RETURNED = "returned"
     """it isn't the owner's any more"""
 
@@ -108,7 +108,7 @@ class Passage:
             self._come_to(Outcome.THROUGH)
         elif type(said) is wire.Released and self._is_open:
             self._say_ended(Ending.BROKEN, self._stream.now_us())
-            if said.is_over:
+            if said.is_over and said.is_taken:
                 self.lately.clear()
             self._come_to(Outcome.OVER if said.is_over else Outcome.RETURNED)
 

@@ -140,7 +140,7 @@ class _Guest:
 
     def _open(self, opened: Opened) -> None:
         if self._door.is_stopping:
-            self._link.send(Released(opened.number, is_over=True))
+            self._link.send(Released(opened.number, is_over=True, is_taken=False))
         else:
             going_on = {n: one for n, one in self._streams.items() if not one.ended.is_set()}
             self._streams = going_on | {opened.number: self._door.open(opened, self._link)}

@@ -94,6 +94,8 @@ class Released(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=9):
     number: int
     is_over: bool
     """I go: claim the call; else ask again whose it is"""
+    is_taken: bool = True
+    """what was passed until now is mine; else it never began here"""
 
 
 class Pressed(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=10):

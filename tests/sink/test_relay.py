@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import pytest
+
 from chalicelib.capture.events import Track
 from chalicelib.recording.commands import CommandKind
 from chalicelib.recording.model import Ending, State
@@ -241,6 +243,28 @@ def test_a_planned_stop_of_the_owner_loses_nothing() -> None:
         assert ["w-1", "w-1", "w-2"] == two.captured_by()
 
     run(scenario)
+
+
+def test_a_stream_that_comes_while_the_owner_stops_is_whole(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A carrier that is sent away comes back at once: the owner, that still owns the call, takes
+    nothing more, and what was passed to it is the other worker's from the first sample."""
+
+    async def scenario() -> None:
+        async with pair() as two:
+            inbound = await two.side(two.near, "inbound")
+            await inbound.say(range(100, 110))
+            two.near.sink.stop()
+            await inbound.socket.wait_closed()
+            outbound = await two.side(two.far, "outbound")
+            await outbound.say(range(130, 160))
+            await outbound.stop()
+            await two.ended()
+        assert sent(outbound.sent) == two.near.stored(f"segments/{CALL_KEY}/w-2/", OUT)
+
+    run(scenario)
+    assert "over" in [getattr(record, "reason", "") for record in caplog.records]
 
 
 def test_a_planned_stop_of_the_passer_loses_nothing() -> None:
