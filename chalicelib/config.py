@@ -59,6 +59,8 @@ class Settings:
     """by which other workers reach this one; empty: found out"""
     relay_port: int = 0
     """where they reach it; 0: any free one"""
+    generation: int = 0
+    """of workers, deployed beside each other: a greater number is newer; 0: there are none"""
     run_dir: str = _RUN_DIR
     """where the sink spools media that the store can't take"""
     rtp_host: str = ""
@@ -103,6 +105,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         sink_port=int(read.number("SINK_PORT", _SINK_PORT)),
         relay_host=read.text("RELAY_HOST"),
         relay_port=int(read.number("RELAY_PORT", 0)),
+        generation=int(read.number("GENERATION", 0)),
         run_dir=read.text("RUN_DIR", _RUN_DIR),
         rtp_host=read.address("RTP_HOST"),
         rtp_ports=read.port_range("RTP_PORTS", _RTP_PORTS),

@@ -99,6 +99,8 @@ class Lease:
     rtp_last: int = 0
     rtp_open: int = 0
     """ports that it hears, whether or not a call comes to them yet"""
+    generation: int = 0
+    """of workers; new calls are for the newest"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

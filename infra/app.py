@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from aws_cdk import App
 
+from infra.generation_stack import GenerationStack
 from infra.recorder_stack import RecorderStack
-from infra.settings import read_settings
+from infra.settings import generation_stack_name, read_settings
 from infra.sink_stack import SinkStack
 
 
 def build(app: App) -> None:
-    """Put RecorderStack into the app, and SinkStack where a domain for it is given."""
+    """Put RecorderStack into the app, and where a domain for it is given SinkStack and one
+    generation of workers: the others are stacks of their own, and stay as they are."""
     settings = read_settings(app.node)
     recorder = RecorderStack(app, "RecorderStack", settings=settings)
     if settings.sink_domain:
-        SinkStack(app, "SinkStack", settings=settings, recorder=recorder)
+        sink = SinkStack(app, "SinkStack", settings=settings)
+        number = settings.sink_generation
+        name = generation_stack_name(number)
+        GenerationStack(app, name, number=number, recorder=recorder, sink=sink)
 
 
 if __name__ == "__main__":

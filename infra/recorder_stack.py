@@ -33,7 +33,9 @@ class RecorderStack(Stack):
     def __init__(self, scope: Construct, name: str, *, settings: Settings) -> None:
         super().__init__(scope, name, description="Tapedeck: recordings, their API and callbacks")
         self.around = self._surroundings(settings)
-        self.environment_of_all = self._environment(settings)
+        self.environment_of_resources = self._environment()
+        """names: they never change, so another stack may take them"""
+        self.environment_of_all = self.environment_of_resources | self._parameters(settings)
         shells = build_shells(self)
         grant_functions(shells, self.around)
         app = build_app(self, shells, self.environment_of_all, settings)
@@ -77,7 +79,7 @@ class RecorderStack(Stack):
         # Its attribute is an ARN everywhere; its reference, which Secret uses, is a name locally.
         return secretsmanager.Secret.from_secret_complete_arn(self, "SecretByArn", made.attr_id)
 
-    def _environment(self, settings: Settings) -> dict[str, str]:
+    def _environment(self) -> dict[str, str]:
         around, storage = self.around, self.around.storage
         return {
             "TAPEDECK_CORE_TABLE": storage.core.table_name,
@@ -90,7 +92,6 @@ class RecorderStack(Stack):
             "TAPEDECK_SECRET_ID": around.secret.secret_arn,
             "TAPEDECK_SIGNING_KEY_ID": storage.signing_key.key_id,
             "TAPEDECK_PUBLIC_URL_PARAMETER": self._url_parameter_name(),
-            **self._parameters(settings),
         }
 
     def _parameters(self, settings: Settings) -> dict[str, str]:

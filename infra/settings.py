@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from constructs import Node
 
+MOST_GENERATIONS = 20_000
+"""each has two priorities of the listener's 50,000"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -28,6 +31,8 @@ class Settings:
     0 reserves none: a new account has only ten in all"""
     sink_domain: str
     """the sink's host name, e.g. sink.example.com; "" leaves the SinkStack out"""
+    sink_generation: int
+    """which generation of workers to deploy; a greater number is newer, and takes the new calls"""
     hosted_zone_id: str
     """the Route 53 zone of that name; "" when DNS lives elsewhere and a certificate is given"""
     hosted_zone_name: str
@@ -44,6 +49,7 @@ def read_settings(node: Node) -> Settings:
         alarm_email=_text(node, "alarm_email"),
         reserved_concurrency=_count(node, "reserved_concurrency"),
         sink_domain=_text(node, "sink_domain"),
+        sink_generation=_count(node, "sink_generation", 1),
         hosted_zone_id=_text(node, "hosted_zone_id"),
         hosted_zone_name=_text(node, "hosted_zone_name"),
         certificate_arn=_text(node, "certificate_arn"),
@@ -52,21 +58,28 @@ def read_settings(node: Node) -> Settings:
     return settings
 
 
+def generation_stack_name(number: int) -> str:
+    """Return what a generation's stack is called."""
+    return f"SinkGeneration{number}"
+
+
 def _verify(settings: Settings) -> None:
     if bool(settings.hosted_zone_id) != bool(settings.hosted_zone_name):
         raise ValueError("hosted_zone_id and hosted_zone_name come together or not at all")
     if settings.sink_domain and not (settings.certificate_arn or settings.hosted_zone_id):
         raise ValueError("sink_domain needs a certificate_arn or a hosted zone")
+    if not 1 <= settings.sink_generation <= MOST_GENERATIONS:
+        raise ValueError(f"sink_generation is a number from 1 to {MOST_GENERATIONS}")
 
 
 def _text(node: Node, name: str) -> str:
     return str(node.try_get_context(name) or "").strip()
 
 
-def _count(node: Node, name: str) -> int:
-    value = _text(node, name) or "0"
+def _count(node: Node, name: str, default: int = 0) -> int:
+    value = _text(node, name) or str(default)
     if not (value.isascii() and value.isdigit()):
-        raise ValueError(f"{name} is a number from 0, not {value}")
+        raise ValueError(f"{name} is a number from {default}, not {value}")
     return int(value)
 
 

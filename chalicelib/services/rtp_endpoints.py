@@ -97,12 +97,14 @@ class Endpoints:
 
     def _chosen(self, workers: Sequence[Lease], nearby: Collection[str]) -> Lease:
         """Return the call's owner, or who has a port of the call, where it takes RTP; else one of
-        those with the fewest calls and ports."""
+        those with the fewest calls and ports in the newest generation."""
         if not workers:
             raise Unavailable("no living worker takes RTP", code="no_rtp")
         near = [lease for lease in workers if lease.worker in nearby]
-        least = min(map(_load, workers))
-        chosen = near or [lease for lease in workers if _load(lease) == least]
+        newest = max(lease.generation for lease in workers)
+        young = [lease for lease in workers if lease.generation == newest]
+        least = min(map(_load, young))
+        chosen = near or [lease for lease in young if _load(lease) == least]
         return chosen[self.choose(len(chosen))]
 
     def _owner(self, ref: CallRef) -> str:

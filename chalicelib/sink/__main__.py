@@ -49,7 +49,8 @@ async def _live() -> None:
         url_policy=ports.settings.url_policy,
         protection=ports.task_protection,
     )
-    sink = Sink(_name(), outside, Limits(), await asyncio.to_thread(_rtp_place, ports))
+    rtp = await asyncio.to_thread(_rtp_place, ports)
+    sink = Sink(_name(), outside, Limits(), rtp, ports.settings.generation)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_log_failure)
     for number in (signal.SIGTERM, signal.SIGINT):

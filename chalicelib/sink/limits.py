@@ -99,10 +99,10 @@ class Limits:
     """a planned stop; ECS kills after 120 s"""
     metrics_every_s: float = 60.0
     protection_look_every_s: float = 1.0
-    protection_for_min: int = 120
-    """ECS's own default"""
+    protection_for_min: int = 2880
+    """the most ECS grants. It refuses to renew while more tasks are protected than desired, as when
+    calls become fewer at night: then every call has what is left, 47 hours at least"""
     protection_renew_every_s: float = 3600.0
-    """so that a call has an hour at least when ECS refuses to renew"""
     protection_linger_s: float = 60.0
     """after the last call, so that calls that come and go don't ask ECS each time"""
     protection_retry_s: float = 10.0

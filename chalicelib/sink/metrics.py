@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from chalicelib.sink.health import Health
@@ -19,6 +19,9 @@ from chalicelib.sink.limits import Limits
 NAMESPACE = "Tapedeck"
 DIMENSIONS = {"Service": "sink"}
 """one for all workers: each more is a metric more to pay for"""
+
+OF_GENERATION = ("LiveCalls", "Degraded")
+"""told once more with the dimension Generation: one that drains says nothing of one that grows"""
 
 UNITS = {
     "LiveCalls": "Count",
@@ -39,15 +42,23 @@ UNITS = {
 _log = logging.getLogger(__name__)
 
 
-def embedded(values: Mapping[str, int], at: datetime) -> dict[str, object]:
+def embedded(values: Mapping[str, int], at: datetime, generation: int = 0) -> dict[str, object]:
     """Return a log line's keys for these metrics."""
-    directive = {
+    directives = [_directive(values, DIMENSIONS)]
+    dimensions = dict(DIMENSIONS)
+    if generation:
+        dimensions["Generation"] = str(generation)
+        directives.append(_directive(OF_GENERATION, dimensions))
+    told = {"Timestamp": int(at.timestamp() * 1000), "CloudWatchMetrics": directives}
+    return {"_aws": told, **dimensions, **values}
+
+
+def _directive(names: Iterable[str], dimensions: Iterable[str]) -> dict[str, object]:
+    return {
         "Namespace": NAMESPACE,
-        "Dimensions": [list(DIMENSIONS)],
-        "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in values],
+        "Dimensions": [list(dimensions)],
+        "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in names],
     }
-    told = {"Timestamp": int(at.timestamp() * 1000), "CloudWatchMetrics": [directive]}
-    return {"_aws": told, **DIMENSIONS, **values}
 
 
 class Metrics:
@@ -60,8 +71,10 @@ class Metrics:
         health: Health,
         limits: Limits,
         ports: Callable[[], int] = lambda: 0,
+        generation: int = 0,
     ) -> None:
         self._worker = worker
+        self._generation = generation
         self._hub = hub
         self._health = health
         self._limits = limits
@@ -91,7 +104,8 @@ class Metrics:
         }
         self._told = counts
         labels = {"worker": self._worker, "degraded": self._health.degraded}
-        _log.info("the worker's figures", extra={**embedded(values, datetime.now(UTC)), **labels})
+        figures = embedded(values, datetime.now(UTC), self._generation)
+        _log.info("the worker's figures", extra={**figures, **labels})
 
     def _counts(self) -> Counter[str]:
         """Count what only grows, since the worker began."""

@@ -66,9 +66,15 @@ class Sink:
     """A worker. `start`, then `run` until `stop` was called or the worker was declared dead."""
 
     def __init__(
-        self, name: str, outside: Outside, limits: Limits, rtp: RtpPlace | None = None
+        self,
+        name: str,
+        outside: Outside,
+        limits: Limits,
+        rtp: RtpPlace | None = None,
+        generation: int = 0,
     ) -> None:
         self._name = name
+        self._generation = generation
         self._limits = limits
         self._started_at = datetime.now(UTC)
         self.health = Health()
@@ -83,7 +89,7 @@ class Sink:
             name, self.hub, self.health, self._keys.current, limits, self._rtp.__len__
         )
         self._lease = LeaseKeeper(outside.leases, self._read_lease, self.health, limits)
-        self._metrics = Metrics(name, self.hub, self.health, limits, self._rtp.__len__)
+        self._metrics = Metrics(name, self.hub, self.health, limits, self._rtp.__len__, generation)
         self._protection = outside.protection and ProtectionKeeper(
             outside.protection, lambda: self.hub.calls + len(self._rtp), limits
         )
@@ -188,6 +194,7 @@ class Sink:
             rtp_first=self._rtp.offer.first,
             rtp_last=self._rtp.offer.last,
             rtp_open=len(self._rtp),
+            generation=self._generation,
         )
 
 

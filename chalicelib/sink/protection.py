@@ -16,8 +16,8 @@ _log = logging.getLogger(__name__)
 class ProtectionKeeper:
     """Looks every second whether there are calls, and asks until it is granted what they need.
 
-    A refusal is no ailment of the worker: its calls are recorded all the same. ECS refuses while a
-    deployment waits for the task; its calls then have what is left of the protection.
+    A refusal is no ailment of the worker: its calls are recorded all the same. ECS refuses while
+    more tasks are protected than desired; calls then have what is left of the protection.
     """
 
     def __init__(
@@ -37,10 +37,11 @@ class ProtectionKeeper:
         """Look until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            await self._look(loop.time())
+            await self.look(loop.time())
             await asyncio.sleep(self._limits.protection_look_every_s)
 
-    async def _look(self, now_s: float) -> None:
+    async def look(self, now_s: float) -> None:
+        """Ask for what is needed now, by a clock of seconds, where that isn't what there is."""
         if self._calls():
             self._needed_until_s = now_s + self._limits.protection_linger_s
         is_needed = now_s < self._needed_until_s

@@ -17,6 +17,7 @@ CONTEXT = {
     "alarm_email": "ops@example.com",
     "reserved_concurrency": "50",
     "sink_domain": "sink.example.com",
+    "sink_generation": "7",
     "hosted_zone_id": "Z0123456789",
     "hosted_zone_name": "example.com",
 }
@@ -29,6 +30,7 @@ class Assembly:
     folder: Path
     recorder: Template
     sink: Template
+    generation: Template
 
     def asset(self, stack: str, suffix: str, part_of_name: str) -> Path:
         """Return one of a stack's files, by the name of the construct that brings it."""
@@ -52,12 +54,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """Both stacks, synthesized with a domain for the sink and an address for alarms."""
+    """All stacks, synthesized with a domain for the sink and an address for alarms."""
     build_layer()
     folder = tmp_path_factory.mktemp("cdk.out")
     app = App(outdir=str(folder), context=CONTEXT)
     build(app)
     recorder = Template.from_stack(app.node.find_child("RecorderStack"))
     sink = Template.from_stack(app.node.find_child("SinkStack"))
+    generation = Template.from_stack(app.node.find_child("SinkGeneration7"))
     app.synth()
-    return Assembly(folder=folder, recorder=recorder, sink=sink)
+    return Assembly(folder=folder, recorder=recorder, sink=sink, generation=generation)

@@ -73,6 +73,11 @@ def absent_modules() -> list[str]:
     ]
 
 
+def _own_environment() -> dict[str, str]:
+    """Return the environment without what packaging the app leaves in it."""
+    return {name: text for name, text in os.environ.items() if not name.startswith("TAPEDECK_")}
+
+
 def test_a_worker_starts_with_what_the_image_installs() -> None:
     """Everything else of the development environment is hidden, and it makes all of its ports."""
     absent = absent_modules()
@@ -80,7 +85,7 @@ def test_a_worker_starts_with_what_the_image_installs() -> None:
     done = subprocess.run(
         [sys.executable, "-c", START, *absent],
         cwd=ROOT,
-        env={**os.environ, **ENVIRONMENT, "PYTHONPATH": "."},
+        env={**_own_environment(), **ENVIRONMENT, "PYTHONPATH": "."},
         capture_output=True,
         text=True,
         check=False,
@@ -102,7 +107,7 @@ def test_the_container_s_health_check_needs_python_only(
 ) -> None:
     """A slim image has no curl; the check's exit code is the answer's."""
 
-    (task,) = assembly.sink.find_resources("AWS::ECS::TaskDefinition").values()
+    (task,) = assembly.generation.find_resources("AWS::ECS::TaskDefinition").values()
     way, python, *arguments = task["Properties"]["ContainerDefinitions"][0]["HealthCheck"][
         "Command"
     ]

@@ -68,7 +68,7 @@ def test_the_sweeper_alone_deletes_finished_audio(assembly: Assembly) -> None:
     """No other role may delete a version of a recording, and the sink deletes nothing."""
     deleters = {
         name
-        for stack in (assembly.recorder, assembly.sink)
+        for stack in (assembly.recorder, assembly.sink, assembly.generation)
         for name, policy in stack.find_resources("AWS::IAM::Policy").items()
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
         if any("DeleteObject" in action for action in _actions(statement))
@@ -315,7 +315,7 @@ def test_a_disabled_receiver_wakes_somebody(assembly: Assembly) -> None:
     )
 
 
-@pytest.mark.parametrize("stack", ["RecorderStack", "SinkStack"])
+@pytest.mark.parametrize("stack", ["RecorderStack", "SinkStack", "SinkGeneration7"])
 def test_cfn_lint_finds_nothing(assembly: Assembly, stack: str) -> None:
     """cfn-lint has nothing to say about the templates."""
     template = assembly.folder / f"{stack}.template.json"

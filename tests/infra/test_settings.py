@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aws_cdk import App
 
-from infra.settings import Settings, read_settings
+from infra.settings import Settings, generation_stack_name, read_settings
 
 
 def read(**context: str) -> Settings:
@@ -54,3 +54,18 @@ def test_a_certificate_is_enough_for_a_domain() -> None:
     settings = read(sink_domain="sink.example.com", certificate_arn="arn:aws:acm:…")
 
     assert ("sink.example.com", "") == (settings.sink_domain, settings.hosted_zone_id)
+
+
+@pytest.mark.parametrize("number", ["0", "20001", "two", "-1"])
+def test_a_generation_is_a_number(number: str) -> None:
+    """Each has two of the listener's priorities."""
+
+    with pytest.raises(ValueError, match="sink_generation is a number from"):
+        read(sink_generation=number)
+
+
+def test_the_first_generation_needs_no_number() -> None:
+    """Its stack is called by it all the same."""
+
+    assert 1 == read().sink_generation
+    assert "SinkGeneration12" == generation_stack_name(12)

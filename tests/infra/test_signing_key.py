@@ -14,7 +14,7 @@ def test_publish_alone_signs(assembly: Assembly) -> None:
     """With a key on P-256 that stays when the stack goes; of recordings it puts proofs only."""
     signers = [
         name.partition("DefaultPolicy")[0]
-        for stack in (assembly.recorder, assembly.sink)
+        for stack in (assembly.recorder, assembly.sink, assembly.generation)
         for name, policy in stack.find_resources("AWS::IAM::Policy").items()
         if '"kms:Sign"' in json.dumps(policy)
     ]

@@ -224,3 +224,20 @@ def test_a_crash_between_claim_and_command_is_mended_by_the_next_request() -> No
 
         assert desk.request().is_open
         assert 1 == len(desk.core.store.claims)
+
+
+def test_new_calls_are_the_newest_generations() -> None:
+    """A worker of the one before, idle as it may be, is to have fewer calls, not more."""
+    old, young = a_lease("w-1", generation=1), a_lease("w-2", generation=2, calls=30)
+
+    assert "w-2" == Desk(old, young).request().worker
+
+
+def test_a_call_stays_in_its_generation() -> None:
+    """The port of its other side is where its owner is."""
+    old, young = a_lease("w-1", generation=1), a_lease("w-2", generation=2)
+    desk = Desk(old)
+    desk.request()
+    desk.core.leases.renew(young)
+
+    assert "w-1" == desk.request(control_id="rtp-listen").worker

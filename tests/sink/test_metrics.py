@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from chalicelib.sink.log import JsonLines
-from chalicelib.sink.metrics import embedded
+from chalicelib.sink.metrics import UNITS, embedded
 from tests.sink.rig import QUICK, Rig, media, run, start, until
 
 EVERY = replace(QUICK, metrics_every_s=0.1)
@@ -183,3 +183,18 @@ def test_the_last_minute_is_told_too(caplog: pytest.LogCaptureFixture) -> None:
 
     run(scenario)
     assert [160] == [line["LostBytes"] for line in told(caplog)]
+
+
+def test_a_generation_s_figures_are_told_apart() -> None:
+    """Scaling and alarms read a generation's own; the whole sink's stay what they were."""
+    line: Any = embedded(dict.fromkeys(UNITS, 1), datetime.now(UTC), generation=7)
+    whole, own = line["_aws"]["CloudWatchMetrics"]
+
+    Draft202012Validator(SPECIFICATION).validate(line)
+    assert ([["Service"]], set(UNITS)) == (
+        whole["Dimensions"],
+        {m["Name"] for m in whole["Metrics"]},
+    )
+    assert [["Service", "Generation"]] == own["Dimensions"]
+    assert {"LiveCalls", "Degraded"} == {metric["Name"] for metric in own["Metrics"]}
+    assert ("sink", "7") == (line["Service"], line["Generation"])

@@ -26,6 +26,8 @@ OFTEN = replace(
     protection_retry_s=0.05,
 )
 
+MOST = Limits().protection_for_min
+
 
 @dataclass
 class Agent:
@@ -85,7 +87,7 @@ def test_a_task_is_protected_while_it_has_calls() -> None:
             worker.calls = 0
             await until(lambda: len(agent.asked) > 1)
             await asyncio.sleep(0.1)
-        assert ["on 120", "off"] == agent.asked
+        assert [f"on {MOST}", "off"] == agent.asked
 
     run(scenario)
 
@@ -99,7 +101,7 @@ def test_a_call_that_follows_soon_asks_nothing() -> None:
             for calls in (1, 0, 1, 0, 1):
                 worker.calls = calls
                 await asyncio.sleep(0.03)
-        assert ["on 120"] == agent.asked
+        assert [f"on {MOST}"] == agent.asked
 
     run(scenario)
 
@@ -111,11 +113,70 @@ def test_protection_is_renewed_before_it_ends() -> None:
         agent = Agent()
         async with kept(agent, Worker(calls=1), replace(OFTEN, protection_renew_every_s=0.05)):
             await until(lambda: len(agent.asked) > 2)
-        assert {"on 120"} == set(agent.asked)
+        assert {f"on {MOST}"} == set(agent.asked)
 
     run(scenario)
-    limits = Limits()
-    assert limits.protection_renew_every_s <= limits.protection_for_min * 60 / 2
+
+
+@dataclass
+class Ecs:
+    """ECS by numbers: it grants, or refuses, and forgets a protection when its time is over."""
+
+    now_s: float = 0.0
+    until_s: float = -1.0
+    refuses: bool = False
+
+    def protect(self, for_minutes: int) -> None:
+        """Keep the task until then."""
+        if self.refuses:
+            raise Unavailable("no", code="DEPLOYMENT_BLOCKED")
+        assert 1 <= for_minutes <= 2880, "more than ECS takes"
+        self.until_s = self.now_s + for_minutes * 60
+
+    def release(self) -> None:
+        """Let it go."""
+        self.until_s = -1.0
+
+
+async def looked(ecs: Ecs, keeper: ProtectionKeeper, seconds: range) -> None:
+    """Let time go by, and the keeper look."""
+    for second in seconds:
+        ecs.now_s = second
+        await keeper.look(second)
+
+
+def test_a_call_of_twelve_hours_is_protected_to_its_end() -> None:
+    """The longest that a stream may be set to, with the defaults, second for second."""
+
+    async def scenario() -> None:
+        ecs, worker = Ecs(), Worker(calls=1)
+        keeper = ProtectionKeeper(ecs, lambda: worker.calls, Limits())
+        for hour in range(13):
+            await looked(ecs, keeper, range(hour * 3600, (hour + 1) * 3600, 30))
+            assert ecs.until_s > ecs.now_s + 46 * 3600
+        worker.calls = 0
+        await looked(ecs, keeper, range(13 * 3600, 13 * 3600 + 90))
+        assert -1.0 == ecs.until_s
+
+    asyncio.run(scenario())
+
+
+def test_a_refusal_endangers_no_call_for_two_days_less_an_hour() -> None:
+    """ECS refuses while fewer tasks are desired than protected. What was granted before goes on:
+    calls that begin 35 hours later have twelve hours still."""
+
+    async def scenario() -> None:
+        ecs = Ecs()
+        keeper = ProtectionKeeper(ecs, lambda: 1, Limits())
+        await looked(ecs, keeper, range(3599))
+        ecs.refuses = True
+        await looked(ecs, keeper, range(3599, 35 * 3600, 30))
+        assert ecs.until_s - ecs.now_s >= 12 * 3600
+        ecs.refuses = False
+        await looked(ecs, keeper, range(35 * 3600, 35 * 3600 + 30))
+        assert ecs.until_s - ecs.now_s >= 47 * 3600
+
+    asyncio.run(scenario())
 
 
 def test_a_refusal_is_told_once_and_asked_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -148,7 +209,7 @@ def test_what_may_be_on_is_switched_off() -> None:
             await until(lambda: agent.asked)
             worker.calls = 0
             await until(lambda: "off" in agent.asked)
-        assert ["on 120", "off"] == agent.asked
+        assert [f"on {MOST}", "off"] == agent.asked
 
     run(scenario)
 
@@ -183,7 +244,9 @@ def test_a_worker_with_a_call_protects_its_task() -> None:
 
         run(scenario)
 
-    assert b'{"ProtectionEnabled": true, "ExpiresInMinutes": 120}' in agent.requests[0]
+    assert (
+        f'{{"ProtectionEnabled": true, "ExpiresInMinutes": {MOST}}}'.encode() in agent.requests[0]
+    )
 
 
 def test_an_agent_that_fails_costs_no_frame() -> None:

@@ -25,7 +25,7 @@ from tests.sink.rtp_rig import (
     stored,
     tell,
 )
-from tests.sink.test_protection import Agent
+from tests.sink.test_protection import MOST, Agent
 
 
 def test_a_port_that_nobody_sends_to_is_freed() -> None:
@@ -79,10 +79,10 @@ def test_a_task_is_kept_while_a_port_waits_for_its_call() -> None:
             await asyncio.sleep(0.1)
             assert [] == agent.asked
             claim = await opened(rig)
-            await until(lambda: agent.asked == ["on 120"])
+            await until(lambda: agent.asked == [f"on {MOST}"])
             await until(lambda: rig.leases.renewals[-1].rtp_open == 1)
             tell(rig, claim, CommandKind.END_PORT)
-            await until(lambda: agent.asked == ["on 120", "off"])
+            await until(lambda: agent.asked == [f"on {MOST}", "off"])
 
     run(scenario)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,6 +12,10 @@ from chalicelib.dialects.streams.bandwidth import Bandwidth, playing
 from chalicelib.dialects.streams.base import StreamDialect
 from chalicelib.dialects.streams.signalwire_tap import SignalWireTap
 from chalicelib.errors import NotFound
+
+_GENERATION = re.compile(r"/g[1-9][0-9]{0,4}(?=/)")
+"""before a path: which generation of workers the load balancer shall take. Any worker answers it:
+documents may name one that is gone"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +52,13 @@ class Route:
 
 
 def route(path: str) -> Route:
-    """Return what `/{dialect}/{token}/{parameters…}` says; a query is left out.
+    """Return what `[/g{number}]/{dialect}/{token}/{parameters…}` says; a query is left out.
 
     Raises NotFound for a path that no dialect has.
     """
-    empty, *segments = path.partition("?")[0].split("/")
+    generation = _GENERATION.match(path)
+    told = path[generation.end() :] if generation else path
+    empty, *segments = told.partition("?")[0].split("/")
     row = ROWS.get(segments[0]) if segments and not empty else None
     if row is None or len(segments) != 2 + len(row.parameters) or not all(segments):
         raise NotFound("no stream dialect has this path", code="unknown_path")

@@ -25,6 +25,14 @@ def test_bandwidths_path_names_only_the_token() -> None:
     assert Route(dialect="bandwidth", token="t", parameters={}) == registry.route("/bandwidth/t")
 
 
+@pytest.mark.parametrize("generation", ["/g1", "/g7", "/g20000"])
+def test_a_generation_in_front_is_the_load_balancer_s(generation: str) -> None:
+    """Any worker takes it: a document may name one that is gone."""
+    path = "/signalwire-tap/t-1/c-1/speak"
+
+    assert registry.route(path) == registry.route(generation + path)
+
+
 def test_a_query_is_left_out() -> None:
     """What a carrier or a proxy adds after `?` changes nothing."""
 
@@ -52,6 +60,10 @@ def test_a_query_is_left_out() -> None:
         "/signalwire-tap//call/speak",
         "/signalwire-tap/t/a/b/speak",
         "/healthz",
+        "/g0/bandwidth/t",
+        "/g7",
+        "/g123456/bandwidth/t",
+        "/g7/g8/bandwidth/t",
     ],
 )
 def test_other_paths_are_not_found(path: str) -> None:
