@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test gstreamer check format bench autobahn attack forge chaos stop webhooks fuzz api-fuzz \
-  verify key bootstrap deploy package synth clean
+  takeover verify key bootstrap deploy package synth clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -124,6 +124,9 @@ CHAOS ?=
 
 chaos: setup ## kill workers in the midst of calls; CHAOS="--kills 5 --calls 8 --seed 1"
 	@$(PY) -m tests.chaos $(CHAOS)
+
+takeover: setup ## how soon a dead worker's calls end, and that an outage of the database kills nobody
+	@$(PY) -m tests.takeover
 
 STOP ?=
 

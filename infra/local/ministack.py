@@ -2,8 +2,8 @@
 
 When a process dies in which a function runs, Lambda loses that one execution environment. MiniStack
 ends all of the function's, with whatever runs in them, and each of those ends all again: under load
-no invocation comes through any more. And it starts as many at once as are asked for, each of which
-takes a core for a second.
+no invocation comes through any more. And for a burst it starts as many processes as there are
+invocations, each of which takes a core for seconds, where the first that is free could do it all.
 """
 
 from __future__ import annotations
@@ -11,54 +11,83 @@ from __future__ import annotations
 import importlib
 import os
 import threading
+import time
 from typing import Any
 
-_leased = threading.local()
-"""the environment in which this thread's invocation runs"""
+_LOOK_S = 0.02
 
-_STARTS = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+
+class Mended:
+    """The parts of MiniStack that these replace; a thread runs one invocation at a time."""
+
+    def __init__(self, runtime: Any, service: Any) -> None:
+        self._runtime = runtime
+        self._acquire = service.acquire_worker
+        self._execute = service._execute_function_warm
+        self._invalidate = service.invalidate_worker
+        self._spawn = runtime.Worker._spawn
+        self._starts = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+        self._mine = threading.local()
+        """`worker`: of this thread's invocation; `starts`: its process isn't up yet"""
+
+    def acquire(self, name: str, config: Any, code: Any, qualifier: str) -> Any:
+        """Lease a free environment, or one to be started as soon as a core is free for that."""
+        while not self._has_free(name, config, qualifier):
+            if self._starts.acquire(blocking=False):
+                self._mine.starts = True
+                break
+            time.sleep(_LOOK_S)
+        self._mine.worker, reason = self._acquire(name, config, code, qualifier=qualifier)
+        return self._mine.worker, reason
+
+    def execute(self, *invocation: Any) -> Any:
+        """Run an invocation."""
+        try:
+            return self._execute(*invocation)
+        finally:
+            self._mine.worker = None
+            self._is_up()
+
+    def spawn(self, worker: Any) -> None:
+        """Start an environment's process."""
+        try:
+            self._spawn(worker)
+        finally:
+            self._is_up()
+
+    def invalidate(self, *whose: Any, **named: Any) -> None:
+        """End the environment that failed; all of them where the function itself changed."""
+        worker = getattr(self._mine, "worker", None)
+        if worker is None:
+            self._invalidate(*whose, **named)
+            return
+        with self._runtime._lock:
+            for pool in self._runtime._workers.values():
+                if worker in pool:
+                    pool.remove(worker)
+        self._runtime.kill_workers([worker])
+
+    def _has_free(self, name: str, config: Any, qualifier: str) -> bool:
+        runtime = self._runtime
+        with runtime._lock:
+            pool = runtime._workers.get(runtime._worker_key(name, config, qualifier), ())
+            return any(not worker.in_use for worker in pool)
+
+    def _is_up(self) -> None:
+        if getattr(self._mine, "starts", False):
+            self._mine.starts = False
+            self._starts.release()
 
 
 def mend() -> None:
     """Let a death end one environment; start no more at once than there are cores."""
     runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
     service: Any = importlib.import_module("ministack.services.lambda_svc")
-    acquire, execute, invalidate = (
-        service.acquire_worker,
-        service._execute_function_warm,
-        service.invalidate_worker,
-    )
-    spawn = runtime.Worker._spawn
-
-    def acquire_one(*args: Any, **named: Any) -> Any:
-        _leased.worker, reason = acquire(*args, **named)
-        return _leased.worker, reason
-
-    def execute_in_one(*args: Any, **named: Any) -> Any:
-        try:
-            return execute(*args, **named)
-        finally:
-            _leased.worker = None
-
-    def invalidate_one(*args: Any, **named: Any) -> None:
-        worker = getattr(_leased, "worker", None)
-        if worker is None:
-            invalidate(*args, **named)  # the function itself has changed
-            return
-        with runtime._lock:
-            for pool in runtime._workers.values():
-                if worker in pool:
-                    pool.remove(worker)
-        runtime.kill_workers([worker])
-
-    def spawn_in_turn(worker: Any) -> None:
-        with _STARTS:
-            spawn(worker)
-
-    service.acquire_worker = acquire_one
-    service._execute_function_warm = execute_in_one
-    service.invalidate_worker = invalidate_one
-    runtime.Worker._spawn = spawn_in_turn
+    mended = Mended(runtime, service)
+    service.acquire_worker = mended.acquire
+    service._execute_function_warm = mended.execute
+    service.invalidate_worker = mended.invalidate
+    runtime.Worker._spawn = lambda worker: mended.spawn(worker)  # a method of the class
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ _UNAVAILABLE = (
     b"HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nConnection: close\r\n"
     b"Content-Length: " + str(len(_SLOW_DOWN)).encode() + b"\r\n\r\n" + _SLOW_DOWN
 )
+_LOOK_S = 0.1
 
 
 class Moment(StrEnum):
@@ -49,6 +50,8 @@ class Faults:
     """What goes wrong now; change it while the proxy runs."""
 
     database_delay_s: float = 0.0
+    database_is_away: bool = False
+    """requests to it are taken, and never answered"""
     storage_fails: bool = False
     storage_refusals: int = 0
     """answers of 503 given so far"""
@@ -130,6 +133,9 @@ class FaultProxy:
         request = head + await reader.readexactly(_content_length(head))
         if b"x-amz-target: dynamodb" in head.lower():
             await asyncio.sleep(self.faults.database_delay_s)
+            if self.faults.database_is_away:
+                await self._hang()
+                return False
             if not self.faults.passes(Moment.ROW_ASKED, request.decode(errors="replace")):
                 return False
         elif self.faults.storage_fails:
@@ -143,6 +149,10 @@ class FaultProxy:
         writer.write(await self._ask_upstream(request))
         await writer.drain()
         return False
+
+    async def _hang(self) -> None:
+        while self.faults.database_is_away:
+            await asyncio.sleep(_LOOK_S)
 
     async def _put(self, key: str, request: bytes, writer: asyncio.StreamWriter) -> None:
         """Pass an object on so late that all of it takes as long as it shall."""

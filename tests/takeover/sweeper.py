@@ -1,0 +1,31 @@
+"""`python -m tests.takeover.sweeper`: the sweeper as a process, so that a proxy can cut it off.
+
+Each sweep is a line of JSON: what it did.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+
+from chalicelib import wiring
+from chalicelib.errors import Unavailable
+from chalicelib.services.sweep import sweep
+
+_APART_S = 2.0
+
+
+def main() -> None:
+    """Sweep until somebody ends the process."""
+    needs = wiring.ports().sweeping
+    while True:
+        try:
+            done = dict(sweep(needs))
+        except Unavailable:
+            done = {"unavailable": 1}
+        print(json.dumps(done), flush=True)
+        time.sleep(_APART_S)
+
+
+if __name__ == "__main__":
+    main()
