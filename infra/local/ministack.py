@@ -84,10 +84,14 @@ def mend() -> None:
     runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
     service: Any = importlib.import_module("ministack.services.lambda_svc")
     mended = Mended(runtime, service)
+
+    def spawn(worker: Any) -> None:  # a plain function: it becomes a method of the class
+        mended.spawn(worker)
+
     service.acquire_worker = mended.acquire
     service._execute_function_warm = mended.execute
     service.invalidate_worker = mended.invalidate
-    runtime.Worker._spawn = lambda worker: mended.spawn(worker)  # a method of the class
+    runtime.Worker._spawn = spawn
 
 
 if __name__ == "__main__":
