@@ -59,7 +59,7 @@ def _note(tally: Tally) -> None:
         "make chaos",
         f"{report.figure(tally)} of {len(losses)} calls hit; {run_of}",
     )
-    sent_s = sum(each.sent for each in tally.verdicts.values()) / 8000
+    sent_s = sum(report.sent_s(tally).values())
     trust.note(
         2,
         "what is durable is right",

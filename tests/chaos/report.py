@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tests.chaos.caller import KINDS
+from tests.chaos.functions import FUNCTIONS
+from tests.chaos.kills import Trap
 from tests.chaos.storm import Tally
 
 P50_S, P99_S, MAX_S = 1.0, 2.0, 3.0
@@ -26,10 +29,11 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 def shown(tally: Tally) -> str:
     """Return the figures as a person reads them."""
     verdicts, losses, puts = tally.verdicts.values(), losses_s(tally), sorted(tally.put_s)
-    sent_s = sum(each.sent for each in verdicts) / 8000
     lines = [
         f"seed {tally.plan.seed}; {tally.took_s:.0f} s",
-        f"{len(tally.calls)} calls, {sent_s:.0f} s of tracks sent; recordings: "
+        f"{len(tally.calls)} calls; of tracks sent: "
+        + ", ".join(f"{seconds:.0f} s {dialect}" for dialect, seconds in sent_s(tally).items())
+        + "; recordings: "
         + (", ".join(f"{count} {state}" for state, count in tally.states.items()) or "none"),
         "kills: " + ", ".join(f"{count} {moment}" for moment, count in tally.moments.items()),
         "functions killed at work: "
@@ -45,6 +49,25 @@ def shown(tally: Tally) -> str:
         f" not told: {sum(len(each.untold) for each in verdicts)}",
     ]
     return "\n".join(lines)
+
+
+def sent_s(tally: Tally) -> dict[str, float]:
+    """Return how many seconds of tracks each dialect's calls sent."""
+    found = dict.fromkeys((kind.dialect for kind in KINDS), 0.0)
+    for call in tally.calls:
+        verdict = tally.verdicts.get(call.call_id)
+        found[call.kind.dialect] += verdict.sent / 8000 if verdict else 0
+    return found
+
+
+def unshown(tally: Tally) -> list[str]:
+    """Return what a whole run has to have done, and this one hasn't."""
+    found = [f"no kill while {trap}" for trap in Trap if not tally.moments[trap]]
+    found += [f"no kill of {name}" for name in FUNCTIONS if not tally.function_kills[name]]
+    found += [f"nothing sent by {dialect}" for dialect, s in sent_s(tally).items() if not s]
+    if (kills := sum(tally.moments.values())) < tally.plan.kills:
+        found.append(f"{kills} kills, not {tally.plan.kills}")
+    return found
 
 
 def figure(tally: Tally) -> str:
@@ -68,4 +91,4 @@ def broken(tally: Tally, is_whole: bool) -> list[str]:
     is_slow = percentile(puts, 0.5) > PUT_P50_S or percentile(puts, 0.99) > PUT_P99_S
     if missed and is_slow:
         missed.append("this machine was too busy to tell: puts took longer than they should")
-    return [*missed, *tally.problems]
+    return [*missed, *tally.left, *tally.problems, *(unshown(tally) if is_whole else ())]

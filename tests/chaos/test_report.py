@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
-from tests.chaos.report import broken, figure, percentile
+from chalicelib.capture.events import Encoding
+from tests.chaos.caller import KINDS, Call
+from tests.chaos.functions import FUNCTIONS
+from tests.chaos.kills import Trap
+from tests.chaos.report import broken, figure, percentile, unshown
 from tests.chaos.storm import Plan, Tally
 from tests.chaos.verdict import Verdict
 
 
 def tally(losses_s: list[float], put_s: float) -> Tally:
-    """Return what a storm found in which these losses were all."""
+    """Return what a storm found that did all it should, and in which these losses were all."""
+    calls = [
+        Call(call_id=f"c-{number}", kind=kind, seconds=1, encoding=Encoding.PCMU)
+        for number, kind in enumerate(KINDS)
+    ]
+    verdicts = {call.call_id: Verdict(sent=8000) for call in calls}
+    verdicts["c-0"].losses_s = {str(n): lost for n, lost in enumerate(losses_s)}
     return Tally(
-        plan=Plan(seed=1, kills=len(losses_s), calls=1, function_kills=0),
-        verdicts={"c-1": Verdict(losses_s={str(n): lost for n, lost in enumerate(losses_s)})},
+        plan=Plan(seed=1, kills=len(Trap), calls=len(KINDS), function_kills=1),
+        calls=calls,
+        verdicts=verdicts,
+        moments=Counter(list(Trap)),
+        function_kills=Counter(FUNCTIONS),
         put_s=[put_s],
     )
 
@@ -38,6 +53,34 @@ def test_a_loss_that_is_too_large() -> None:
     assert 3 == len(broken(tally([1.5, 3.5], 0.12), is_whole=True))
     assert 1 == len(broken(tally([1.5, 3.5], 0.12), is_whole=False))
     assert [] == broken(tally([1.5, 2.5], 0.12), is_whole=False)
+
+
+def test_a_run_that_left_something_out_shows_nothing() -> None:
+    """A moment in which nobody was killed, a function that lived, a dialect that never spoke."""
+
+    found = tally([0.5], 0.12)
+    del found.moments[Trap.ROW], found.function_kills["Publish"]
+    found.verdicts = {call.call_id: Verdict() for call in found.calls if call.kind.dialect != "rtp"}
+
+    assert [
+        "no kill while segment stored, row not written",
+        "no kill of Publish",
+        "nothing sent by bandwidth",
+        "nothing sent by signalwire-tap",
+        "nothing sent by rtp",
+        "5 kills, not 6",
+    ] == unshown(found)
+    assert set(unshown(found)) <= set(broken(found, is_whole=True))
+    assert [] == broken(found, is_whole=False)
+
+
+def test_a_recording_that_never_ended() -> None:
+    """Whatever else is right."""
+
+    found = tally([0.5], 0.12)
+    found.left = ["c-1 (rtp): recording"]
+
+    assert ["c-1 (rtp): recording"] == broken(found, is_whole=False)
 
 
 def test_a_busy_machine_is_named() -> None:

@@ -16,8 +16,8 @@ from tests.e2e.listening import Heard
 
 _DECODE = {Encoding.PCMU: audioop.ulaw2lin, Encoding.PCMA: audioop.alaw2lin}
 _FRAME_S = 0.02
-_NEAR_S = 2.0
-"""a kill so long after a stream's last frame concerns it still: its segment was under way"""
+_NEAR_S = 0.1
+"""a stream is live so long after its last frame"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,8 @@ class Verdict:
     """What came of one call."""
 
     losses_s: dict[str, float] = field(default_factory=dict)
-    """audio lost, by the name of the worker whose death it was; 0 where nothing was"""
+    """audio lost, by the name of the worker whose death it was: of each who died while it had a
+    stream of the call, and of each by whose death something of an earlier one was lost"""
     sent: int = 0
     """samples"""
     unexplained: int = 0
@@ -123,7 +124,7 @@ def _attribute(
 
 
 def _concerns(call: Call, life: Life) -> bool:
-    """Tell whether a worker died while it had a stream of the call, or just after."""
+    """Tell whether a worker died while it had a stream of the call."""
     times = [one.at_s for sent in call.sent.values() for one in sent if one.life is life]
     if life.killed_s is None or not times:
         return False

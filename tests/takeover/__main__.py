@@ -21,7 +21,7 @@ from tests.chaos.slots import Slot, slots
 from tests.e2e.stage import Stage, staged
 from tests.takeover.rounds import ALONE_S, LIVING_S, OUTAGE_S, Findings, Rounds
 
-WORST_AHEAD_S = 5.0
+WORST_AHEAD_S = 2.0
 """a worker that dies so long before a sweep isn't suspected by it yet"""
 AHEAD_S = 30.0
 
