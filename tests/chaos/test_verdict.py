@@ -21,7 +21,7 @@ FRAMES = [NOISE.randbytes(160) for _ in range(100)]
 
 def life(name: str, killed_s: float | None) -> Life:
     """Return a worker that was killed at a time."""
-    return Life(port=1, rtp_first=1, process=None, name=name, killed_s=killed_s)  # type: ignore[arg-type]  # nobody asks it
+    return Life(port=1, rtp_first=1, process=None, name=name, killed_s=killed_s)
 
 
 def a_call(*workers: Life, until: Sequence[int] = (100,)) -> Call:
