@@ -54,9 +54,9 @@ class Call:
         self._endings = Endings(self.audience, self._wanted, self._orders, worker, self._long)
 
     @property
-    def is_live(self) -> bool:
-        """Tell whether it has a stream here that hasn't ended."""
-        return any(not stream.ended.is_set() for stream in self._streams.values())
+    def has_streams(self) -> bool:
+        """Tell whether a stream is here that lives, still joins, or isn't noted as ended."""
+        return bool(self._streams)
 
     @property
     def is_storing(self) -> bool:
@@ -257,17 +257,18 @@ class Call:
         self._forget(stream)
 
     async def _close(self, round_: int) -> None:
-        """Ask to close the call until it is closed, or somebody else's to close."""
+        """Ask to close the call until it is closed, or somebody else's to close: that of the last
+        stream here, too, which may have ended and still wait for the database to join."""
         self._unclosed = round_
         await self._long.finish()
         await self._orders.finish()
-        while not self.is_live:
+        while not self.has_streams:
             now = datetime.now(UTC)
             closing = await self._worker.control.close_call(self.ref, round_, now)
             if closing.closed or closing.retry_at is None:
                 self._unclosed = None
-                # Open, and live here again: a stream came while the database was asked.
-                if closing.closed or not self.is_live:
+                # Open, and it has one again: a stream came while the database was asked.
+                if closing.closed or not self.has_streams:
                     await self.taps.finish()
                 return
             wait_s = (closing.retry_at - datetime.now(UTC)).total_seconds()
@@ -275,7 +276,7 @@ class Call:
 
     async def _close_after_all(self) -> None:
         """Close the call where the stream for which it stayed open came to nothing here."""
-        if self._unclosed is not None and not self.is_live:
+        if self._unclosed is not None and not self.has_streams:
             await self._close(self._unclosed)
 
     def _forget(self, stream: LiveStream) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
+from chalicelib.errors import Unavailable
+from chalicelib.port_values import Joining
 from chalicelib.recording.model import Ending, RecordOptions, State
 from chalicelib.services.control import Control
 from chalicelib.sink.limits import Limits
 from tests.samples import a_profile
 from tests.services.core_desk import Desk
+from tests.sink.fakes import FakeControl
 from tests.sink.rig import QUICK, STOP, Rig, frame, media, run, start, until
 
 OFFICE = replace(QUICK, alone_after_s=5.0)
+OFFICE_SOON_ALONE = replace(QUICK, alone_after_s=0.02)
 
 
 def office(limits: Limits = OFFICE, **changed: object) -> tuple[Desk, Rig]:
@@ -101,3 +106,49 @@ def test_a_short_outage_of_the_database_loses_nothing() -> None:
 
     for at in range(1, 12):
         run(lambda at=at: scenario(at))
+
+
+@dataclass
+class Late:
+    """A control that lets a stream's join wait until another one ended, and a little longer."""
+
+    control: Control
+    ended: int = 0
+    left: int = 5
+    """times that the stream `s-2` still asks in vain after that"""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.control, name)
+
+    def join_call(self, joining: Joining) -> Any:
+        """Put a stream under its call."""
+        if joining.carrier_stream_id == "s-2" and self.left:
+            self.left -= bool(self.ended)
+            raise Unavailable("the database is away")
+        return self.control.join_call(joining)
+
+    def end_stream(self, *ended: Any) -> Ending:
+        """Note that a stream ended."""
+        self.ended += 1
+        return self.control.end_stream(*ended)
+
+
+def test_what_ended_before_it_could_join_is_of_the_same_recording() -> None:
+    """Two streams of a call begin and end while the database is away: where one joins and ends
+    before the other has joined, the call stays open for that."""
+
+    async def scenario() -> None:
+        desk, rig = office(OFFICE_SOON_ALONE)
+        control = Late(desk.control)
+        rig = replace(rig, control=cast(FakeControl, control))
+        async with rig.running(), rig.bandwidth() as first, rig.bandwidth() as second:
+            for turn, socket in ((2, second), (1, first)):
+                for message in (start(stream_id=f"s-{turn}"), media(turn), STOP):
+                    await socket.send(message)
+            await until(lambda: desk.workflows.finalizations)
+            await until(lambda: not rig.sink.hub.calls)
+        assert 0 == control.left
+        assert 2 == len(desk.core.calls.streams("main/bandwidth/c-1"))
+        assert 1 == len(desk.core.store.recordings)
+
+    run(scenario)
