@@ -41,11 +41,16 @@ from tests.fake_taps import FakeTaps
 T = TypeVar("T")
 
 
+class Died(BaseException):
+    """A process that ended in the midst of a port's call: nothing in it can see that."""
+
+
 class Faults:
-    """Makes wrapped ports raise Unavailable at a call counted over all of them."""
+    """Makes wrapped ports raise Unavailable, or what `kind` says, at a call counted over all."""
 
     def __init__(self) -> None:
         self.calls = 0
+        self.kind: type[BaseException] = Unavailable
         self._at = 0
         self._acts = False
         self._down = False
@@ -80,10 +85,10 @@ class Faults:
         self._let_others_act()
         self.calls += 1
         if self._down or (self.calls == self._at and not self._acts):
-            raise Unavailable(f"fault before call {self.calls}")
+            raise self.kind(f"fault before call {self.calls}")
         answer = method(*args, **kwargs)
         if self.calls == self._at:
-            raise Unavailable(f"fault after call {self.calls}")
+            raise self.kind(f"fault after call {self.calls}")
         return answer
 
     def _let_others_act(self) -> None:

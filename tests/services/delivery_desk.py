@@ -47,6 +47,8 @@ class Desk:
         self.bus = FakeEventBus()
         self.bus_failures = 0
         self.secrets = [SECRET]
+        self.jitter = 0.5
+        self.sent_at: list[datetime] = []
         self.during_send: Callable[[], None] = lambda: None
         self.sent: list[tuple[str, bytes, Mapping[str, str]]] = []
 
@@ -63,7 +65,7 @@ class Desk:
             bus=self.faults.wrap(_Bus(self)),
             secrets=self.secrets,
             now=self.now,
-            jitter=0.5,
+            jitter=self.jitter,
             wait_scale=self._wait_scale,
         )
 
@@ -139,6 +141,7 @@ class _Receiver:
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         self._desk.sent.append((url, body, headers))
+        self._desk.sent_at.append(self._desk.now())
         self._desk.pass_s(SEND_S)
         self._desk.during_send()
         return self._desk.next_reply()

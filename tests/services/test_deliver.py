@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from email.utils import format_datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -70,6 +72,36 @@ def test_follows_the_schedule_to_its_end() -> None:
         desk.row(FIRST).last_error,
     )
     assert ["callback_failed"] * 10 == desk.told()
+
+
+@pytest.mark.parametrize(("jitter", "part"), [(0.0, 0.8), (0.5, 1.0), (1.0, 1.2)])
+def test_tries_at_the_promised_times(jitter: float, part: float) -> None:
+    """At once, then 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h after the end of the
+    attempt before, a fifth earlier or later; the workflow wakes up at just those times."""
+
+    desk = Desk([FIRST], replies=[BUSY] * 10)
+    desk.jitter = jitter
+    desk.run_to_the_end(FIRST)
+
+    waits = [later - earlier for earlier, later in pairwise(desk.sent_at)]
+    hours = [5 / 3600, 1 / 12, 0.5, 2, 5, 10, 14, 20, 24]
+    assert NOON == desk.sent_at[0]
+    assert [round(3600 * hour * part + SEND_S, 3) for hour in hours] == [
+        round(wait.total_seconds(), 3) for wait in waits
+    ]
+
+
+def test_waits_for_a_date() -> None:
+    """Retry-After may be a date; one that is more than a day ahead counts as a day."""
+
+    for days, seconds in ((0.25, 6 * 3600), (3, 24 * 3600)):
+        until = format_datetime(NOON + timedelta(days=days, seconds=SEND_S), usegmt=True)
+        desk = Desk([FIRST], replies=[Reply(status=503, retry_after=until)])
+
+        outcome = desk.attempt(FIRST)
+
+        assert isinstance(outcome, Postponed)
+        assert abs(outcome.wait_seconds - seconds) < 1
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
