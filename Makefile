@@ -94,6 +94,11 @@ format: $(VENV)/.stamp ## format and sort what can be
 bench: setup ## ingest, finalization, hook: the figures, with the machine they were measured on
 	@$(PY) -m bench
 
+.PHONY: hook leaks pause
+
+hook: setup ## how fast webhooks are answered, in this process and through a local AWS
+	@$(PY) -m bench.hook --deployed
+
 # --- under attack -------------------------------------------------------------------------------
 
 # Autobahn|Testsuite runs under Python 2.7 only: on the path, or one of pyenv's.
