@@ -13,11 +13,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import msgspec
 
 from chalicelib.capture import positions
 from chalicelib.capture.clock import ClockedRun, Run, StreamClock, follow
+from chalicelib.capture.distinct import distinct
 from chalicelib.capture.events import Clock, Encoding, Track
 from chalicelib.capture.record import StoredRecord, StreamHead
 from chalicelib.capture.runs import bytes_per_sample
@@ -25,8 +27,6 @@ from chalicelib.capture.timeline import Hole, Placement, Reason, Timeline
 
 SHORTEST_GAP_MS = 40
 _KNOT_US = 60_000_000
-_BEFORE_ALL = -(1 << 62)
-"""lower than every position: those of RTP may be negative"""
 
 _Name = tuple[str, int]
 """a stream's key and a source"""
@@ -62,8 +62,9 @@ def place(
     """Return the timeline of a call's round from the records of all its streams.
 
     Any order, and any record twice or overlapping, is fine; of equal copies the first given is
-    used. `encodings` corrects a stream's (by its key) where it takes as many bytes per sample and
-    its packets don't say it themselves, as RTP's do.
+    used. One without payload is a hole, `not_stored`, where there is no other copy. `encodings`
+    corrects a stream's (by its key) where it takes as many bytes per sample and its packets don't
+    say it themselves, as RTP's do.
     Without samples: no tracks, 0 samples.
     """
     streams = _streams({head.stream_key: head for head in heads}, stored, encodings or {})
@@ -89,7 +90,7 @@ def _streams(
     streams: list[_Stream] = []
     for name, tracks in entries.items():
         head = heads[name[0]]
-        runs = {track: _distinct(of) for track, of in tracks.items()}
+        runs = {track: distinct(of) for track, of in tracks.items()}
         if head.clock is Clock.RTP:
             clock, encoding = positions.follow(head, runs), None
         else:
@@ -102,19 +103,6 @@ def _empty() -> Timeline:
     return Timeline(
         rate_hz=8000, origin_us=0, samples=0, tracks={}, holes=(), largest_skew_us=0, reconnects=0
     )
-
-
-def _distinct(entries: list[StoredRecord]) -> list[Run]:
-    """Return a track's runs in order, each sample once."""
-    runs: list[Run] = []
-    given = _BEFORE_ALL
-    for entry in sorted(entries, key=lambda e: (e.record.first_sample, -e.record.samples)):
-        first, end = entry.record.first_sample, entry.record.first_sample + entry.record.samples
-        skip = max(0, given - first)
-        if end > given and end > first:
-            runs.append(Run(entry, skip, first + skip, end - first - skip))
-            given = end
-    return runs
 
 
 def _join(streams: list[_Stream]) -> list[_Stream]:
@@ -174,7 +162,7 @@ def _timeline(streams: list[_Stream], left_out: tuple[str, ...]) -> Timeline:
         origin_us=streams[0].clock.origin_us,
         samples=max(ends),
         tracks={
-            track: tuple(_placement(piece, by_name[piece.stream]) for piece in of)
+            track: tuple(_placement(p, by_name[p.stream]) for p in of if p.run.stored.length)
             for track, of in pieces.items()
         },
         holes=tuple(
@@ -282,12 +270,23 @@ def _holes(track: Track, pieces: list[_Piece], end: int, rate_hz: int) -> list[H
     for piece in pieces:
         if piece.position - sounded >= shortest:
             reason = piece.reason if piece.stream == before else _between(before)
-            holes.append(_hole(track, sounded, piece.position, reason))
+            _tell(holes, _hole(track, sounded, piece.position, reason))
         sounded = piece.position + piece.samples
         before = piece.stream
+        if not piece.run.stored.length:  # received, and only the facts of it are stored
+            _tell(holes, _hole(track, piece.position, sounded, Reason.NOT_STORED))
     if end - sounded >= shortest:
         holes.append(_hole(track, sounded, end, Reason.ENDED_EARLY))
     return holes
+
+
+def _tell(holes: list[Hole], hole: Hole) -> None:
+    """Add a hole, or make the one before longer where it is the same one."""
+    before = holes[-1] if holes else hole
+    if (before.position + before.samples, before.reason) == (hole.position, hole.reason):
+        hole = replace(before, samples=before.samples + hole.samples)
+        holes.pop()
+    holes.append(hole)
 
 
 def _between(before: _Name | None) -> Reason:

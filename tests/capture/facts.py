@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.record import Record, StoredRecord, StreamHead
 
@@ -55,3 +57,8 @@ def entry(stored: Record, object_key: str = "segments/a") -> StoredRecord:
     return StoredRecord(
         record=stored, object_key=object_key, offset=0, length=len(stored.payload), crc=0
     )
+
+
+def silent(one: Record) -> Record:
+    """Return a record of which only the facts are known."""
+    return msgspec.structs.replace(one, payload=b"")

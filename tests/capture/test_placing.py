@@ -13,7 +13,7 @@ from chalicelib.capture.placing import place
 from chalicelib.capture.record import Record
 from chalicelib.capture.timeline import Reason, Timeline
 from tests.capture.carrier import BOTH, Carrier, hear, placed
-from tests.capture.facts import OPENED_US, entry, head, record
+from tests.capture.facts import OPENED_US, entry, head, record, silent
 
 SECOND_US = 1_000_000
 
@@ -61,6 +61,52 @@ def test_empty_messages_have_no_place() -> None:
     assert [("s1", 0, 8000)] == spans(heard)
     assert [Track.INBOUND] == list(heard.tracks)
     assert 0 == timeline(record(0, samples=0)).samples
+
+
+def test_a_record_without_payload_is_a_hole_that_is_told() -> None:
+    """Between others, at a track's end, or alone on a track: received, and not stored."""
+    heard = timeline(
+        record(0),
+        silent(record(8000)),
+        silent(record(16_000)),
+        record(24_000),
+        silent(record(32_000)),
+        silent(record(0, 40_000, track=Track.OUTBOUND)),
+    )
+
+    assert [("s1", 0, 8000), ("s1", 24_000, 32_000)] == spans(heard)
+    assert [] == spans(heard, Track.OUTBOUND)
+    assert 40_000 == heard.samples
+    assert [
+        (Track.INBOUND, 8000, 16_000, Reason.NOT_STORED),
+        (Track.INBOUND, 32_000, 8000, Reason.NOT_STORED),
+        (Track.OUTBOUND, 0, 40_000, Reason.NOT_STORED),
+    ] == holes(heard)
+
+
+def test_a_record_without_payload_takes_nothing_from_those_that_have_one() -> None:
+    """It stands for what no other copy gives, wherever it begins and ends."""
+    heard = timeline(
+        silent(record(0, 40_000)),
+        silent(record(8000)),
+        record(8000),
+        record(16_000, 4000),
+        record(32_000),
+    )
+
+    assert [("s1", 8000, 16_000), ("s1", 16_000, 20_000), ("s1", 32_000, 40_000)] == spans(heard)
+    assert [(0, 8000), (20_000, 12_000)] == [(h.position, h.samples) for h in heard.holes]
+
+
+def test_what_was_lost_in_a_row_is_one_hole() -> None:
+    """Whether its facts are stored or not; what another stream ends begins another hole."""
+    late = stream("s2", 6.0, 1)
+    heard = timeline(record(0), silent(record(8000)), silent(record(24_000)), *late)
+
+    assert [
+        (Track.INBOUND, 8000, 24_000, Reason.NOT_STORED),
+        (Track.INBOUND, 32_000, 16_000, Reason.RECONNECT),
+    ] == holes(heard)
 
 
 def test_joins_a_streams_records() -> None:

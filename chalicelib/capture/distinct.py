@@ -1,0 +1,57 @@
+"""Each sample of a track once, however often it is stored."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+
+from chalicelib.capture.clock import Run
+from chalicelib.capture.record import StoredRecord
+
+_BEFORE_ALL = -(1 << 62)
+"""lower than every position: those of RTP may be negative"""
+
+
+def distinct(entries: Iterable[StoredRecord]) -> list[Run]:
+    """Return a track's runs in order. A record without payload, of which only the facts are known,
+    gives the samples that no other one gives; of equal copies the first given is used."""
+    ordered = sorted(entries, key=lambda e: (e.record.first_sample, -e.record.samples))
+    runs = _once(entry for entry in ordered if entry.length)
+    silent = _once(entry for entry in ordered if not entry.length)
+    if silent:
+        runs += [part for run in silent for part in _without(run, runs)]
+        runs.sort(key=lambda run: run.first)
+    return runs
+
+
+def _once(entries: Iterable[StoredRecord]) -> list[Run]:
+    runs: list[Run] = []
+    given = _BEFORE_ALL
+    for entry in entries:
+        first, end = entry.record.first_sample, entry.record.first_sample + entry.record.samples
+        skip = max(0, given - first)
+        if end > given and end > first:
+            runs.append(Run(entry, skip, first + skip, end - first - skip))
+            given = end
+    return runs
+
+
+def _without(run: Run, others: list[Run]) -> Iterator[Run]:
+    """Yield the parts of a run that none of the others gives."""
+    given, end = run.first, run.first + run.samples
+    place = bisect_right(others, given, key=_end_of)
+    while place < len(others) and others[place].first < end:
+        if others[place].first > given:
+            yield _part(run, given, others[place].first)
+        given = _end_of(others[place])
+        place += 1
+    if given < end:
+        yield _part(run, given, end)
+
+
+def _end_of(run: Run) -> int:
+    return run.first + run.samples
+
+
+def _part(run: Run, first: int, end: int) -> Run:
+    return Run(run.stored, run.skip + first - run.first, first, end - first)
