@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import boto3
 import uvloop
@@ -55,7 +56,15 @@ class Tables:
             recordings=(recording,),
         )
 
-    def end_stream(self, call: CallRef, stream_key: str, ending: Ending, at: datetime) -> Ending:
+    def end_stream(
+        self,
+        call: CallRef,
+        stream_key: str,
+        ending: Ending,
+        at: datetime,
+        *,
+        in_segments: bool = True,
+    ) -> Ending:
         return ending
 
     def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
@@ -142,7 +151,7 @@ class NoTaps:
         return tap
 
 
-async def main(endpoint_url: str, sessions: int = 100_000) -> None:
+async def main(endpoint_url: str, limits: Limits, spool_dir: Path | None = None) -> None:
     """Serve a bench until SIGTERM; tell the port and a good path."""
     log.begin()
     client = boto3.client(
@@ -163,8 +172,9 @@ async def main(endpoint_url: str, sessions: int = 100_000) -> None:
         leases=tables,
         store=S3MediaStore(client, "bench"),
         token_keys=lambda: [KEY],
+        spool_dir=spool_dir,
     )
-    sink = Sink("bench", outside, Limits(sessions=sessions))
+    sink = Sink("bench", outside, limits)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, sink.stop)
     port = await sink.start("127.0.0.1", 0)
     token = tokens.issue(
@@ -176,4 +186,4 @@ async def main(endpoint_url: str, sessions: int = 100_000) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1], *map(int, sys.argv[2:])))
+    uvloop.run(main(sys.argv[1], Limits(sessions=int((sys.argv[2:] or ["100000"])[0]))))

@@ -25,10 +25,18 @@ class CallControl(Protocol):
         the pending ones and its profile's. The first stream's worker owns the call; of another
         worker's stream is only told who that is, unless it claims the call or captures alone."""
 
-    def end_stream(self, call: CallRef, stream_key: str, ending: Ending, at: datetime) -> Ending:
-        """Note that all media of a stream lies in segments (of a DEAD one: as much as ever will)
-        and how it ended; return how it ended (STOPPED where the carrier's webhook already said
-        so)."""
+    def end_stream(
+        self,
+        call: CallRef,
+        stream_key: str,
+        ending: Ending,
+        at: datetime,
+        *,
+        in_segments: bool = True,
+    ) -> Ending:
+        """Note that all media of a stream lies in segments (of a DEAD one, or not `in_segments`:
+        the journal holds the rest) and how it ended; return how it ended (STOPPED where the
+        carrier's webhook already said so)."""
 
     def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
         """Close the call if no stream of it lives and no grace runs; then its live recordings go

@@ -69,13 +69,21 @@ class Control:
             taps=self.taps.left_to(call, joining.worker) if call.generation > 1 else (),
         )
 
-    def end_stream(self, call: CallRef, stream_key: str, ending: Ending, at: datetime) -> Ending:
+    def end_stream(
+        self,
+        call: CallRef,
+        stream_key: str,
+        ending: Ending,
+        at: datetime,
+        *,
+        in_segments: bool = True,
+    ) -> Ending:
         """Note that all media of a stream lies in segments and how it ended; return how it ended
         (STOPPED where the carrier's webhook already said so). A DEAD one was another worker's: the
-        journal may hold media of it. Raises NotFound."""
+        journal may hold media of it, as of one that isn't all `in_segments`. Raises NotFound."""
         stream = self._stream(call, stream_key)
         if stream.ended_at is None:
-            is_complete = ending is not Ending.DEAD
+            is_complete = in_segments and ending is not Ending.DEAD
             self._write_end(replace(stream, ended_at=at, ending=ending, complete=is_complete), at)
         return self._stream(call, stream_key).ending or ending
 

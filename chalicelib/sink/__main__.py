@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import uvloop
 
@@ -48,6 +49,7 @@ async def _live() -> None:
         token_keys=ports.token_keys,
         url_policy=ports.settings.url_policy,
         protection=ports.task_protection,
+        spool_dir=Path(ports.settings.run_dir),
     )
     rtp = await asyncio.to_thread(_rtp_place, ports)
     sink = Sink(_name(), outside, Limits(), rtp, ports.settings.generation)

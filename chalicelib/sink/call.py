@@ -13,6 +13,7 @@ from chalicelib.port_values import Elsewhere, Joined, Joining
 from chalicelib.recording.commands import Command
 from chalicelib.recording.model import CallRef
 from chalicelib.sink.audience import Audience
+from chalicelib.sink.call_media import CallMedia
 from chalicelib.sink.endings import Endings
 from chalicelib.sink.length import StreamClock
 from chalicelib.sink.live_stream import LiveStream, instant
@@ -43,11 +44,7 @@ class Call:
         """streams whose joining was answered: until then nobody knows whether theirs is wanted"""
         self._wanted = Wanted()
         self._orders = Orders(self, self._wanted, worker.control)
-        self._cuts: list[Cut] = []
-        self._sealed: list[Cut] = []
-        self._sealing = asyncio.Lock()
-        self._number = 0
-        """of the next segment"""
+        self._media = CallMedia(ref.key, worker.journal, worker.segments, worker.health)
         self._unclosed: int | None = None
         """the round that would have been closed, had no stream come meanwhile"""
         self._long = Tasks()
@@ -60,15 +57,17 @@ class Call:
 
     @property
     def is_storing(self) -> bool:
-        """Tell whether a segment is on its way; what comes meanwhile goes into the next."""
-        return self._sealing.locked()
+        """Tell whether somebody stores its segments, one after the other."""
+        return self._media.is_storing
+
+    @property
+    def endangered_bytes(self) -> int:
+        """Return the media that would be lost if the worker ended now."""
+        return self._media.endangered_bytes
 
     def safe_below(self, next_number: int) -> int:
         """Return the first journal number that may hold media of the call that no segment holds."""
-        for cut in (*self._sealed, *self._cuts):
-            if not cut.covered:
-                return next_number if cut.number is None else cut.number
-        return next_number
+        return self._media.safe_below(next_number)
 
     async def follow(self, stream: LiveStream) -> None:
         """Live a stream's life: join the call, capture, end, and close the call if none is left; or
@@ -116,32 +115,23 @@ class Call:
                 records += received
                 clock.note(received)
         if records:
-            cut = Cut(heads, records)
-            self._cuts.append(cut)
-            self._worker.held.hold(cut)
-            self._worker.journal.add(cut)
+            self._media.hold(Cut(heads, records))
         self._endings.look(self._admitted.values(), self.now_us())
 
     async def store_segment(self) -> None:
         """Store all that was received until now; return when it is stored."""
-        async with self._sealing:
-            self.cut()
-            # Where the last put failed for good, its cuts are still there: they come first.
-            self._sealed, self._cuts = [*self._sealed, *self._cuts], []
-            if self._sealed:
-                through = self._worker.journal.next_number - 1
-                self._number = await self._worker.segments.put(
-                    self.ref.key, self._number, self._sealed, through
-                )
-                self._worker.held.let_go(self._sealed)
-                self._sealed = []
+        self.cut()
+        await self._media.store()
+
+    async def seal_segment(self) -> None:
+        """Let what was received until now be a segment that waits for those before it."""
+        self.cut()
+        await self._media.seal()
 
     async def let_go(self) -> None:
         """Forget all that was received until now and isn't stored: the journal's may go, too."""
-        async with self._sealing:
-            self.cut()
-            self._worker.held.let_go([*self._sealed, *self._cuts])
-            self._sealed, self._cuts = [], []
+        self.cut()
+        await self._media.let_go()
 
     # --- joining ---
 
@@ -174,7 +164,7 @@ class Call:
         self.taps.take_over(joined.taps)
         self._endings.attend(self._kept)
         if self._wanted.is_unheard and self._joined >= self._streams.keys():
-            self._void()
+            self._media.void()
         return joined
 
     def _goes_elsewhere(self, stream: LiveStream) -> bool:
@@ -216,7 +206,7 @@ class Call:
         stream.drop_media()
         self._forget(stream)
         if not self._streams:
-            self._void()
+            self._media.void()
 
     def _heed_joined(self) -> None:
         for key in self._joined:
@@ -231,18 +221,12 @@ class Call:
             for stream in self._streams.values():
                 stream.drop_media()
 
-    def _void(self) -> None:
-        """Forget what was captured alone: nobody wanted it."""
-        self._worker.held.let_go(self._cuts)
-        self._cuts = []
-
     def _kept(self) -> list[tuple[LiveStream, Record]]:
         """Return what came so far and no segment holds, with the streams that still live."""
         self.cut()
-        records = [record for cut in (*self._sealed, *self._cuts) for record in cut.records]
         return [
             (self._streams[record.stream_key], record)
-            for record in records
+            for record in self._media.records
             if record.stream_key in self._streams
         ]
 
@@ -251,7 +235,11 @@ class Call:
     async def _end(self, stream: LiveStream) -> None:
         assert stream.ending is not None
         await self._worker.control.end_stream(
-            self.ref, stream.opening.stream_key, stream.ending, instant(stream.ended_us)
+            self.ref,
+            stream.opening.stream_key,
+            stream.ending,
+            instant(stream.ended_us),
+            in_segments=self._media.is_whole,
         )
         stream.let_go()
         self._forget(stream)

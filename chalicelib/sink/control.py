@@ -31,12 +31,17 @@ class Control:
         return await self._patient.until_done(partial(self._control.join_call, joining))
 
     async def end_stream(
-        self, call: CallRef, stream_key: str, ending: Ending, at: datetime
+        self,
+        call: CallRef,
+        stream_key: str,
+        ending: Ending,
+        at: datetime,
+        *,
+        in_segments: bool = True,
     ) -> Ending:
-        """Note that a stream ended and all of its media lies in segments."""
-        return await self._patient.until_done(
-            partial(self._control.end_stream, call, stream_key, ending, at)
-        )
+        """Note that a stream ended, and whether all of its media lies in segments."""
+        end = partial(self._control.end_stream, in_segments=in_segments)
+        return await self._patient.until_done(partial(end, call, stream_key, ending, at))
 
     async def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
         """Close a call if its time has come."""

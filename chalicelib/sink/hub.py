@@ -8,15 +8,13 @@ import logging
 from chalicelib.recording.commands import Command
 from chalicelib.sink.call import Call
 from chalicelib.sink.live_stream import LiveStream
+from chalicelib.sink.minutes import Minutes
 from chalicelib.sink.tasks import Tasks
 from chalicelib.sink.websocket import CLOSE_WAIT_S
 from chalicelib.sink.worker import Worker
 
 CALLS_A_SLICE = 25
 """cut in one go (about 1 ms each ten), so that sockets never wait long for the journal"""
-
-USUAL_BYTES = 2 * 1024 * 1024
-"""of a call between two segments: two tracks and two encodings' worth"""
 
 _LOOK_AGAIN_S = 0.05
 """while sockets drain"""
@@ -31,7 +29,7 @@ class Hub:
         self._worker = worker
         self._calls: dict[str, Call] = {}
         self._followers: dict[str, int] = {}
-        self._segment_due: dict[str, float] = {}
+        self._minutes = Minutes(worker.limits)
         self._streams: set[LiveStream] = set()
         self._refused = 0
         """messages, on sockets that are gone"""
@@ -53,6 +51,11 @@ class Hub:
         return self._refused + sum(stream.refused for stream in self._streams)
 
     @property
+    def waiting_bytes(self) -> int:
+        """Return the bytes of segments that the store hasn't taken."""
+        return self._worker.segments.waiting_bytes
+
+    @property
     def taps(self) -> int:
         """Count taps that send."""
         return self._worker.senders.taps
@@ -64,8 +67,10 @@ class Hub:
 
     def safe_below(self) -> int:
         """Return the number below which the journal holds nothing that segments don't."""
-        following = self._worker.journal.next_number
-        return min((call.safe_below(following) for call in self._calls.values()), default=following)
+        journal = self._worker.journal
+        following = journal.next_number
+        kept = following if journal.kept_from is None else journal.kept_from
+        return min([kept, *(call.safe_below(following) for call in self._calls.values())])
 
     async def obey(self, command: Command) -> None:
         """Carry out a command; of a call that isn't here nothing is left to do."""
@@ -85,9 +90,7 @@ class Hub:
         if key not in self._calls:
             self._calls[key] = Call(stream.call, self._worker)
             self._followers[key] = 0
-            self._segment_due[key] = (
-                asyncio.get_running_loop().time() + self._worker.limits.segment_every_s
-            )
+            self._minutes.begin(key, asyncio.get_running_loop().time())
         self._followers[key] += 1
         self._life.start(self._follow(self._calls[key], stream))
 
@@ -103,7 +106,8 @@ class Hub:
             key = call.ref.key
             self._followers[key] -= 1
             if not self._followers[key]:
-                del self._calls[key], self._followers[key], self._segment_due[key]
+                del self._calls[key], self._followers[key]
+                self._minutes.forget(key)
 
     # --- the heartbeat ---
 
@@ -118,17 +122,15 @@ class Hub:
 
     async def commit(self) -> None:
         """Put everything received into the journal's hands; begin the segments that are due."""
-        now = asyncio.get_running_loop().time()
+        over = set(self._minutes.over(asyncio.get_running_loop().time()))
         for place, (key, call) in enumerate(list(self._calls.items())):
             if place % CALLS_A_SLICE == CALLS_A_SLICE - 1:
                 await asyncio.sleep(0)
             call.cut()
-            if self._segment_due.get(key, now) < now:
-                self._segment_due[key] += self._worker.limits.segment_every_s
-                if not call.is_storing:
-                    self._life.start(call.store_segment())
+            if key in over:
+                step = call.seal_segment if call.is_storing else call.store_segment
+                self._life.start(step())
         self._worker.journal.commit()
-        self._worker.held.enforce(len(self._calls) * USUAL_BYTES)
 
     # --- the end ---
 
@@ -145,8 +147,15 @@ class Hub:
         done = await self._life.finish(deadline - loop.time())
         if not done:
             _log.error("calls were left to the sweeper", extra={"calls": self.calls})
+            self._give_up()
         await self._life.cancel()
         return done
+
+    def _give_up(self) -> None:
+        """Count what goes with the worker."""
+        lost = sum(call.endangered_bytes for call in self._calls.values())
+        if lost:
+            self._worker.health.lose("the worker ended before the store took it", lost)
 
     async def _drain(self, deadline: float) -> None:
         """Hear all sockets out: one may bring the start of a stream that nobody follows yet."""

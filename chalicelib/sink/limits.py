@@ -65,8 +65,14 @@ class Limits:
     journal_puts: int = 4
     segment_every_s: float = 60.0
     segment_puts: int = 8
-    held_bytes: int = 256 * 1024 * 1024
-    """media in memory beyond a minute's worth of every call; then the oldest is dropped"""
+    held_bytes: int = 160 * 1024 * 1024
+    """of segments that wait for the store in memory; with what the journal has under way and what
+    is being put it is less than 256 MB beside a usual minute"""
+    queued_bytes: int = 512 * 1024 * 1024
+    """of media that waits to be made a segment of and written: a minute of 500 calls that end at
+    once; more only where the disk hangs"""
+    spool_bytes: int = 17 * 1024**3
+    """of segments that wait in files: 70 minutes of 250 calls, in 21 GiB that hold the image too"""
     retry_first_s: float = 0.1
     retry_most_s: float = 2.0
     control_threads: int = 16

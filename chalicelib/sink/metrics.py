@@ -36,6 +36,7 @@ UNITS = {
     "DatabaseFailures": "Count",
     "MailboxFailures": "Count",
     "LostBytes": "Bytes",
+    "WaitingBytes": "Bytes",
 }
 """every figure; infra scales on LiveCalls and wakes somebody up for Degraded"""
 
@@ -97,6 +98,7 @@ class Metrics:
             "Sockets": self._hub.sockets,
             "RtpPorts": self._ports(),
             "Taps": self._hub.taps,
+            "WaitingBytes": self._hub.waiting_bytes,
             "Degraded": int(
                 self._health.is_ailing or counts["LostBytes"] > self._told["LostBytes"]
             ),

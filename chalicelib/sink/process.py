@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from chalicelib.errors import PreconditionFailed
@@ -28,12 +29,14 @@ from chalicelib.sink.protection import ProtectionKeeper
 from chalicelib.sink.relay import Relay
 from chalicelib.sink.relay_door import RelayDoor
 from chalicelib.sink.rtp_ports import RtpPlace, RtpPorts
+from chalicelib.sink.segments import Segments
 from chalicelib.sink.senders import Senders
 from chalicelib.sink.server import Server
+from chalicelib.sink.spool import Spool
 from chalicelib.sink.tap_dial import Dialer
 from chalicelib.sink.tasks import Tasks
 from chalicelib.sink.worker import Worker
-from chalicelib.sink.writer import Held, Journal, Segments
+from chalicelib.sink.writer import Journal
 from chalicelib.url_guard import STRICT, UrlPolicy
 
 _RELEASE_WITHIN_S = 5.0
@@ -60,6 +63,8 @@ class Outside:
     """none outside ECS"""
     url_policy: UrlPolicy = STRICT
     """where taps may send to"""
+    spool_dir: Path | None = None
+    """where segments wait for the store; none: in memory only"""
 
 
 class Sink:
@@ -81,7 +86,10 @@ class Sink:
         rtp = rtp or RtpPlace()
         self._keys = KeyRing(outside.token_keys, self.health, limits)
         self._relay = Relay(name, self._keys.current, limits)
-        self._worker = _worker(name, outside, self._relay, self.health, limits, rtp.host)
+        self.spool = Spool(outside.spool_dir, self.health, limits)
+        self._worker = _worker(
+            name, outside, self._relay, self.spool, self.health, limits, rtp.host
+        )
         self.hub = Hub(self._worker)
         self._relay_door = RelayDoor(name, self.hub, self._keys.current, limits)
         self._rtp = RtpPorts(name, rtp, outside.port_claims, self.hub, self.health, limits)
@@ -199,15 +207,21 @@ class Sink:
 
 
 def _worker(
-    name: str, outside: Outside, relay: Relay, health: Health, limits: Limits, public_host: str
+    name: str,
+    outside: Outside,
+    relay: Relay,
+    spool: Spool,
+    health: Health,
+    limits: Limits,
+    public_host: str,
 ) -> Worker:
     return Worker(
         name=name,
         limits=limits,
+        health=health,
         control=Control(outside.control, outside.live_recordings, health, limits),
         journal=Journal(name, outside.store, health, limits),
-        segments=Segments(name, outside.store, health, limits),
-        held=Held(health, limits),
+        segments=Segments(name, outside.store, spool, health, limits),
         relay=relay,
         senders=Senders(
             name,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.sink.control import Control
+from chalicelib.sink.health import Health
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.relay import Relay
+from chalicelib.sink.segments import Segments
 from chalicelib.sink.senders import Senders
-from chalicelib.sink.writer import Held, Journal, Segments
+from chalicelib.sink.writer import Journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +20,9 @@ class Worker:
     name: str
     """new at every start"""
     limits: Limits
+    health: Health
     control: Control
     journal: Journal
     segments: Segments
-    held: Held
     relay: Relay
     senders: Senders

@@ -12,6 +12,7 @@ from chalicelib.dialects.streams import registry
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.metrics import UNITS, embedded
 from infra.generation_stack import STOP_TIMEOUT, priority_of_new_calls
+from infra.paths import ROOT
 from infra.settings import MOST_GENERATIONS
 from tests.infra.conftest import Assembly
 
@@ -89,6 +90,25 @@ def test_a_task_that_goes_keeps_its_calls_for_an_hour(assembly: Assembly) -> Non
             )
         },
     )
+
+
+def test_what_s3_does_not_take_has_a_disk(assembly: Assembly) -> None:
+    """The folder that the worker is told is a volume that its user may write to, on a disk with
+    room for the spool and 3 GiB for the image."""
+    (task,) = assembly.generation.find_resources("AWS::ECS::TaskDefinition").values()
+    (container,) = task["Properties"]["ContainerDefinitions"]
+    environment = {one["Name"]: one["Value"] for one in container["Environment"]}
+    folder = environment["TAPEDECK_RUN_DIR"]
+    volumes = {one["Name"] for one in task["Properties"]["Volumes"]}
+    mounted = {one["ContainerPath"]: one for one in container["MountPoints"]}
+
+    assert not mounted[folder]["ReadOnly"]
+    assert mounted[folder]["SourceVolume"] in volumes
+    dockerfile = (ROOT / "infra" / "sink" / "Dockerfile").read_text()
+    assert f"install -d -o tapedeck {folder}\n" in dockerfile
+    assert f'VOLUME ["{folder}"' in dockerfile
+    disk_gib = task["Properties"]["EphemeralStorage"]["SizeInGiB"]
+    assert Limits().spool_bytes <= (disk_gib - 3) * 1024**3
 
 
 def test_a_worker_may_stop_for_as_long_as_it_needs(assembly: Assembly) -> None:

@@ -206,6 +206,16 @@ class TestEnding:
         )
         assert [] == desk.core.live_streams.of_worker("worker-1")
 
+    def test_knows_what_is_in_the_journal_alone(self) -> None:
+        """A stream whose segments miss something stays on its worker's list, for the journal."""
+
+        desk = Desk()
+        desk.control.join_call(a_joining())
+        desk.control.end_stream(CALL, "stream-1", Ending.STOPPED, later(5), in_segments=False)
+        (stream,) = desk.core.calls.streams(CALL.key)
+        assert (Ending.STOPPED, False) == (stream.ending, stream.complete)
+        assert [stream] == desk.core.live_streams.of_worker("worker-1")
+
     def test_keeps_the_first_end(self) -> None:
         """A second end of the same stream changes nothing."""
 

@@ -70,7 +70,15 @@ class FakeControl:
             taps=self.left,
         )
 
-    def end_stream(self, call: CallRef, stream_key: str, ending: Ending, at: datetime) -> Ending:
+    def end_stream(
+        self,
+        call: CallRef,
+        stream_key: str,
+        ending: Ending,
+        at: datetime,
+        *,
+        in_segments: bool = True,
+    ) -> Ending:
         """Note how a stream ended."""
         self._answer()
         said = Ending.STOPPED if self.stopped_by_webhook else ending

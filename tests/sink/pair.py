@@ -103,11 +103,11 @@ class Answering:
     def __getattr__(self, name: str) -> Any:
         return partial(self._answer, name)
 
-    def _answer(self, name: str, *question: Any) -> Any:
+    def _answer(self, name: str, *question: Any, **more: Any) -> Any:
         time.sleep(self.delay_s)
         if self.is_away:
             raise Unavailable("the database is away")
-        return getattr(self.control, name)(*question)
+        return getattr(self.control, name)(*question, **more)
 
 
 @dataclass

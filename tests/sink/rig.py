@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -102,6 +103,7 @@ class Rig:
     keys: list[bytes] = field(default_factory=lambda: [KEY])
     dead_workers: DeadWorkers | None = None
     name: str = "w-1"
+    spool_dir: Path | None = None
     port: int = 0
     life: asyncio.Task[None] | None = None
     outside: Outside = field(init=False)
@@ -119,6 +121,7 @@ class Rig:
             live_taps=self.taps,
             dead_workers=self.dead_workers,
             url_policy=LOCAL,
+            spool_dir=self.spool_dir,
         )
         self.sink = Sink(self.name, self.outside, self.limits, self.rtp)
 

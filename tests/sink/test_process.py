@@ -103,6 +103,28 @@ def test_calls_that_could_not_be_ended_are_left_to_the_sweeper() -> None:
     run(scenario)
 
 
+def test_what_a_planned_stop_could_not_store_is_told_as_lost() -> None:
+    """The store stays away until the end: what neither journal nor segment has is counted."""
+
+    async def scenario() -> None:
+        limits = replace(QUICK, stop_within_s=0.5, segment_every_s=0.1)
+        rig = Rig(limits=limits)
+        rig.store.is_away = True
+        async with rig.running():
+            socket = await rig.open("c-1")
+            for number in range(40):
+                await socket.send(media(number))
+                await asyncio.sleep(0.01)
+            await until(lambda: rig.store.refused)
+            assert "segments: slow_down" in rig.sink.health.degraded
+            rig.sink.stop()
+            await socket.wait_closed()
+        assert 0 < rig.sink.health.lost.total() <= 40 * 160
+        assert [] == rig.leases.released
+
+    run(scenario)
+
+
 class Broken(FakeMailbox):
     """A mailbox that nobody foresaw."""
 

@@ -1,4 +1,4 @@
-"""Journal and segments."""
+"""The journal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chalicelib.capture.container import Kind
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.record import Record, StreamHead
 from chalicelib.sink.health import Health
-from chalicelib.sink.writer import Cut, Held, Journal, Segments
+from chalicelib.sink.writer import Cut, Journal
 from tests.sink.fakes import SlowStore
 from tests.sink.rig import QUICK, run, until
 
@@ -135,79 +135,30 @@ def test_what_a_segment_holds_is_left_out_of_the_journal() -> None:
     run(scenario)
 
 
-def test_a_segment_holds_cuts_in_order_under_the_newest_heads() -> None:
-    """A segment says which journal numbers it makes needless, and what its streams count by now."""
+def test_a_journal_that_is_behind_leaves_to_segments_what_they_have() -> None:
+    """While all puts wait, sealed cuts are left out, and their media isn't kept for the journal."""
 
     async def scenario() -> None:
-        store = SlowStore()
-        segments = Segments("w", store, Health(), QUICK)
-        cuts = [cut(b"ab", received=1), cut(b"cd", received=2, first_sample=2)]
-        assert 8 == await segments.put("main/bandwidth/c-1", 7, cuts, 41)
-        read = container.decode(store.objects["segments/main/bandwidth/c-1/w/000007"])
-        assert (Kind.SEGMENT, 41) == (read.kind, read.journal_through)
-        assert [b"ab", b"cd"] == [record.payload for record in read.records]
-        assert [2] == [head.messages_received for head in read.heads]
-        segments.close()
+        store = GatedStore()
+        journal = Journal("w", store, Health(), replace(QUICK, journal_puts=1))
+        under_way, sealed, open_ = cut(b"a"), cut(b"b"), cut(b"c")
+        journal.add(under_way)
+        journal.commit()
+        journal.add(sealed)
+        journal.add(open_)
+        sealed.seal()
+        assert [1, 1] == [len(under_way.records), len(sealed.records)]
+        journal.commit()
+        assert (True, None, []) == (sealed.is_settled, sealed.number, sealed.records)
+        under_way.seal()
+        assert [] == under_way.records
+        store.gate.set()
+        await until(lambda: len(store.objects) == 1)
+        await asyncio.sleep(0)
+        journal.commit()
+        await until(lambda: len(store.objects) == 2)
+        bodies = [container.decode(body).records for body in store.objects.values()]
+        assert [b"a", b"c"] == [record.payload for records in bodies for record in records]
+        await journal.close()
 
     run(scenario)
-
-
-def test_a_number_that_is_taken_is_passed_over() -> None:
-    """Another round's segment under the same number stays as it is."""
-
-    async def scenario() -> None:
-        store = SlowStore()
-        segments = Segments("w", store, Health(), QUICK)
-        assert 1 == await segments.put("k", 0, [cut(b"first")], -1)
-        assert 2 == await segments.put("k", 0, [cut(b"second")], -1)
-        assert 2 == len(store.objects)
-        segments.close()
-
-    run(scenario)
-
-
-def test_hundreds_of_numbers_that_are_taken_are_passed_in_a_few_steps() -> None:
-    """A long call that streams again after its close doesn't try them one by one."""
-
-    async def scenario() -> None:
-        store = SlowStore({f"segments/call/w-1/{number:06d}": b"old" for number in range(720)})
-        segments = Segments("w-1", store, Health(), QUICK)
-        async with asyncio.timeout(5):
-            following = await segments.put("call", 0, [cut(b"new")], -1)
-        assert 1024 == following
-        assert list(store.keys("segments/call/w-1/"))[-1] == "segments/call/w-1/001023"
-        segments.close()
-
-    run(scenario)
-
-
-def test_media_is_dropped_only_beyond_the_bound_and_oldest_first() -> None:
-    """What the store doesn't take is held up to a bound; what is dropped is counted and told."""
-
-    health = Health()
-    held = Held(health, replace(QUICK, held_bytes=20))
-    cuts = [cut(b"x" * 10) for _ in range(5)]
-    for each in cuts:
-        held.hold(each)
-    held.let_go([cuts[1]])
-
-    held.enforce(usual_bytes=10)
-
-    assert [True, True, False, False, False] == [each.covered for each in cuts]
-    assert {"the store takes no segments": 10} == dict(health.lost)
-    assert "dropped 10 bytes" in health.degraded
-
-
-def test_what_is_let_go_twice_counts_once() -> None:
-    """A cut may be stored after it was dropped."""
-
-    held = Held(Health(), replace(QUICK, held_bytes=5))
-    first, second = cut(b"x" * 10), cut(b"y" * 5)
-    held.hold(first)
-    held.let_go([first])
-    held.let_go([first])
-    held.hold(second)
-
-    held.enforce(usual_bytes=0)
-
-    assert not second.covered
