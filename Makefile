@@ -148,6 +148,10 @@ callbacks: setup ## how soon callbacks come, in a local AWS; beside a receiver t
 crash: $(VENV)/.stamp ## a call's life with a fault at every port call, and with two deaths
 	@$(PY) -m tests.crash
 
+.PHONY: outage
+outage: setup ## S3 away for minutes and drained, S3 slow, a full disk, DynamoDB throttled
+	@$(PY) -m tests.outage
+
 FUZZ_SECONDS ?= 60
 FUZZ ?=
 

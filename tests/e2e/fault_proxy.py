@@ -1,5 +1,5 @@
-"""An HTTP proxy between the sink and the local AWS that can be slow, or answer 503, per service,
-and that tells when media is put.
+"""An HTTP proxy between the sink and the local AWS that can be slow, or answer that it is asked too
+much, per service, and that tells when media is put.
 
 It runs in a thread of the test process. Requests are told apart as botocore sends them: DynamoDB's
 carry an `X-Amz-Target` header, S3's puts don't.
@@ -25,6 +25,17 @@ _UNAVAILABLE = (
     b"Content-Length: " + str(len(_SLOW_DOWN)).encode() + b"\r\n\r\n" + _SLOW_DOWN
 )
 _LOOK_S = 0.1
+_TOO_MUCH = (
+    b'{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",'
+    b'"message":"The level of configured provisioned throughput for the table was exceeded."}'
+)
+_THROTTLED = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/x-amz-json-1.0\r\n"
+    b"Connection: close\r\nContent-Length: "
+    + str(len(_TOO_MUCH)).encode()
+    + b"\r\n\r\n"
+    + _TOO_MUCH
+)
 
 
 class Moment(StrEnum):
@@ -52,6 +63,10 @@ class Faults:
     database_delay_s: float = 0.0
     database_is_away: bool = False
     """requests to it are taken, and never answered"""
+    throttles: Callable[[], bool] = lambda: False
+    """tells whether the database refuses the next request"""
+    throttled: int = 0
+    """requests refused so far"""
     storage_fails: bool = False
     storage_refusals: int = 0
     """answers of 503 given so far"""
@@ -135,6 +150,11 @@ class FaultProxy:
             await asyncio.sleep(self.faults.database_delay_s)
             if self.faults.database_is_away:
                 await self._hang()
+                return False
+            if self.faults.throttles():
+                self.faults.throttled += 1
+                writer.write(_THROTTLED)
+                await writer.drain()
                 return False
             if not self.faults.passes(Moment.ROW_ASKED, request.decode(errors="replace")):
                 return False

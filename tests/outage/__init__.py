@@ -1,0 +1,1 @@
+"""The store away, the database throttled, the disk full: nothing is dropped in silence."""
