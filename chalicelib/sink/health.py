@@ -35,6 +35,10 @@ class Health:
         self.lost[reason] += size
         _log.error("media was dropped", extra={"reason": reason, "bytes": size})
 
+    def suffers(self, part: str) -> bool:
+        """Tell whether a part suffers now."""
+        return part in self._ailments
+
     @property
     def is_ailing(self) -> bool:
         """Tell whether a part suffers now."""

@@ -68,8 +68,8 @@ class Limits:
     held_bytes: int = 160 * 1024 * 1024
     """of segments that wait for the store in memory; with what the journal has under way and what
     is being put it is less than 256 MB beside a usual minute"""
-    queued_bytes: int = 512 * 1024 * 1024
-    """of media that waits to be made a segment of and written: a minute of 500 calls that end at
+    queued_bytes: int = 256 * 1024 * 1024
+    """of media that waits to be made a segment of and written: a minute of 250 calls that end at
     once; more only where the disk hangs"""
     spool_bytes: int = 17 * 1024**3
     """of segments that wait in files: 70 minutes of 250 calls, in 21 GiB that hold the image too"""

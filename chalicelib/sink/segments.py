@@ -20,7 +20,7 @@ from chalicelib.recording import naming
 from chalicelib.sink.health import Health
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.patience import Patient
-from chalicelib.sink.spool import Spool, Waiting
+from chalicelib.sink.spool import STORE, Spool, Waiting
 from chalicelib.sink.writer import Cut, all_records, newest_heads
 
 
@@ -45,7 +45,7 @@ class Segments:
         self._worker = worker
         self._store = store
         self._spool = spool
-        self._patient = Patient("segments", limits.segment_puts, health, limits)
+        self._patient = Patient(STORE, limits.segment_puts, health, limits)
         self._slots = asyncio.Semaphore(limits.segment_puts)
 
     @property

@@ -12,6 +12,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
@@ -22,6 +23,9 @@ from chalicelib.sink.limits import Limits
 T = TypeVar("T")
 
 _PART = "spool"
+STORE = "segments"
+"""the part that suffers where the store takes none"""
+_LOOK_AGAIN_S = 0.5
 
 FILE_BYTES = 64 * 1024 * 1024
 """of a file, before the next is begun: an hour of 250 calls is some 230 of them"""
@@ -51,7 +55,8 @@ class Spool:
     """All segments of a worker that wait, and the thread that makes and writes them, one by one.
 
     The first `held_bytes` stay in memory, what is more goes to files, and where those are full, or
-    fail, there is no room.
+    fail, there is no room. Then it is waited for while the store takes segments: many calls may end
+    at once, on a disk that is broken.
     """
 
     def __init__(self, folder: Path | None, health: Health, limits: Limits) -> None:
@@ -60,6 +65,7 @@ class Spool:
         self._limits = limits
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=_PART)
         self._turn = asyncio.Lock()
+        self._freed = asyncio.Event()
         self._queued_bytes = 0
         """of media that isn't a segment's bytes yet"""
         self._writing: _File | None = None
@@ -78,7 +84,11 @@ class Spool:
         try:
             async with self._turn:
                 waiting = Waiting(await self._run(encode))
-                return waiting if await self._finds_room(waiting) else None
+                while not await self._finds_room(waiting):
+                    if self._health.suffers(STORE):
+                        return None
+                    await self._comes_free()
+                return waiting
         finally:
             self._queued_bytes -= size
 
@@ -96,6 +106,7 @@ class Spool:
             self._thread.submit(self._release, waiting.file)
         if not self.disk_bytes:
             self._health.mend(_PART)
+        self._freed.set()
 
     def close(self) -> None:
         """Keep nothing more."""
@@ -103,6 +114,12 @@ class Spool:
 
     async def _run(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+    async def _comes_free(self) -> None:
+        """Return when something was let go, or soon."""
+        self._freed.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._freed.wait(), _LOOK_AGAIN_S)
 
     async def _finds_room(self, waiting: Waiting) -> bool:
         if self.memory_bytes + waiting.size <= self._limits.held_bytes:

@@ -23,6 +23,7 @@ def test_an_ailment_is_told_until_it_is_mended(caplog: pytest.LogCaptureFixture)
     health.ail("lease", "unavailable")
 
     assert "segments: slow_down; lease: unavailable" == health.degraded
+    assert (True, False) == (health.suffers("lease"), health.suffers("journal"))
     health.mend("segments")
     health.mend("segments")
     health.mend("lease")

@@ -17,7 +17,7 @@ from chalicelib.sink.call_media import NO_ROOM, UNREADABLE, CallMedia
 from chalicelib.sink.health import Health
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.segments import Segments
-from chalicelib.sink.spool import Spool, Waiting
+from chalicelib.sink.spool import STORE, Spool, Waiting
 from chalicelib.sink.writer import Journal
 from tests.samples import a_stream
 from tests.sink.fakes import SlowStore
@@ -220,6 +220,7 @@ def test_where_nothing_has_room_the_newest_is_lost_and_told() -> None:
         limits = replace(QUICK, held_bytes=700, journal_puts=1)
         bench = Bench(None, limits, PartlyAway(away="s"))
         bench.store.is_away = True
+        bench.health.ail(STORE, "slow_down")
         bench.hold(part(0))
         await bench.media.seal()
         bench.hold(*[part(number) * 40 for number in (1, 2, 3)])
@@ -246,6 +247,7 @@ def test_a_segment_that_has_no_room_claims_nothing_that_the_journal_has() -> Non
 
     async def scenario() -> None:
         bench = Bench(None, replace(QUICK, held_bytes=700), PartlyAway(away="segments/"))
+        bench.health.ail(STORE, "slow_down")
         bench.hold(part(0))
         await bench.media.seal()
         bench.hold(part(1) * 60)

@@ -14,7 +14,7 @@ import pytest
 from chalicelib.sink import spool as spool_module
 from chalicelib.sink.health import Health
 from chalicelib.sink.limits import Limits
-from chalicelib.sink.spool import Spool, Waiting
+from chalicelib.sink.spool import STORE, Spool, Waiting
 from tests.sink.rig import QUICK, run, until
 
 SMALL = replace(QUICK, held_bytes=20, spool_bytes=35)
@@ -23,6 +23,13 @@ SMALL = replace(QUICK, held_bytes=20, spool_bytes=35)
 def segment(letter: str, size: int = 10) -> bytes:
     """Return what stands for a segment."""
     return letter.encode() * size
+
+
+def away() -> Health:
+    """Return the health of a worker whose store takes nothing."""
+    health = Health()
+    health.ail(STORE, "slow_down")
+    return health
 
 
 async def kept(spool: Spool, *bodies: bytes) -> list[Waiting]:
@@ -55,11 +62,11 @@ def test_where_memory_and_files_are_full_there_is_no_room(tmp_path: Path) -> Non
     """Room that comes free is used again."""
 
     async def scenario() -> None:
-        health = Health()
+        health = away()
         spool = Spool(tmp_path, health, SMALL)
         waiting = await kept(spool, *[segment(letter) for letter in "abcdef"])
         assert (20, 30, 5) == (spool.memory_bytes, spool.disk_bytes, len(waiting))
-        assert "spool: full" == health.degraded
+        assert "segments: slow_down; spool: full" == health.degraded
         spool.let_go(waiting[0])
         (last,) = await kept(spool, segment("g"))
         assert segment("g") == last.read()
@@ -72,10 +79,10 @@ def test_without_a_folder_memory_is_all() -> None:
     """A process that may write nowhere still has its memory, and says so."""
 
     async def scenario() -> None:
-        health = Health()
+        health = away()
         spool = Spool(None, health, SMALL)
         assert 2 == len(await kept(spool, *[segment(letter) for letter in "abc"]))
-        assert "spool: full" == health.degraded
+        assert "segments: slow_down; spool: full" == health.degraded
         spool.close()
 
     run(scenario)
@@ -85,11 +92,32 @@ def test_a_folder_that_is_gone_is_told_and_memory_is_all(tmp_path: Path) -> None
     """The disk's own words stand in the health."""
 
     async def scenario() -> None:
-        health = Health()
+        health = away()
         spool = Spool(tmp_path / "gone", health, SMALL)
         waiting = await kept(spool, *[segment(letter) for letter in "abc"])
         assert (20, 0, 2) == (spool.memory_bytes, spool.disk_bytes, len(waiting))
-        assert "spool: disk: No such file or directory" == health.degraded
+        assert "segments: slow_down; spool: disk: No such file or directory" == health.degraded
+        spool.close()
+
+    run(scenario)
+
+
+def test_room_is_waited_for_while_the_store_takes_what_waits() -> None:
+    """Many calls end at once and there is no disk: none is lost, unless the store goes away."""
+
+    async def scenario() -> None:
+        health = Health()
+        spool = Spool(None, health, SMALL)
+        waiting = await kept(spool, segment("a"), segment("b"))
+        asked = [asyncio.create_task(spool.keep(10, partial(segment, letter))) for letter in "cd"]
+        await until(lambda: "full" in health.degraded)
+        assert not asked[0].done()
+        spool.let_go(waiting[0])
+        third = await asked[0]
+        assert third is not None
+        assert segment("c") == third.read()
+        health.ail(STORE, "slow_down")
+        assert None is await asked[1]
         spool.close()
 
     run(scenario)

@@ -54,10 +54,10 @@ class Slow:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return partial(self._answer, name)
 
-    def _answer(self, name: str, *question: Any) -> Any:
+    def _answer(self, name: str, *question: Any, **more: Any) -> Any:
         time.sleep(ANSWER_S)
         with self._lock:
-            return getattr(self.control, name)(*question)
+            return getattr(self.control, name)(*question, **more)
 
 
 def claims(count: int) -> list[PortClaim]:
