@@ -59,11 +59,12 @@ def test_a_log_line_is_an_object_of_a_sentence_and_keys() -> None:
 
 
 def test_a_failure_is_told_with_where_it_happened() -> None:
-    """An exception's traceback is one more key."""
+    """An exception's class and the places that it came through are two more keys."""
 
     try:
         raise ValueError("a value")
     except ValueError:
         record = logging.makeLogRecord({"levelname": "ERROR", "exc_info": sys.exc_info()})
 
-    assert "ValueError: a value" in json.loads(JsonLines().format(record))["failure"]
+    line = json.loads(JsonLines().format(record))
+    assert ("ValueError", True) == (line["failure"], "test_health" in line["place"][0])
