@@ -73,8 +73,8 @@ class Faults:
         self._down = True
 
     def up(self) -> None:
-        """Raise no more."""
-        self._down, self._at = False, 0
+        """Raise no more, and let nobody act."""
+        self._down, self._at, self._meanwhile = False, 0, None
 
     def wrap(self, port: T) -> T:
         """Return a port whose calls count here."""

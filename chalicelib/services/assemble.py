@@ -130,15 +130,27 @@ def _source(recording: Recording, calls: Calls, media: MediaStore) -> _Source:
         streams=streams,
         holdings=holdings,
         timeline=timeline,
-        plan=with_beep(planned, recording),
+        plan=with_beep(_told_as_broken(planned, call_key, holdings), recording),
     )
+
+
+def _told_as_broken(planned: RenditionPlan, call_key: str, holdings: Holdings) -> RenditionPlan:
+    """Return the plan as it is told where a segment of the call can't be read: what it held isn't
+    missing, it is broken. (Which of several holes it held, nobody can say.)"""
+    if not any(key.startswith(naming.segments_prefix(call_key)) for key in holdings.broken):
+        return planned
+    gaps = [
+        replace(gap, reason=CORRUPT) if gap.reason == NOT_STORED else gap for gap in planned.gaps
+    ]
+    return replace(planned, gaps=tuple(gaps))
 
 
 def _verify_same(source: _Source) -> None:
     """Raise unless a finished recording's media is what it was finished from."""
     recording, sound = source.recording, sound_of(source.plan)
     known_gaps, are_all = recording.gaps, len(recording.gaps) < MAX_GAPS
-    lacks = [gap for gap in source.plan.gaps if gap.reason == NOT_STORED and gap not in known_gaps]
+    unread = [gap for gap in source.plan.gaps if gap.reason in (NOT_STORED, CORRUPT)]
+    lacks = [gap for gap in unread if gap not in known_gaps]
     for made in recording.renditions:
         if (made.duration_ms, made.channels) != (sound.duration_ms, sound.channels):
             raise CorruptContainer(f"the stored media gives {sound.duration_ms} ms, not as before")

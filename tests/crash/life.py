@@ -67,6 +67,8 @@ class Life:
         self.media, self.renditions = FakeMediaStore(), FakeRenditionStore()
         self.receiver = Receiver(self.is_owed, refuses_first)
         self.bus = FakeEventBus()
+        self.struck = 0
+        """faults that came before all was over"""
         self.calls = 0
         """of ports, when it was over"""
         self.stored = 0
@@ -95,6 +97,7 @@ class Life:
 
     def _strike(self, fault: Fault, left: list[Fault]) -> None:
         """Let the call that is about to be made be the one."""
+        self.struck += 1
         self.faults.kind = fault.kind
         if fault.outage_s:
             self.faults.down()

@@ -27,6 +27,7 @@ class Tally:
     """What many lives came to."""
 
     lives: int = 0
+    """in which every fault struck"""
     owed: int = 0
     attempts: int = 0
     faults: list[str] = field(default_factory=list)
@@ -72,7 +73,7 @@ def live(disturbances: Iterable[tuple[Fault, ...]], *, refuses_first: bool) -> T
     for faults in disturbances:
         life = Life(refuses_first=refuses_first)
         life.run(*faults)
-        tally.lives += 1
+        tally.lives += life.struck == len(faults)
         tally.owed += len(life.core.store.outbox)
         tally.attempts += sum(life.receiver.attempts.values())
         tally.faults += [f"{fault} ({faults})" for fault in broken(life, model)]

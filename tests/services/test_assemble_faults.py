@@ -15,9 +15,9 @@ from chalicelib.capture.events import Track
 from chalicelib.errors import CorruptContainer, Unavailable
 from chalicelib.media import codecs
 from chalicelib.media.pcm import interleave, silence
-from chalicelib.recording.model import Format, Gap, RecordOptions
+from chalicelib.recording.model import Format, Gap, RecordOptions, Rendition
 from chalicelib.services.assemble import Outcome
-from tests.assembling import MANIFEST_KEY, RECORDING, World
+from tests.assembling import MANIFEST_KEY, NOW, RECORDING, World
 from tests.captured import two_tracks
 
 
@@ -89,8 +89,41 @@ def test_a_broken_segment_is_told(world: World) -> None:
     tracks = [_pcm(a) + lost + _pcm(b) for a, b in zip(first, last, strict=True)]
     manifest = world.manifest()
     assert interleave(*tracks) == world.pcm()
-    assert [(2000.0, 2000.0)] * 2 == [(gap.offset_ms, gap.duration_ms) for gap in manifest.gaps]
+    assert [(2000.0, 2000.0, "corrupt")] * 2 == [
+        (gap.offset_ms, gap.duration_ms, gap.reason) for gap in manifest.gaps
+    ]
     assert "corrupt" == manifest.quality.degraded
+
+
+def test_a_segment_that_broke_later_makes_no_other_rendition(world: World) -> None:
+    """A finished recording isn't made again with a hole that it didn't have."""
+
+    tape = world.tape()
+    keys = []
+    for begin in (0, 2, 4):
+        two_tracks(tape, 2, from_s=begin, seed=begin)
+        keys.append(tape.close_segment())
+    world.record([tape.row()])
+    world.assemble()
+    made = Rendition(
+        format=Format.WAV,
+        key="recordings/main/r-1/recording.wav",
+        size=len(world.file()),
+        duration_ms=6000,
+        channels=2,
+        sha256="",
+        created_at=NOW,
+    )
+    finished = replace(RECORDING, making=Format.MP3, renditions=(made,))
+    world.core.store.recordings["r-1"] = finished
+    world.assemble()
+    assert Format.MP3 in [one.format for one in world.manifest().renditions]
+
+    world.media.objects[keys[1]] = b""
+    world.media.delete(list(world.media.keys("journal/")))
+
+    with pytest.raises(CorruptContainer, match="no longer stored"):
+        world.assemble()
 
 
 def test_repeats_change_nothing(world: World) -> None:
