@@ -141,9 +141,12 @@ stop: setup ## SIGTERM for a worker that records 250 calls; STOP="--calls 50 --s
 webhooks: $(VENV)/.stamp ## carriers' webhooks in any order, doubled, lost: one state, every call ends
 	@$(PY) -m tests.webhooks
 
-.PHONY: callbacks crash
+.PHONY: callbacks crash finalization
 callbacks: setup ## how soon callbacks come, in a local AWS; beside a receiver that drips, too
 	@$(PY) -m bench.callbacks
+
+finalization: $(VENV)/.stamp ## twelve hours in each format, and repeats of a call: the same bytes
+	@$(PY) -m bench.finalization --promise
 
 crash: $(VENV)/.stamp ## a call's life with a fault at every port call, and with two deaths
 	@$(PY) -m tests.crash

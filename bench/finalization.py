@@ -1,4 +1,4 @@
-"""Finalization's cost: `python -m bench.finalization`.
+"""Finalization's cost: `python -m bench.finalization`; its promise: `make finalization`.
 
 Each run is a process of its own, with the SDK loaded as in the Lambda function; its media lies in a
 folder. What the kernel says of the process and of ffmpeg is printed: CPU seconds, peak memory.
@@ -6,12 +6,14 @@ folder. What the kernel says of the process and of ffmpeg is printed: CPU second
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +22,7 @@ from threading import Event, Thread
 from time import perf_counter
 from typing import cast
 
+from bench import trust
 from bench.captured_call import (
     FolderMediaStore,
     FolderRenditionStore,
@@ -37,6 +40,9 @@ _CASES += [(1, False, Format.WAV), (1, False, Format.MP3), (1, False, Format.MP4
 _CASES += [(4, True, Format.WAV), (4, True, Format.MP3), (4, True, Format.MP4)]
 _LONG_CASES = [(12, True, format_) for format_ in Format]
 _LIMIT_MB = 256
+_LIMIT_CPU_S = {Format.WAV: 120, Format.MP3: 120, Format.MP4: 400}
+"""of one core, for twelve hours"""
+_REPEATED_MINUTES, _REPEATS = 10, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,13 @@ class Cost:
     size: int
     """bytes of the rendition"""
     samples: int
+    sha256: str
+    """of the rendition, hex"""
+
+    @property
+    def cpu_s(self) -> float:
+        """Return what it takes of one core."""
+        return self.python_cpu_s + self.ffmpeg_cpu_s
 
 
 class ChildMemory(Thread):
@@ -87,14 +100,14 @@ def _peak_kb(process: str) -> int:
     return int(peaks[0]) if peaks else 0
 
 
-def measure(folder: str, stereo: bool, format_: Format) -> Cost:
-    """Finalize the call in a folder, in this process."""
+def measure(folder: str, stereo: bool, format_: Format, made: str = "") -> Cost:
+    """Finalize the call in a folder, in this process; what is made stays in `made`."""
     import boto3  # noqa: PLC0415  what the Lambda function has in memory too
 
     boto3.client("s3", region_name="eu-west-1")
     row = OneRow(RecordOptions(stereo=stereo, format=format_))
-    with tempfile.TemporaryDirectory() as made:
-        renditions = FolderRenditionStore(Path(made))
+    with tempfile.TemporaryDirectory() as passing:
+        renditions = FolderRenditionStore(Path(made or passing))
         child_memory = ChildMemory()
         child_memory.start()
         begun = perf_counter()
@@ -120,34 +133,91 @@ def measure(folder: str, stereo: bool, format_: Format) -> Cost:
         ffmpeg_mb=child_memory.peak_kb // 1024,
         size=manifest.renditions[0].size,
         samples=manifest.samples,
+        sha256=manifest.renditions[0].sha256,
     )
 
 
 def main(arguments: list[str]) -> int:
-    """Print the table; `--long` adds a call of twelve hours. 1 where memory passed its limit."""
-    cases = _CASES + (_LONG_CASES if "--long" in arguments else [])
+    """Print the table; `--long` adds a call of twelve hours. 1 where memory passed its limit.
+
+    `--promise`: only that call, and repeats of another one, and their row of trust.md.
+    """
+    if "--promise" in arguments:
+        return int(not _keep_promise())
+    return int(_table(_CASES + (_LONG_CASES if "--long" in arguments else [])) is None)
+
+
+def _table(cases: Sequence[tuple[int, bool, Format]]) -> Mapping[Format, Cost] | None:
+    """Print the cases; return the last costs by format, None where memory passed its limit."""
     print(f"Finalization of two-track calls on {machine()}\n")
     print("| call | channels | format | seconds | CPU python | CPU ffmpeg | peak python |", end="")
     print(" peak ffmpeg | size |\n|---|---|---|---|---|---|---|---|---|")
+    costs: dict[Format, Cost] = {}
     most_mb = 0
     for hours in sorted({case[0] for case in cases}):
         with tempfile.TemporaryDirectory() as folder:
             write_call(Path(folder), 60 * hours)
             for stereo, format_ in [case[1:] for case in cases if case[0] == hours]:
-                cost = _measured_apart(folder, stereo, format_)
+                costs[format_] = cost = _measured_apart(folder, stereo, format_)
                 assert cost.samples == hours * 3600 * 8000
                 most_mb = max(most_mb, cost.python_mb + cost.ffmpeg_mb)
                 print(_line(hours, stereo, format_, cost), flush=True)
     verdict = "below" if most_mb < _LIMIT_MB else "ABOVE"
     print(f"\nMost memory, python and ffmpeg together: {most_mb} MB, {verdict} {_LIMIT_MB} MB")
-    return int(most_mb >= _LIMIT_MB)
+    return costs if most_mb < _LIMIT_MB else None
+
+
+def _keep_promise() -> bool:
+    """Show what finalization promises; tell whether it is so."""
+    runs = [_repeated(format_) for format_ in Format]
+    print(f"{_REPEATED_MINUTES} min, two at once and {_REPEATS} repeats: the same bytes\n")
+    costs = _table(_LONG_CASES)
+    if costs is None or any(costs[f].cpu_s > limit for f, limit in _LIMIT_CPU_S.items()):
+        return False
+    told = ", ".join(f"{format_} {costs[format_].cpu_s:.0f} s" for format_ in Format)
+    most_mb = max(cost.python_mb + cost.ffmpeg_mb for cost in costs.values())
+    trust.note(
+        19,
+        "finalization",
+        "make finalization",
+        f"12 h in stereo: {told} of one core, {most_mb} MB at most; two at once and {_REPEATS} "
+        f"repeats in each format ({sum(runs)} runs): the same bytes, one object",
+    )
+    return True
+
+
+def _repeated(format_: Format) -> int:
+    """Finalize a call twice at once, then again and again, into one place; return how often.
+
+    Raises AssertionError where the bytes differ, or lie there twice.
+    """
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as made:
+        write_call(Path(folder), _REPEATED_MINUTES)
+        at_once = [_started(folder, True, format_, made) for _ in range(2)]
+        costs = [_ended(process) for process in at_once]
+        costs += [_ended(_started(folder, True, format_, made)) for _ in range(_REPEATS)]
+        (sha256,) = {cost.sha256 for cost in costs}
+        (rendition,) = [path for path in Path(made).iterdir() if path.suffix == f".{format_}"]
+        assert sha256 == hashlib.sha256(rendition.read_bytes()).hexdigest()
+        assert len(list(Path(made).iterdir())) == 2, "a rendition and its manifest"
+    return len(costs)
 
 
 def _measured_apart(folder: str, stereo: bool, format_: Format) -> Cost:
-    wanted = json.dumps([folder, stereo, format_])
+    return _ended(_started(folder, stereo, format_, ""))
+
+
+def _started(folder: str, stereo: bool, format_: Format, made: str) -> subprocess.Popen[str]:
+    wanted = json.dumps([folder, stereo, format_, made])
     command = [sys.executable, "-W", "ignore", "-m", "bench.finalization", "--measure", wanted]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return Cost(**json.loads(done.stdout))
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def _ended(process: subprocess.Popen[str]) -> Cost:
+    said, _ = process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"a finalization ended with {process.returncode}")
+    return Cost(**json.loads(said))
 
 
 def _line(hours: int, stereo: bool, format_: Format, cost: Cost) -> str:
@@ -177,8 +247,8 @@ def machine() -> str:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--measure"]:
-        folder_, stereo_, name = json.loads(sys.argv[2])
-        cost_ = measure(folder_, stereo_, Format(name))
+        folder_, stereo_, name, made_ = json.loads(sys.argv[2])
+        cost_ = measure(folder_, stereo_, Format(name), made_)
         print(json.dumps({field: getattr(cost_, field) for field in Cost.__slots__}))
     else:
         raise SystemExit(main(sys.argv[1:]))
