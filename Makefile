@@ -12,8 +12,8 @@ export CDK_DISABLE_CLI_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test gstreamer check format bench autobahn attack forge chaos stop webhooks fuzz api-fuzz \
-  takeover verify key bootstrap deploy package synth clean
+.PHONY: help setup run test gstreamer check format bench autobahn attack forge chaos stop webhooks \
+  fuzz api-fuzz takeover verify key bootstrap deploy package synth clean retap
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -137,6 +137,11 @@ STOP ?=
 
 stop: setup ## SIGTERM for a worker that records 250 calls; STOP="--calls 50 --seconds 10"
 	@$(PY) -m tests.stop $(STOP)
+
+RETAP ?=
+
+retap: setup ## kill workers whose calls are tapped: the carrier taps elsewhere; RETAP="--deaths 2"
+	@$(PY) -m tests.retap $(RETAP)
 
 webhooks: $(VENV)/.stamp ## carriers' webhooks in any order, doubled, lost: one state, every call ends
 	@$(PY) -m tests.webhooks

@@ -1,4 +1,4 @@
-"""What a profile's secret holds: a carrier's signing key, and what opens its recordings.
+"""What a profile's secret holds: a carrier's signing key, what opens its recordings and its API.
 
 A secret is the signing key as it is, or a JSON object (docs/carrier-recordings.md).
 """
@@ -51,6 +51,8 @@ class CarrierSecret(msgspec.Struct, frozen=True, kw_only=True):
     """the user that the carrier's webhooks must be; during a rotation one of several"""
     basic: Basic | None = None
     oauth2: OAuth2 | None = None
+    api_url: str = ""
+    """the base of the carrier's API: SignalWire's space, Bandwidth's account; empty: not asked"""
 
     @property
     def signing_keys(self) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ class Settings:
     """renditions and manifests"""
     finalization_arn: str = ""
     delivery_arn: str = ""
+    carrier_arn: str = ""
     event_bus: str = ""
     """empty: no events beside the callbacks"""
     secret_id: str = ""
@@ -90,6 +91,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         recordings_bucket=read.text("RECORDINGS_BUCKET"),
         finalization_arn=read.text("FINALIZATION_ARN"),
         delivery_arn=read.text("DELIVERY_ARN"),
+        carrier_arn=read.text("CARRIER_ARN"),
         event_bus=read.text("EVENT_BUS"),
         secret_id=read.text("SECRET_ID"),
         signing_key_id=read.text("SIGNING_KEY_ID"),

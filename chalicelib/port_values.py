@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -230,6 +230,17 @@ class Reply:
     """the header as it came"""
     body_head: bytes = b""
     """the first KB of the answer"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarrierDoor:
+    """A carrier's API, and what opens it."""
+
+    carrier: str
+    url: str
+    """its base, without a slash at its end"""
+    authorization: str = field(repr=False)
+    """the header's value"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """What Tapedeck needs from outside, in our words: adapters implement it, fakes stand in for tests.
 
 Every port raises Unavailable where what is outside doesn't answer or can't now. Those of the
-database are in `row_ports`, the owner's door to it in `owner_ports`, the values that all of them
-speak in in `port_values`.
+database are in `row_ports`, the owner's door to it in `owner_ports`, carriers' APIs in
+`carrier_ports`, the values that all of them speak in in `port_values`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from chalicelib.port_values import (
     PublicKey,
     Reply,
 )
-from chalicelib.recording.model import Format, OutboxRow
+from chalicelib.recording.model import CallRef, Format, OutboxRow
 
 # --- bytes ------------------------------------------------------------------------------------
 
@@ -107,6 +107,14 @@ class Workflows(Protocol):
 
     def start_delivery(self, recording_id: str, webhook_id: str, round_: int) -> None:
         """Deliver one status callback. Raises Unavailable."""
+
+    def start_retaps(self, worker: str, renewals: int) -> None:
+        """Let carriers tap again what a worker held that renews its lease no more. Raises
+        Unavailable."""
+
+    def start_inquiry(self, call: CallRef, stream_key: str, number: int) -> None:
+        """Ask a call's carrier where it stands, because a stream of it is silent; the n-th time.
+        Raises Unavailable."""
 
 
 class EventBus(Protocol):

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from chalicelib.services.fetch import Fetching
     from chalicelib.services.methods import Methods
     from chalicelib.services.publish import Publishing
+    from chalicelib.services.retap import Retapping
+    from chalicelib.services.sign_in import SignIn
     from chalicelib.services.sweep import Sweeping
     from chalicelib.services.tap_commands import TapCommands
     from chalicelib.services.taps import Tapping
@@ -136,22 +138,34 @@ class Ports(RtpParts, BytePorts, CloudPorts, WebPorts):
     def fetching(self) -> Fetching:
         """What copies a carrier's own recordings."""
         from chalicelib.services.fetch import Fetching
-        from chalicelib.services.sign_in import SignIn
 
-        sign_in = SignIn(
-            profiles=self.profiles,
-            secrets=self.secrets,
-            grants=self.token_grants,
-            policy=self.settings.url_policy,
-            trusted_hosts=self.settings.carrier_hosts,
-        )
         return Fetching(
             recordings=self.recordings,
             history=self.history,
             downloads=self.downloads,
-            authorization=sign_in.authorization,
+            authorization=self._sign_in().authorization,
             renditions=self.renditions,
             now=now,
+        )
+
+    @cached_property
+    def retapping(self) -> Retapping:
+        """What lets carriers tap again."""
+        from chalicelib.services.retap import Retapping
+
+        return Retapping(
+            leases=self.leases,
+            live_streams=self.live_streams,
+            calls=self.calls,
+            profiles=self.profiles,
+            recordings=self.recordings,
+            history=self.history,
+            retaps=self.retaps,
+            door=self._sign_in().door,
+            api=self.carrier_api,
+            deployment=self.deployment,
+            now=now,
+            wait=time.sleep,
         )
 
     @cached_property
@@ -206,6 +220,17 @@ class Ports(RtpParts, BytePorts, CloudPorts, WebPorts):
             transitions=self.transitions,
             taps=self.live_taps,
             writer=writer,
+        )
+
+    def _sign_in(self) -> SignIn:
+        from chalicelib.services.sign_in import SignIn
+
+        return SignIn(
+            profiles=self.profiles,
+            secrets=self.secrets,
+            grants=self.token_grants,
+            policy=self.settings.url_policy,
+            trusted_hosts=self.settings.carrier_hosts,
         )
 
     def _download_token(self, recording: Recording, at: datetime) -> str:

@@ -19,12 +19,13 @@ class CloudPorts(RowPorts):
 
     @cached_property
     def workflows(self) -> port.Workflows:
-        """Finalization and Delivery."""
+        """Finalization, Delivery and questions to carriers."""
         from chalicelib.adapters.stepfunctions import StepFunctions
 
         finalization = required(self.settings.finalization_arn, "FINALIZATION_ARN")
         delivery = required(self.settings.delivery_arn, "DELIVERY_ARN")
-        return StepFunctions(client("stepfunctions"), finalization, delivery)
+        carrier = required(self.settings.carrier_arn, "CARRIER_ARN")
+        return StepFunctions(client("stepfunctions"), finalization, delivery, carrier)
 
     @cached_property
     def event_bus(self) -> port.EventBus:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.config import Settings, required
 
 if TYPE_CHECKING:
+    from chalicelib import carrier_ports
     from chalicelib import row_ports as port
     from chalicelib.adapters.dynamodb import Table
 
@@ -97,6 +98,13 @@ class RowPorts:
         from chalicelib.adapters.dynamodb_leases import DynamoLeases
 
         return DynamoLeases(self._hot)
+
+    @cached_property
+    def retaps(self) -> carrier_ports.Retaps:
+        """Whose carrier was asked to tap again."""
+        from chalicelib.adapters.dynamodb_retaps import DynamoRetaps
+
+        return DynamoRetaps(self._hot)
 
     @cached_property
     def mailbox(self) -> port.Mailbox:

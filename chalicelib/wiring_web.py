@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chalicelib.wiring_rows import RowPorts
 
 if TYPE_CHECKING:
+    from chalicelib import carrier_ports
     from chalicelib import ports as port
 
 # ruff: noqa: PLC0415  # adapters are imported where they are made: see wiring.py
@@ -29,6 +30,13 @@ class WebPorts(RowPorts):
         from chalicelib.adapters.downloads import GuardedDownloads
 
         return GuardedDownloads(self.settings.url_policy)
+
+    @cached_property
+    def carrier_api(self) -> carrier_ports.CarrierApi:
+        """Guarded requests to carriers' APIs."""
+        from chalicelib.adapters.carrier_api import RestCarrierApi
+
+        return RestCarrierApi(self.settings.url_policy)
 
     @cached_property
     def token_grants(self) -> port.TokenGrants:

@@ -25,6 +25,7 @@ class Surroundings:
     bus: events.IEventBus
     finalization: sfn.IStateMachine
     delivery: sfn.IStateMachine
+    carrier: sfn.IStateMachine
 
 
 def grant_functions(shells: dict[str, FunctionShell], around: Surroundings) -> None:
@@ -36,6 +37,7 @@ def grant_functions(shells: dict[str, FunctionShell], around: Surroundings) -> N
     _grant_mark_error(roles["mark_error"], around)
     _grant_attempt(roles["attempt"], around)
     _grant_sweep(roles["sweep"], around)
+    _grant_ask_carrier(roles["ask_carrier"], around)
 
 
 def grant_sink(role: iam.IRole, around: Surroundings) -> None:
@@ -49,6 +51,7 @@ def grant_sink(role: iam.IRole, around: Surroundings) -> None:
     around.public_url.grant_read(role)  # stands in the callbacks that it owes
     around.finalization.grant_start_execution(role)
     around.delivery.grant_start_execution(role)
+    around.carrier.grant_start_execution(role)
     around.bus.grant_put_events_to(role)
 
 
@@ -135,7 +138,17 @@ def _grant_sweep(role: iam.IRole, around: Surroundings) -> None:
     around.public_url.grant_read(role)
     around.finalization.grant_start_execution(role)
     around.delivery.grant_start_execution(role)
+    around.carrier.grant_start_execution(role)
     around.bus.grant_put_events_to(role)
+
+
+def _grant_ask_carrier(role: iam.IRole, around: Surroundings) -> None:
+    """It talks to carriers with their credentials, so it has no right to audio."""
+    _grant_carrier_secrets(role)
+    around.storage.core.grant_read_write_data(role)
+    around.storage.hot.grant_read_write_data(role)
+    around.secret.grant_read(role)
+    around.public_url.grant_read(role)
 
 
 def _grant_erasing(role: iam.IRole, around: Surroundings) -> None:

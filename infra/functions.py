@@ -45,6 +45,7 @@ SPECS = (
     FunctionSpec(name="publish", resource="Publish"),
     FunctionSpec(name="mark_error", resource="MarkError"),
     FunctionSpec(name="attempt", resource="Attempt"),
+    FunctionSpec(name="ask_carrier", resource="AskCarrier"),
     FunctionSpec(name="sweep", resource="Sweep"),
     FunctionSpec(name="hook_credentials", resource="HookCredentials"),
 )

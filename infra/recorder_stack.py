@@ -17,6 +17,7 @@ from infra.functions import build_app, build_shells
 from infra.settings import Settings
 from infra.storage import Storage
 from infra.workflows import (
+    CARRIER,
     DELIVERY,
     FINALIZATION,
     build_schedule,
@@ -59,6 +60,7 @@ class RecorderStack(Stack):
             bus=events.EventBus(self, "Bus"),
             finalization=workflow_reference(self, FINALIZATION),
             delivery=workflow_reference(self, DELIVERY),
+            carrier=workflow_reference(self, CARRIER),
         )
 
     def _secret(self, settings: Settings) -> secretsmanager.ISecret:
@@ -88,6 +90,7 @@ class RecorderStack(Stack):
             "TAPEDECK_RECORDINGS_BUCKET": storage.recordings.bucket_name,
             "TAPEDECK_FINALIZATION_ARN": around.finalization.state_machine_arn,
             "TAPEDECK_DELIVERY_ARN": around.delivery.state_machine_arn,
+            "TAPEDECK_CARRIER_ARN": around.carrier.state_machine_arn,
             "TAPEDECK_EVENT_BUS": around.bus.event_bus_name,
             "TAPEDECK_SECRET_ID": around.secret.secret_arn,
             "TAPEDECK_SIGNING_KEY_ID": storage.signing_key.key_id,

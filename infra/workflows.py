@@ -1,4 +1,4 @@
-"""Finalization, Delivery, and the sweep every minute."""
+"""Finalization, Delivery, questions to carriers, and the sweep every minute."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from chalice.cdk import Chalice
 
 FINALIZATION = "finalization"
 DELIVERY = "delivery"
+CARRIER = "carrier"
 
 _FOLDER = Path(__file__).resolve().parent
 
@@ -34,10 +35,11 @@ def workflow_reference(stack: Stack, workflow: str) -> sfn.IStateMachine:
 
 
 def build_workflows(stack: Stack, app: Chalice) -> dict[str, sfn.StateMachine]:
-    """Make both state machines from their ASL files."""
+    """Make the state machines from their ASL files."""
     return {
         FINALIZATION: _workflow(stack, app, FINALIZATION, ("Assemble", "Publish", "MarkError")),
         DELIVERY: _workflow(stack, app, DELIVERY, ("Attempt",)),
+        CARRIER: _workflow(stack, app, CARRIER, ("AskCarrier",)),
     }
 
 

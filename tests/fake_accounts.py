@@ -1,4 +1,4 @@
-"""Fakes of Profiles, ApiKeys, Leases and Mailbox."""
+"""Fakes of Profiles, ApiKeys, Leases, Retaps and Mailbox."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from chalicelib.errors import Conflict, NotFound, PreconditionFailed
 from chalicelib.port_values import ApiKey, Lease
 from chalicelib.recording.commands import Command, CommandKind
-from chalicelib.recording.model import Profile
+from chalicelib.recording.model import Profile, Stream
 from tests.fake_store import Store
 
 
@@ -116,6 +116,22 @@ class FakeLeases:
         if worker not in self._store.leases or not self._store.leases[worker].over:
             raise PreconditionFailed(f"worker {worker} isn't over")
         self._store.forgotten.add(worker)
+
+
+class FakeRetaps:
+    """The port Retaps, in memory."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def begin(self, stream: Stream, by: str, at: datetime) -> bool:
+        """Take a stream on."""
+        key = (stream.call.key, stream.stream_key)
+        return self._store.retaps.setdefault(key, (by, False)) == (by, False)
+
+    def end(self, stream: Stream, by: str) -> None:
+        """Say that a stream is done."""
+        self._store.retaps[stream.call.key, stream.stream_key] = (by, True)
 
 
 class FakeMailbox:

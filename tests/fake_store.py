@@ -38,6 +38,8 @@ class Store:
         self.forgotten: set[str] = set()
         self.commands: dict[tuple[str, datetime, str], Command] = {}
         self.claims: dict[tuple[str, int], PortClaim] = {}
+        self.retaps: dict[tuple[str, str], tuple[str, bool]] = {}
+        """by whom each stream was taken on, and whether it is done"""
         self.held: dict[tuple[str, str], str] = {}
         """call key by worker and stream key"""
 

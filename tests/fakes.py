@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+from chalicelib.carrier_ports import Retaps
 from chalicelib.errors import NotFound, Unavailable
-from chalicelib.recording.model import OutboxRow
+from chalicelib.recording.model import CallRef, OutboxRow
 from chalicelib.row_ports import (
     ApiKeys,
     CallLife,
@@ -25,7 +26,13 @@ from chalicelib.row_ports import (
     Recordings,
     Taps,
 )
-from tests.fake_accounts import FakeApiKeys, FakeLeases, FakeMailbox, FakeProfiles
+from tests.fake_accounts import (
+    FakeApiKeys,
+    FakeLeases,
+    FakeMailbox,
+    FakeProfiles,
+    FakeRetaps,
+)
 from tests.fake_calls import FakeCallLife, FakeCalls, FakeInbox, FakeLiveStreams
 from tests.fake_claims import FakePortClaims
 from tests.fake_recordings import (
@@ -138,6 +145,7 @@ class FakeCore:
         self.profiles: Profiles = wrap(FakeProfiles(self.store))
         self.api_keys: ApiKeys = wrap(FakeApiKeys(self.store))
         self.leases: Leases = wrap(FakeLeases(self.store))
+        self.retaps: Retaps = wrap(FakeRetaps(self.store))
         self.mailbox: Mailbox = wrap(FakeMailbox(self.store))
         self.port_claims: PortClaims = wrap(FakePortClaims(self.store))
 
@@ -148,6 +156,8 @@ class FakeWorkflows:
     def __init__(self) -> None:
         self.finalizations: list[tuple[str, int]] = []
         self.deliveries: list[tuple[str, str, int]] = []
+        self.retaps: list[tuple[str, int]] = []
+        self.inquiries: list[tuple[str, str, int]] = []
 
     def start_finalization(self, recording_id: str, attempt: int) -> None:
         """Note a finalization."""
@@ -158,6 +168,16 @@ class FakeWorkflows:
         """Note a delivery."""
         if (recording_id, webhook_id, round_) not in self.deliveries:
             self.deliveries.append((recording_id, webhook_id, round_))
+
+    def start_retaps(self, worker: str, renewals: int) -> None:
+        """Note the retaps of a death."""
+        if (worker, renewals) not in self.retaps:
+            self.retaps.append((worker, renewals))
+
+    def start_inquiry(self, call: CallRef, stream_key: str, number: int) -> None:
+        """Note a question."""
+        if (call.key, stream_key, number) not in self.inquiries:
+            self.inquiries.append((call.key, stream_key, number))
 
 
 class FakeEventBus:

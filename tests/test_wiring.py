@@ -21,7 +21,14 @@ ENVIRONMENT = {
     f"TAPEDECK_{name}": name.lower()
     for name in (
         *("CORE_TABLE", "HOT_TABLE", "MEDIA_BUCKET", "RECORDINGS_BUCKET", "FINALIZATION_ARN"),
-        *("DELIVERY_ARN", "EVENT_BUS", "SECRET_ID", "PUBLIC_URL_PARAMETER", "SINK_URL"),
+        *(
+            "DELIVERY_ARN",
+            "CARRIER_ARN",
+            "EVENT_BUS",
+            "SECRET_ID",
+            "PUBLIC_URL_PARAMETER",
+            "SINK_URL",
+        ),
         "SIGNING_KEY_ID",
     )
 }

@@ -57,6 +57,11 @@ def mailbox_pk(worker: str) -> str:
     return f"MAILBOX#{worker}"
 
 
+def retap_pk(call_key: str) -> str:
+    """Return the Hot partition of a call's streams that carriers were asked to tap again."""
+    return f"RETAP#{call_key}"
+
+
 def rtp_pk(host: str) -> str:
     """Return the Hot partition of the claims of an address's ports."""
     return f"RTP#{host}"

@@ -1,4 +1,4 @@
-"""The guarded sender: one POST to an address that somebody gave us, with an end in sight.
+"""The guarded sender: one request to an address that somebody gave us, with an end in sight.
 
 No proxies, no redirects, no cookies, no reuse; which address it is: see `guarded_socket`.
 """
@@ -52,11 +52,16 @@ class GuardedSender:
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """Send once and return the answer or the fault."""
+        return self.send("POST", url, body, headers)
+
+    def send(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
+        """Send any request once and return the answer or the fault."""
         deadline = Deadline(self._deadline_s)
         try:
             guarded = self._connector.parse(url)
             with self._connector.open(guarded, deadline) as sock, faults(EXCHANGE_FAULTS):
-                return exchange(Wire(sock, deadline), guarded, body, headers, self._kept)
+                wire = Wire(sock, deadline)
+                return exchange(wire, guarded, body, headers, self._kept, method)
         except Failed as failure:
             return Reply(fault=failure.fault, detail=failure.detail)
         except TimeoutError as error:

@@ -113,10 +113,15 @@ class _BoundedReader(io.RawIOBase):
 
 
 def exchange(
-    wire: Wire, url: GuardedUrl, body: bytes, headers: Mapping[str, str], kept: int = KEPT
+    wire: Wire,
+    url: GuardedUrl,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    kept: int = KEPT,
+    method: str = "POST",
 ) -> Reply:
     """Send the request and return the answer; the status counts, even where its body breaks off."""
-    response = ask(wire, url, "POST", body, headers)
+    response = ask(wire, url, method, body, headers)
     return Reply(
         status=response.status,
         retry_after=response.getheader("Retry-After", "")[:_MAX_RETRY_AFTER_LENGTH],

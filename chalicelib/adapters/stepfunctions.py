@@ -1,4 +1,4 @@
-"""Finalization and Delivery as Step Functions executions under derived names."""
+"""Finalization, Delivery and questions to carriers as executions under derived names."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib.adapters import faults
 from chalicelib.errors import NotFound
 from chalicelib.recording import naming
+from chalicelib.recording.model import CallRef
 
 _STARTED_ALREADY = frozenset({"ExecutionAlreadyExists"})
 
@@ -15,10 +16,13 @@ _STARTED_ALREADY = frozenset({"ExecutionAlreadyExists"})
 class StepFunctions:
     """The port Workflows; a name says what runs, so a second start of it is refused there."""
 
-    def __init__(self, client: Any, finalization_arn: str, delivery_arn: str) -> None:
+    def __init__(
+        self, client: Any, finalization_arn: str, delivery_arn: str, carrier_arn: str
+    ) -> None:
         self._client = client
         self._finalization_arn = finalization_arn
         self._delivery_arn = delivery_arn
+        self._carrier_arn = carrier_arn
 
     def start_finalization(self, recording_id: str, attempt: int) -> None:
         """Assemble, then publish. Raises Unavailable."""
@@ -31,6 +35,16 @@ class StepFunctions:
         self._start(
             self._delivery_arn, name, recording_id=recording_id, webhook_id=webhook_id, round=round_
         )
+
+    def start_retaps(self, worker: str, renewals: int) -> None:
+        """Let carriers tap again what a silent worker held. Raises Unavailable."""
+        name = naming.retaps_name(worker, renewals)
+        self._start(self._carrier_arn, name, worker=worker, renewals=renewals)
+
+    def start_inquiry(self, call: CallRef, stream_key: str, number: int) -> None:
+        """Ask a call's carrier where it stands. Raises Unavailable."""
+        name = naming.inquiry_name(stream_key, number)
+        self._start(self._carrier_arn, name, call_key=call.key, stream_key=stream_key)
 
     def _start(self, arn: str, name: str, **state: str | int) -> None:
         try:

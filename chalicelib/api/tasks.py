@@ -91,6 +91,16 @@ def sweep(_event: dict[str, Any], _context: object) -> dict[str, int]:
     return done
 
 
+@functions.lambda_function(name="ask_carrier")
+def ask_carrier(event: dict[str, Any], _context: object) -> dict[str, int]:
+    """Let carriers tap again what a silent worker held; return how often what came of it."""
+    from chalicelib.services.retap import retap
+
+    done = dict(retap(event["worker"], event["renewals"], wiring.ports().retapping))
+    logger.info("Asked carriers", extra=done)
+    return done
+
+
 @functions.lambda_function(name="attempt")
 def attempt(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Make one attempt to deliver a status callback. Raises DeliveryPostponed: wait, then again."""

@@ -117,6 +117,22 @@ def finalization_name(recording_id_: str, attempt: int) -> str:
     return f"{recording_id_}-{attempt}"
 
 
+def retaps_name(worker: str, renewals: int) -> str:
+    """Return the name of the execution that sees to what a worker held; a worker that only slept,
+    and dies later, has renewed meanwhile."""
+    return f"retap-{worker}-{renewals}"
+
+
+def inquiry_name(stream_key: str, number: int) -> str:
+    """Return the name of the execution that asks a carrier for the n-th time of a stream's call."""
+    return f"ask-{uuid5(_TAPEDECK, stream_key)}-{number}"
+
+
+def retap_control_id(stream_key: str) -> str:
+    """Return the control id of the tap that takes the place of a dead worker's stream."""
+    return f"tapedeck-{uuid5(_TAPEDECK, f'{stream_key}/retap')}"
+
+
 def delivery_name(webhook_id_: str, round_: int) -> str:
     """Return the name of a delivery's execution."""
     return f"{webhook_id_}-{round_}"

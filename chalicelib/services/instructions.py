@@ -118,6 +118,15 @@ def call_stream_urls(
     return _row(profile).call_stream_urls(_for_call(profile, options, deployment, now), call_id)
 
 
+def stream_again(
+    profile: Profile, call_id: str, sides: Sides, deployment: Deployment, now: datetime
+) -> tuple[str, str]:
+    """Return where the carrier shall stream these sides of a known call to, and where it posts what
+    becomes of that."""
+    wanted = arrange(profile, Wish(sides=sides, labels={}), deployment, now)
+    return _row(profile).call_stream_url(wanted, call_id), wanted.hook_url
+
+
 def _for_call(
     profile: Profile, options: RecordOptions, deployment: Deployment, now: datetime
 ) -> Arrangement:

@@ -1,4 +1,5 @@
-"""What is said to a carrier that holds a file: the profile's credentials, to its carrier only."""
+"""What is said to a carrier that holds a file or has an API: the profile's credentials, to its
+carrier only."""
 
 from __future__ import annotations
 
@@ -8,8 +9,9 @@ from chalicelib.carrier_secret import CarrierSecret, parse_carrier_secret
 from chalicelib.dialects.webhooks.base import WebhookDialect
 from chalicelib.dialects.webhooks.registry import dialect
 from chalicelib.errors import Forbidden, NotFound
+from chalicelib.port_values import CarrierDoor
 from chalicelib.ports import Secrets, TokenGrants
-from chalicelib.recording.model import Recording
+from chalicelib.recording.model import Profile, Recording
 from chalicelib.row_ports import Profiles
 from chalicelib.url_guard import GuardedUrl, Purpose, UrlPolicy, parse_url
 
@@ -31,15 +33,30 @@ class SignIn:
         assert recording.carrier_media is not None
         url = parse_url(recording.carrier_media.url, self.policy, Purpose.CARRIER_RECORDING)
         row = dialect(recording.call.carrier)
-        return self._header(recording, row) if self._is_carrier_s(url, row) else ""
+        return self._header(self._secret(recording), row) if self._is_carrier_s(url, row) else ""
+
+    def door(self, profile: Profile) -> CarrierDoor | None:
+        """Return the API of a profile's carrier; None where its secret names none, or nothing that
+        opens it. Raises UrlRefused, Forbidden `bad_secret`, `not_the_carrier`, Unavailable."""
+        secret, row = self._secret_of(profile), dialect(profile.carrier)
+        if not secret.api_url:
+            return None
+        url = parse_url(secret.api_url, self.policy, Purpose.CARRIER_RECORDING)
+        if not self._is_carrier_s(url, row):
+            raise Forbidden("api_url is no host of the carrier's", code="not_the_carrier")
+        header = self._header(secret, row)
+        if not header:
+            return None
+        return CarrierDoor(
+            carrier=profile.carrier, url=secret.api_url.rstrip("/"), authorization=header
+        )
 
     def _is_carrier_s(self, url: GuardedUrl, row: WebhookDialect) -> bool:
         if _is_under(url.host, self.trusted_hosts):
             return True
         return url.scheme == "https" and _is_under(url.host, row.media_hosts)
 
-    def _header(self, recording: Recording, row: WebhookDialect) -> str:
-        secret = self._secret(recording)
+    def _header(self, secret: CarrierSecret, row: WebhookDialect) -> str:
         if secret.oauth2 is not None and row.token_url:
             return f"Bearer {self.grants.token(row.token_url, secret.oauth2)}"
         return secret.basic.header if secret.basic is not None else ""
@@ -49,6 +66,9 @@ class SignIn:
             profile = self.profiles.get(recording.call.account, recording.profile)
         except NotFound:
             return CarrierSecret()  # deleted since; what is public can still be fetched
+        return self._secret_of(profile)
+
+    def _secret_of(self, profile: Profile) -> CarrierSecret:
         if not profile.secret_id:
             return CarrierSecret()
         try:

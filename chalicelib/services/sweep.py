@@ -65,7 +65,9 @@ def sweep(needs: Sweeping) -> Mapping[str, int]:
     # Before what is due: an erasure that is ripe finds what segments cover gone already.
     run.delete_journals([lease for lease in leases if not lease.over])
     run.catch_up(Roll(workers={lease.worker for lease in leases}, read_at=run.begun_at))
-    dead = confirm_dead(suspects(leases, run.begun_at), needs.leases, needs.wait)
+    suspected = suspects(leases, run.begun_at)
+    run.retap(suspected)
+    dead = confirm_dead(suspected, needs.leases, needs.wait)
     run.clear([lease for lease in dead if run.bury(lease)])
     return run.counts
 
@@ -101,6 +103,12 @@ class _Sweep:
         for lease in self._in_time(living):
             deleted = self._try(partial(delete_covered, lease, self._needs.media), 0)
             self.counts["journal_objects"] += deleted
+
+    def retap(self, suspected: Iterable[Lease]) -> None:
+        """Let carriers tap again what suspects held, should no living worker have seen to it."""
+        start = self._needs.control.transitions.workflows.start_retaps
+        for lease in suspected:
+            self._try(partial(start, lease.worker, lease.renewals), None)
 
     def bury(self, lease: Lease) -> bool:
         """Declare a worker dead, and join what only its journal knows; tell whether it is dead."""

@@ -48,6 +48,7 @@ async def _live() -> None:
         dead_workers=ports.dead_workers,
         token_keys=ports.token_keys,
         url_policy=ports.settings.url_policy,
+        workflows=ports.workflows,
         protection=ports.task_protection,
         spool_dir=Path(ports.settings.run_dir),
     )

@@ -82,6 +82,12 @@ class Limits:
     heir_look_s: float = LOOK_EVERY_S
     """between two looks at one that may be dead"""
     heir_threads: int = 4
+    lookout_every_s: float = 1.0
+    """between two looks at the other workers' leases"""
+    lookout_silent_s: float = 6.0
+    """three renewals are missing: carriers are asked to tap that worker's calls again"""
+    lookout_blind_s: float = 10.0
+    """after a look that failed, nobody's silence counts: renewals come up to 9 s after an outage"""
     mailbox_every_s: float = 0.1
     """while there are calls"""
     mailbox_idle_s: float = 1.0

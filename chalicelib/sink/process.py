@@ -13,7 +13,7 @@ from typing import Any
 from chalicelib.errors import PreconditionFailed
 from chalicelib.owner_ports import CallControl, DeadWorkers, LiveRecordings, LiveTaps
 from chalicelib.port_values import Lease
-from chalicelib.ports import MediaStore, TaskProtection
+from chalicelib.ports import MediaStore, TaskProtection, Workflows
 from chalicelib.row_ports import Leases, Mailbox, PortClaims
 from chalicelib.sink.commanded import Commanded
 from chalicelib.sink.control import Control
@@ -23,6 +23,7 @@ from chalicelib.sink.hub import Hub
 from chalicelib.sink.keys import KeyRing
 from chalicelib.sink.lease import LeaseKeeper
 from chalicelib.sink.limits import Limits
+from chalicelib.sink.lookout import Lookout
 from chalicelib.sink.mailbox import MailboxKeeper
 from chalicelib.sink.metrics import Metrics
 from chalicelib.sink.protection import ProtectionKeeper
@@ -59,6 +60,8 @@ class Outside:
     """newest first"""
     dead_workers: DeadWorkers | None = None
     """none: they are the sweeper's"""
+    workflows: Workflows | None = None
+    """none: nobody asks carriers to tap again"""
     protection: TaskProtection | None = None
     """none outside ECS"""
     url_policy: UrlPolicy = STRICT
@@ -102,6 +105,9 @@ class Sink:
             outside.protection, lambda: self.hub.calls + len(self._rtp), limits
         )
         self._heir = outside.dead_workers and Heir(outside.dead_workers, self.health, limits)
+        self._lookout = outside.workflows and Lookout(
+            name, outside.leases, outside.workflows, self.health, limits
+        )
         self._mailbox = MailboxKeeper(
             name, outside.mailbox, Commanded(self.hub, self._rtp), self.health, limits
         )
@@ -142,6 +148,8 @@ class Sink:
             self._beside.start(self._protection.keep())
         if self._heir:
             self._beside.start(self._heir.keep())
+        if self._lookout:
+            self._beside.start(self._lookout.keep())
         try:
             needed = {lease, beat, mailbox, keys}
             await asyncio.wait({*needed, asked}, return_when=asyncio.FIRST_COMPLETED)
@@ -185,6 +193,8 @@ class Sink:
         self._worker.control.close()
         if self._heir:
             await self._heir.close()
+        if self._lookout:
+            self._lookout.close()
         self._lease.close()
         self._keys.close()
         _log.info("the sink stopped", extra={"worker": self._name})

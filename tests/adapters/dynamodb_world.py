@@ -14,6 +14,7 @@ from chalicelib.adapters.dynamodb_leases import DynamoLeases
 from chalicelib.adapters.dynamodb_mailbox import DynamoMailbox
 from chalicelib.adapters.dynamodb_outbox import DynamoDueWork, DynamoOutbox, DynamoReceivers
 from chalicelib.adapters.dynamodb_recordings import DynamoHistory, DynamoRecordings
+from chalicelib.adapters.dynamodb_retaps import DynamoRetaps
 from chalicelib.adapters.dynamodb_rtp import DynamoPortClaims
 from chalicelib.adapters.dynamodb_taps import DynamoTaps
 
@@ -40,6 +41,7 @@ class DynamoCore:
         self.profiles = DynamoProfiles(core)
         self.api_keys = DynamoApiKeys(core)
         self.leases = DynamoLeases(hot)
+        self.retaps = DynamoRetaps(hot)
         self.mailbox = DynamoMailbox(hot)
         self.port_claims = DynamoPortClaims(hot)
 

@@ -52,9 +52,10 @@ class TestStepFunctions:
         """An execution's name and input come from what it works on."""
 
         client = Client()
-        machines = StepFunctions(client, "arn:f", "arn:d")
+        machines = StepFunctions(client, "arn:f", "arn:d", "arn:c")
         machines.start_finalization("r1", 2)
         machines.start_delivery("r1", "msg_r1_3", 1)
+        machines.start_retaps("w-1", 7)
         assert [
             ("arn:f", "r1-2", {"recording_id": "r1", "attempt": 2}),
             (
@@ -62,6 +63,7 @@ class TestStepFunctions:
                 "msg_r1_3-1",
                 {"recording_id": "r1", "webhook_id": "msg_r1_3", "round": 1},
             ),
+            ("arn:c", "retap-w-1-7", {"worker": "w-1", "renewals": 7}),
         ] == [
             (one["stateMachineArn"], one["name"], json.loads(one["input"]))
             for one in client.requests
@@ -70,12 +72,14 @@ class TestStepFunctions:
     def test_takes_a_started_one_as_success(self) -> None:
         """A name that ran before is no failure."""
 
-        StepFunctions(Client(fault("ExecutionAlreadyExists")), "f", "d").start_finalization("r", 1)
+        machines = StepFunctions(Client(fault("ExecutionAlreadyExists")), "f", "d", "c")
+        machines.start_finalization("r", 1)
+        machines.start_retaps("w-1", 7)
 
     def test_is_unavailable_when_throttled(self) -> None:
         """Throttling is Unavailable: to try again is right."""
 
-        machines = StepFunctions(Client(fault("ThrottlingException")), "f", "d")
+        machines = StepFunctions(Client(fault("ThrottlingException")), "f", "d", "c")
         with pytest.raises(Unavailable):
             machines.start_finalization("r", 1)
 

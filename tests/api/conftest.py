@@ -34,6 +34,7 @@ SETTINGS = Settings(
 ROW_PORTS = (
     *("recordings", "taps", "history", "outbox", "receivers", "due_work", "calls", "call_life"),
     *("live_streams", "inbox", "leases", "mailbox", "profiles", "api_keys", "port_claims"),
+    "retaps",
 )
 AT_US = round(later(5).timestamp() * 1_000_000)
 """when the worker carries out a command"""

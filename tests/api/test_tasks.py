@@ -58,7 +58,13 @@ def test_the_functions_are_those_that_the_workflows_call() -> None:
 
     names = {function.name for function in app.pure_lambda_functions}
 
-    assert {"assemble", "publish", "mark_error", "attempt", "sweep"} == names
+    assert {"assemble", "publish", "mark_error", "attempt", "sweep", "ask_carrier"} == names
+
+
+def test_carriers_are_asked_to_tap_what_a_silent_worker_held(api: Api) -> None:
+    """One that holds nothing needs nothing."""
+
+    assert {} == invoke(api, "ask_carrier", {"worker": "w-1", "renewals": 7})
 
 
 def test_a_callback_that_is_taken_ends_its_delivery(api: Api) -> None:

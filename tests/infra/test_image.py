@@ -38,7 +38,13 @@ ENVIRONMENT = {
         f"TAPEDECK_{name}": name.lower()
         for name in (
             *("CORE_TABLE", "HOT_TABLE", "MEDIA_BUCKET", "RECORDINGS_BUCKET", "EVENT_BUS"),
-            *("FINALIZATION_ARN", "DELIVERY_ARN", "SECRET_ID", "PUBLIC_URL_PARAMETER"),
+            *(
+                "FINALIZATION_ARN",
+                "DELIVERY_ARN",
+                "CARRIER_ARN",
+                "SECRET_ID",
+                "PUBLIC_URL_PARAMETER",
+            ),
         )
     },
 }

@@ -16,7 +16,7 @@ from tests.infra.conftest import Assembly
 
 FUNCTIONS = (
     *("APIHandler", "Assemble", "Publish", "MarkError", "Attempt", "Sweep"),
-    "HookCredentials",
+    *("AskCarrier", "HookCredentials"),
 )
 INDEXES = {
     "by_call": ["gsi1pk", "gsi1sk"],

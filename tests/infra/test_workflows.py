@@ -11,7 +11,7 @@ import pytest
 from infra import workflows
 
 FOLDER = Path(workflows.__file__).parent
-FILES = ("finalization", "delivery")
+FILES = ("finalization", "delivery", "carrier")
 
 
 def machine(name: str) -> dict[str, Any]:

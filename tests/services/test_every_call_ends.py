@@ -54,6 +54,7 @@ class EveryCallEnds(RuleBasedStateMachine):
         self.live: dict[str, str] = {}
         self.streams = 0
         self.published = 0
+        self.failed = 0
         self.needs = Publishing(
             calls=self.world.desk.core.calls,
             transitions=self.world.desk.transitions,
@@ -193,6 +194,7 @@ class EveryCallEnds(RuleBasedStateMachine):
     def run(self, recording_id: str, attempt: int, *, fails: bool) -> None:
         """Run one execution, as Step Functions does: its last step again until it succeeds."""
         self.published += 1
+        self.failed += fails
 
         def step() -> object:
             if fails:
@@ -226,7 +228,7 @@ class EveryCallEnds(RuleBasedStateMachine):
             if row.delivered_at is None:
                 done = replace(row, attempts=row.attempts + 1, delivered_at=later(0))
                 self.world.desk.core.outbox.record_attempt(done)
-        is_hard = self.last_starts_fail and self.last_fails > 0
+        is_hard = self.last_starts_fail and self.last_fails + self.failed > 0
         for minute in range(SILENT_TOO_MIN if is_hard else PROMISED_MIN):
             if self.has_ended():
                 RUNS.append(minute)

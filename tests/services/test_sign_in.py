@@ -8,8 +8,9 @@ import pytest
 
 from chalicelib.carrier_secret import OAuth2
 from chalicelib.errors import Forbidden, UrlRefused
+from chalicelib.port_values import CarrierDoor
 from chalicelib.recording.carrier_media import CarrierMedia
-from chalicelib.recording.model import CallRef, Recording
+from chalicelib.recording.model import CallRef, Profile, Recording
 from chalicelib.services.sign_in import SignIn
 from chalicelib.url_guard import STRICT, UrlPolicy
 from tests.carrier_host import URL
@@ -138,3 +139,77 @@ def test_a_url_that_may_not_be_called_is_refused(url: str) -> None:
 
     with pytest.raises(UrlRefused):
         said(at(url))
+
+
+API = "https://my-space.signalwire.com"
+
+
+def door(
+    profile: Profile, secret: object, *, policy: UrlPolicy = STRICT, hosts: tuple[str, ...] = ()
+) -> CarrierDoor | None:
+    sign_in = SignIn(
+        profiles=FakeCore().profiles,
+        secrets=FakeTexts(**{"tapedeck/key": json.dumps(secret)}),
+        grants=FakeGrants(),
+        policy=policy,
+        trusted_hosts=hosts,
+    )
+    return sign_in.door(profile)
+
+
+SIGNALWIRE = a_profile(carrier="signalwire", secret_id="tapedeck/key")
+
+
+def test_an_api_is_opened_by_what_its_secret_names() -> None:
+    """SignalWire's space, Bandwidth's account."""
+
+    account = "https://voice.bandwidth.com/api/v2/accounts/9"
+    bandwidth = a_profile(secret_id="tapedeck/key")
+
+    assert CarrierDoor(carrier="signalwire", url=API, authorization=HEADER) == door(
+        SIGNALWIRE, {**BASIC, "api_url": API + "/"}
+    )
+    opened = door(bandwidth, {**CLIENT, "api_url": account})
+    assert opened is not None
+    assert (account, "Bearer c@") == (opened.url, opened.authorization[:9])
+
+
+@pytest.mark.parametrize(
+    ("profile", "secret"),
+    [
+        (SIGNALWIRE, BASIC),
+        (SIGNALWIRE, {"api_url": API}),
+        (a_profile(carrier="signalwire"), {**BASIC, "api_url": API}),
+    ],
+)
+def test_an_api_that_nothing_opens_isn_t_asked(profile: Profile, secret: object) -> None:
+    """No place, no credentials, or no secret."""
+
+    assert door(profile, secret) is None
+
+
+@pytest.mark.parametrize(
+    "url", ["https://evil.example", "https://signalwire.com.evil.example", "https://bandwidth.com"]
+)
+def test_an_api_elsewhere_is_told_nothing(url: str) -> None:
+    """Only the carrier's own hosts, and those that the operator adds."""
+
+    with pytest.raises(Forbidden):
+        door(SIGNALWIRE, {**BASIC, "api_url": url})
+
+    assert door(SIGNALWIRE, {**BASIC, "api_url": url}, hosts=(url.partition("//")[2],))
+
+
+def test_an_api_in_the_clear_is_told_nothing() -> None:
+    """Even where http is allowed for other things."""
+
+    policy = UrlPolicy(http_allowed=True)
+
+    with pytest.raises(Forbidden):
+        door(SIGNALWIRE, {**BASIC, "api_url": API.replace("https", "http")}, policy=policy)
+
+
+def test_credentials_show_nowhere() -> None:
+    """Not in what Python says of a door."""
+
+    assert "dTpw" not in repr(door(SIGNALWIRE, {**BASIC, "api_url": API}))

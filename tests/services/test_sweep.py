@@ -112,6 +112,14 @@ class TestDeadWorkers:
                     break
             assert world.now <= later(100), phase
 
+    def test_lets_carriers_tap_a_suspect_s_calls_again(self) -> None:
+        """Before it is sure: where no worker lives, nobody else does."""
+
+        world = World()
+        world.streaming()
+        world.sweep(later(60))
+        assert [("worker-1", 1)] == world.desk.workflows.retaps
+
     def test_spares_a_worker_that_renews(self) -> None:
         """One renewal while the sweeper looks is enough."""
 

@@ -1,0 +1,87 @@
+"""Who renews its lease no more: carriers are asked soon to tap its calls again, elsewhere.
+
+The worker itself asks no carrier, because it holds no carrier's credentials: it starts the
+execution that does. It needn't be sure of a death (`services/retap.py`), so it waits for less than
+who buries the dead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+
+from chalicelib.errors import TapedeckError
+from chalicelib.port_values import Lease
+from chalicelib.ports import Workflows
+from chalicelib.row_ports import Leases
+from chalicelib.sink.health import Health
+from chalicelib.sink.limits import Limits
+from chalicelib.sink.patience import Patient
+
+_PART = "lookout"
+
+_log = logging.getLogger(__name__)
+
+
+class Lookout:
+    """Watches the leases of the other workers, by its own clock alone."""
+
+    def __init__(
+        self, name: str, leases: Leases, workflows: Workflows, health: Health, limits: Limits
+    ) -> None:
+        self._name = name
+        self._leases = leases
+        self._workflows = workflows
+        self._health = health
+        self._limits = limits
+        self._patient = Patient(_PART, 1, health, limits)
+        self._seen: dict[str, tuple[int, float]] = {}
+        """renewals of each worker, and since when they don't grow"""
+        self._told: set[str] = set()
+
+    async def keep(self) -> None:
+        """Look every second until cancelled."""
+        loop = asyncio.get_running_loop()
+        since = loop.time()
+        while True:
+            await asyncio.sleep(self._limits.lookout_every_s)
+            try:
+                leases = await self._patient.once(self._leases.all)
+                await self._look(leases, max(since, loop.time()))
+            except TapedeckError:
+                # Who couldn't read knows nothing, and the others' renewals may hang as its reads.
+                self._health.failures[_PART] += 1
+                self._seen.clear()
+                since = loop.time() + self._limits.lookout_blind_s
+
+    def close(self) -> None:
+        """Look no more."""
+        self._patient.close()
+
+    async def _look(self, leases: list[Lease], now: float) -> None:
+        others = [lease for lease in leases if not lease.over and lease.worker != self._name]
+        known, self._seen = self._seen, {}
+        for lease in others:
+            renewals, since = known.get(lease.worker, (lease.renewals, now))
+            self._seen[lease.worker] = lease.renewals, since if renewals == lease.renewals else now
+        self._told &= self._seen.keys()
+        for lease in others:
+            await self._judge(lease, now)
+
+    async def _judge(self, lease: Lease, now: float) -> None:
+        silent_s = now - self._seen[lease.worker][1]
+        if silent_s < self._limits.lookout_silent_s:
+            self._told.discard(lease.worker)
+        elif lease.worker not in self._told:
+            await self._tell(lease)
+
+    async def _tell(self, lease: Lease) -> None:
+        start = partial(self._workflows.start_retaps, lease.worker, lease.renewals)
+        try:
+            await self._patient.once(start)
+        except TapedeckError:
+            self._health.failures[_PART] += 1  # at the next look, again
+            return
+        self._told.add(lease.worker)
+        _log.warning("a worker is silent", extra={"silent": lease.worker})

@@ -1,0 +1,136 @@
+"""Who watches the other workers' leases, and what it starts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from chalicelib.errors import Unavailable
+from chalicelib.port_values import Lease
+from chalicelib.sink.health import Health
+from chalicelib.sink.lookout import Lookout
+from tests.fakes import FakeWorkflows
+from tests.samples import a_lease
+from tests.sink.rig import QUICK, run, until
+
+OFTEN = replace(QUICK, lookout_every_s=0.01, lookout_silent_s=0.1, lookout_blind_s=0.2)
+
+
+@dataclass
+class World:
+    """The port Leases for who watches; workers that renew do so whenever somebody reads."""
+
+    silent: dict[str, Lease] = field(default_factory=dict)
+    living: set[str] = field(default_factory=lambda: {"w-living"})
+    is_away: bool = False
+    reads: int = 0
+    workflows: FakeWorkflows = field(default_factory=FakeWorkflows)
+
+    def all(self) -> list[Lease]:
+        """Return every lease."""
+        self.reads += 1
+        if self.is_away:
+            raise Unavailable("the database is away")
+        living = [a_lease(worker=name, renewals=self.reads) for name in sorted(self.living)]
+        return [*living, *self.silent.values()]
+
+    def die(self, worker: str, renewals: int = 5) -> None:
+        """Let a worker renew no more."""
+        self.silent[worker] = a_lease(worker=worker, renewals=renewals)
+
+
+@asynccontextmanager
+async def watching(world: World) -> AsyncIterator[Lookout]:
+    lookout = Lookout("w-me", world, world.workflows, Health(), OFTEN)  # type: ignore[arg-type]  # of the port only `all` is asked
+    task = asyncio.create_task(lookout.keep())
+    try:
+        yield lookout
+    finally:
+        task.cancel()
+        lookout.close()
+
+
+def test_a_silent_worker_s_calls_are_tapped_again_once() -> None:
+    """However long it stays silent; who renews, and who watches, is left alone."""
+
+    async def scenario() -> None:
+        world = World()
+        world.die("w-dead")
+        world.die("w-me")
+        async with watching(world):
+            await until(lambda: world.workflows.retaps != [])
+            seen = world.reads
+            await until(lambda: world.reads > seen + 20)
+        assert [("w-dead", 5)] == world.workflows.retaps
+
+    run(scenario)
+
+
+def test_one_that_was_over_is_nobody_s_concern() -> None:
+    """It said so itself, or was buried."""
+
+    async def scenario() -> None:
+        world = World()
+        world.silent["w-over"] = a_lease(worker="w-over", over=True)
+        async with watching(world):
+            await until(lambda: world.reads > 30)
+        assert [] == world.workflows.retaps
+
+    run(scenario)
+
+
+def test_one_that_slept_and_dies_later_is_seen_again() -> None:
+    """Its renewals have grown meanwhile: another death by another name."""
+
+    async def scenario() -> None:
+        world = World()
+        world.die("w-dead")
+        async with watching(world):
+            await until(lambda: len(world.workflows.retaps) == 1)
+            world.die("w-dead", renewals=6)
+            await until(lambda: len(world.workflows.retaps) == 2)
+        assert [("w-dead", 5), ("w-dead", 6)] == world.workflows.retaps
+
+    run(scenario)
+
+
+def test_who_couldn_t_read_knows_of_nobody_s_silence() -> None:
+    """After an outage the others have time to renew: their writes may have hung as well."""
+
+    async def scenario() -> None:
+        world = World()
+        world.die("w-dead")
+        loop = asyncio.get_running_loop()
+        async with watching(world):
+            world.is_away = True
+            seen = world.reads
+            await until(lambda: world.reads > seen + 2)
+            world.is_away = False
+            back_at = loop.time()
+            await until(lambda: world.workflows.retaps != [])
+            assert loop.time() - back_at >= OFTEN.lookout_blind_s
+
+    run(scenario)
+
+
+def test_a_start_that_fails_is_tried_again() -> None:
+    """Step Functions may be away, too."""
+
+    class Throttled(FakeWorkflows):
+        failures = 3
+
+        def start_retaps(self, worker: str, renewals: int) -> None:
+            if self.failures:
+                self.failures -= 1
+                raise Unavailable("throttled")
+            super().start_retaps(worker, renewals)
+
+    async def scenario() -> None:
+        world = World(workflows=Throttled())
+        world.die("w-dead")
+        async with watching(world):
+            await until(lambda: world.workflows.retaps != [])
+
+    run(scenario)
