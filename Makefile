@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test gstreamer check format bench autobahn attack forge chaos stop webhooks \
-  fuzz api-fuzz takeover verify key bootstrap deploy package synth clean retap
+  fuzz api-fuzz takeover verify key workers retire bootstrap deploy package synth clean retap
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -200,6 +200,15 @@ key: $(VENV)/.stamp ## API keys of a deployment: make key ARGS="create --account
 
 # Context values: make deploy OPTIONS="-c alarm_email=ops@example.com -c sink_domain=…"
 OPTIONS ?=
+
+workers: $(VENV)/.stamp ## a deployment's workers by generation, with their calls
+	@$(PY) -m infra.deployment $(STACK) -- -m chalicelib.api.workers list
+
+GENERATION ?=
+
+retire: $(VENV)/.stamp ## remove a generation of workers when it has no calls: make retire GENERATION=1
+	@$(PY) -m infra.deployment $(STACK) -- -m chalicelib.api.workers idle "$(GENERATION)"
+	@$(PY) -m infra.retire "$(GENERATION)"
 
 synth: setup
 	@$(PY) -m infra.layer >/dev/null

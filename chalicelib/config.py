@@ -62,6 +62,9 @@ class Settings:
     """where they reach it; 0: any free one"""
     generation: int = 0
     """of workers, deployed beside each other: a greater number is newer; 0: there are none"""
+    newest_generation: int = 0
+    """that takes new calls: RTP ports are claimed at its workers, or at those before it; 0: at the
+    newest that there is"""
     run_dir: str = _RUN_DIR
     """where the sink spools media that the store can't take"""
     rtp_host: str = ""
@@ -108,6 +111,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         relay_host=read.text("RELAY_HOST"),
         relay_port=int(read.number("RELAY_PORT", 0)),
         generation=int(read.number("GENERATION", 0)),
+        newest_generation=int(read.number("NEWEST_GENERATION", 0)),
         run_dir=read.text("RUN_DIR", _RUN_DIR),
         rtp_host=read.address("RTP_HOST"),
         rtp_ports=read.port_range("RTP_PORTS", _RTP_PORTS),

@@ -33,6 +33,7 @@ class RtpParts(RowPorts):
             wait=time.sleep,
             new_id=lambda: str(uuid4()),
             choose=secrets.randbelow,
+            newest=self.settings.newest_generation,
         )
 
     def rtp_host(self) -> str:

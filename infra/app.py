@@ -17,9 +17,8 @@ def build(app: App) -> None:
     recorder = RecorderStack(app, "RecorderStack", settings=settings)
     if settings.sink_domain:
         sink = SinkStack(app, "SinkStack", settings=settings)
-        number = settings.sink_generation
-        name = generation_stack_name(number)
-        GenerationStack(app, name, number=number, recorder=recorder, sink=sink)
+        name = generation_stack_name(settings.sink_generation)
+        GenerationStack(app, name, settings=settings, recorder=recorder, sink=sink)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from constructs import Construct
 from infra.access import grant_sink
 from infra.paths import ROOT
 from infra.recorder_stack import RecorderStack
+from infra.settings import Settings
 from infra.sink_network import HTTP_PORT, RELAY_PORT, RTP_PORTS
 from infra.sink_scaling import MIN_TASKS, build_sink_alarms, scale_on_live_calls
 from infra.sink_stack import SinkStack
@@ -49,10 +50,11 @@ class GenerationStack(Stack):
         scope: Construct,
         name: str,
         *,
-        number: int,
+        settings: Settings,
         recorder: RecorderStack,
         sink: SinkStack,
     ) -> None:
+        number = settings.sink_generation
         super().__init__(scope, name, description=f"Tapedeck: generation {number} of the sink")
         self._number = number
         self._sink = sink
@@ -64,7 +66,8 @@ class GenerationStack(Stack):
         service = self._service(task)
         service.node.add_dependency(own)  # ECS wants a group that a load balancer has
         group.add_target(service)
-        self._take_new_calls(group).node.add_dependency(service)
+        if not settings.sink_on_trial:
+            self._take_new_calls(group).node.add_dependency(service)
         scale_on_live_calls(service, number)
         build_sink_alarms(self, recorder.topic, group, number)
 
@@ -155,7 +158,7 @@ class GenerationStack(Stack):
 
     def _take_what_names_it(self, group: elb.ApplicationTargetGroup) -> elb.ApplicationListenerRule:
         """A path that names the generation leads to it, newest or not: it can be tried before it
-        takes calls, and its group stays the load balancer's for as long as it has any."""
+        takes other calls, and its group stays the load balancer's for as long as it has any."""
         return elb.ApplicationListenerRule(
             self,
             "Named",

@@ -100,6 +100,7 @@ class RecorderStack(Stack):
     def _parameters(self, settings: Settings) -> dict[str, str]:
         sink_url = f"wss://{settings.sink_domain}" if settings.sink_domain else ""
         return {
+            "TAPEDECK_NEWEST_GENERATION": str(settings.newest_generation),
             "TAPEDECK_SINK_URL": self._parameter(
                 "SinkUrl", sink_url, "where carriers stream to, e.g. wss://sink.example.com"
             ),

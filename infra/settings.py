@@ -33,11 +33,18 @@ class Settings:
     """the sink's host name, e.g. sink.example.com; "" leaves the SinkStack out"""
     sink_generation: int
     """which generation of workers to deploy; a greater number is newer, and takes the new calls"""
+    sink_on_trial: bool
+    """that generation takes only calls whose path names it; the others are the one's before"""
     hosted_zone_id: str
     """the Route 53 zone of that name; "" when DNS lives elsewhere and a certificate is given"""
     hosted_zone_name: str
     certificate_arn: str
     """an ACM certificate for that name; "" makes one, validated through the hosted zone"""
+
+    @property
+    def newest_generation(self) -> int:
+        """Return the greatest number of a generation that takes new calls."""
+        return self.sink_generation - self.sink_on_trial
 
 
 def read_settings(node: Node) -> Settings:
@@ -50,6 +57,7 @@ def read_settings(node: Node) -> Settings:
         reserved_concurrency=_count(node, "reserved_concurrency"),
         sink_domain=_text(node, "sink_domain"),
         sink_generation=_count(node, "sink_generation", 1),
+        sink_on_trial=_flag(node, "sink_on_trial"),
         hosted_zone_id=_text(node, "hosted_zone_id"),
         hosted_zone_name=_text(node, "hosted_zone_name"),
         certificate_arn=_text(node, "certificate_arn"),

@@ -6,6 +6,7 @@ and marks the claim. The same request again finds the same claim while its worke
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,6 +57,8 @@ class Endpoints:
     new_id: Callable[[], str]
     choose: Callable[[int], int]
     """a random number below another"""
+    newest: int = 0
+    """generation that takes new calls; those after it are on trial. 0: none is"""
 
     def request(self, asked: EndpointRequest) -> PortClaim:
         """Return a call's claim; one whose `is_open` is False isn't heard within 2 s, but may be
@@ -101,11 +104,16 @@ class Endpoints:
         if not workers:
             raise Unavailable("no living worker takes RTP", code="no_rtp")
         near = [lease for lease in workers if lease.worker in nearby]
-        newest = max(lease.generation for lease in workers)
-        young = [lease for lease in workers if lease.generation == newest]
+        young = self._newest(workers)
         least = min(map(_load, young))
         chosen = near or [lease for lease in young if _load(lease) == least]
         return chosen[self.choose(len(chosen))]
+
+    def _newest(self, workers: Sequence[Lease]) -> list[Lease]:
+        """Return the workers of the newest generation; one on trial counts where it is alone."""
+        taking = [lease for lease in workers if lease.generation <= (self.newest or math.inf)]
+        newest = max(lease.generation for lease in taking or workers)
+        return [lease for lease in workers if lease.generation == newest]
 
     def _owner(self, ref: CallRef) -> str:
         try:

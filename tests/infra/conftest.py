@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,11 @@ from aws_cdk import App
 from aws_cdk.assertions import Template
 
 from infra.app import build
+from infra.generation_stack import GenerationStack
 from infra.layer import build_layer
+from infra.recorder_stack import RecorderStack
+from infra.settings import read_settings
+from infra.sink_stack import SinkStack
 
 CONTEXT = {
     "alarm_email": "ops@example.com",
@@ -31,6 +35,7 @@ class Assembly:
     recorder: Template
     sink: Template
     generation: Template
+    on_trial: Template
 
     def asset(self, stack: str, suffix: str, part_of_name: str) -> Path:
         """Return one of a stack's files, by the name of the construct that brings it."""
@@ -59,8 +64,21 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     folder = tmp_path_factory.mktemp("cdk.out")
     app = App(outdir=str(folder), context=CONTEXT)
     build(app)
+    trial = _on_trial(app)
     recorder = Template.from_stack(app.node.find_child("RecorderStack"))
     sink = Template.from_stack(app.node.find_child("SinkStack"))
     generation = Template.from_stack(app.node.find_child("SinkGeneration7"))
+    on_trial = Template.from_stack(trial)
     app.synth()
-    return Assembly(folder=folder, recorder=recorder, sink=sink, generation=generation)
+    return Assembly(
+        folder=folder, recorder=recorder, sink=sink, generation=generation, on_trial=on_trial
+    )
+
+
+def _on_trial(app: App) -> GenerationStack:
+    """Put the next generation beside, on trial."""
+    recorder, sink = app.node.find_child("RecorderStack"), app.node.find_child("SinkStack")
+    assert isinstance(recorder, RecorderStack)
+    assert isinstance(sink, SinkStack)
+    settings = replace(read_settings(app.node), sink_generation=8, sink_on_trial=True)
+    return GenerationStack(app, "OnTrial", settings=settings, recorder=recorder, sink=sink)

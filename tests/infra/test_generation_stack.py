@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_cdk.assertions import Match
+from aws_cdk.assertions import Match, Template
 
 from chalicelib.dialects.streams import registry
 from chalicelib.sink.limits import Limits
@@ -30,9 +30,9 @@ def task_statements(assembly: Assembly) -> list[dict[str, object]]:
     ]
 
 
-def rules(assembly: Assembly) -> dict[str, dict[str, Any]]:
+def rules(generation: Template) -> dict[str, dict[str, Any]]:
     """Return the listener's rules by the paths that they are for."""
-    found = assembly.generation.find_resources("AWS::ElasticLoadBalancingV2::ListenerRule")
+    found = generation.find_resources("AWS::ElasticLoadBalancingV2::ListenerRule")
     return {
         rule["Properties"]["Conditions"][0]["PathPatternConfig"]["Values"][0]: rule
         for rule in found.values()
@@ -44,7 +44,7 @@ def test_a_generation_takes_calls_when_its_workers_are_well(assembly: Assembly) 
     are; one that never gets well takes none. ECS wants the group of a rule first."""
     ((name, service),) = assembly.generation.find_resources("AWS::ECS::Service").items()
     (group,) = assembly.generation.find_resources("AWS::ElasticLoadBalancingV2::TargetGroup")
-    named, newest = rules(assembly)["/g7/*"], rules(assembly)["/*"]
+    named, newest = rules(assembly.generation)["/g7/*"], rules(assembly.generation)["/*"]
 
     assert name in newest["DependsOn"]
     assert name not in named.get("DependsOn", [])
@@ -53,6 +53,17 @@ def test_a_generation_takes_calls_when_its_workers_are_well(assembly: Assembly) 
         assert [{"Type": "forward", "TargetGroupArn": {"Ref": group}}] == rule["Properties"][
             "Actions"
         ]
+
+
+def test_a_generation_on_trial_takes_only_who_names_it(assembly: Assembly) -> None:
+    """Only the rule for new calls comes, or goes: no task is touched."""
+    given, tried = assembly.generation, assembly.on_trial
+    (service,) = given.find_resources("AWS::ECS::Service").values()
+    (same,) = tried.find_resources("AWS::ECS::Service").values()
+
+    assert ["/g8/*"] == list(rules(tried))
+    assert service == same
+    assert {"Newest"} == given.to_json()["Resources"].keys() ^ tried.to_json()["Resources"].keys()
 
 
 def test_the_newest_generation_is_asked_first() -> None:
@@ -67,14 +78,16 @@ def test_the_newest_generation_is_asked_first() -> None:
 
 def test_the_rules_priorities_are_the_generation_s(assembly: Assembly) -> None:
     """As reckoned above."""
-    told = {path: rule["Properties"]["Priority"] for path, rule in rules(assembly).items()}
+    told = {
+        path: rule["Properties"]["Priority"] for path, rule in rules(assembly.generation).items()
+    }
 
     assert {"/g7/*": NUMBER, "/*": priority_of_new_calls(NUMBER)} == told
 
 
 def test_a_worker_knows_the_paths_that_lead_to_it(assembly: Assembly) -> None:
     """With its generation in front, or without: the load balancer changes no path."""
-    for path in rules(assembly):
+    for path in rules(assembly.generation):
         asked = path.replace("*", "bandwidth/t-1")
         assert ("bandwidth", "t-1") == (registry.route(asked).dialect, registry.route(asked).token)
 

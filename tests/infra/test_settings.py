@@ -69,3 +69,10 @@ def test_the_first_generation_needs_no_number() -> None:
 
     assert 1 == read().sink_generation
     assert "SinkGeneration12" == generation_stack_name(12)
+
+
+def test_a_generation_on_trial_leaves_new_calls_to_those_before() -> None:
+    """Also those of RTP, which no load balancer leads."""
+
+    assert 5 == read(sink_generation="5").newest_generation
+    assert 4 == read(sink_generation="5", sink_on_trial="true").newest_generation

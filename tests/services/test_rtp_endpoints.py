@@ -241,3 +241,13 @@ def test_a_call_stays_in_its_generation() -> None:
     desk.core.leases.renew(young)
 
     assert "w-1" == desk.request(control_id="rtp-listen").worker
+
+
+def test_a_generation_on_trial_gets_no_ports() -> None:
+    """Unless there is no other."""
+    old, young = a_lease("w-1", generation=1), a_lease("w-2", generation=2)
+    both, alone = Desk(old, young), Desk(young)
+    both.endpoints = replace(both.endpoints, newest=1)
+    alone.endpoints = replace(alone.endpoints, newest=1)
+
+    assert ("w-1", "w-2") == (both.request().worker, alone.request().worker)
