@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from chalicelib.owner_ports import CallControl, LiveRecordings
 from chalicelib.port_values import Closing, Elsewhere, Joined, Joining
@@ -14,21 +16,30 @@ from chalicelib.sink.health import Health
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.patience import Patient
 
+T = TypeVar("T")
+
 
 class Control:
     """CallControl and LiveRecordings in a pool of threads. Raises what they raise, except
     Unavailable."""
 
     def __init__(
-        self, control: CallControl, live: LiveRecordings, health: Health, limits: Limits
+        self,
+        control: CallControl,
+        live: LiveRecordings,
+        health: Health,
+        limits: Limits,
+        sure: Callable[[], Awaitable[None]],
     ) -> None:
+        """`sure` returns while the worker isn't dead to others: then it may move things."""
         self._control = control
         self._live = live
+        self._sure = sure
         self._patient = Patient("database", limits.control_threads, health, limits)
 
     async def join(self, joining: Joining) -> Joined | Elsewhere:
         """Put a stream under its call, or tell whose it is."""
-        return await self._patient.until_done(partial(self._control.join_call, joining))
+        return await self._ask(partial(self._control.join_call, joining))
 
     async def end_stream(
         self,
@@ -41,38 +52,37 @@ class Control:
     ) -> Ending:
         """Note that a stream ended, and whether all of its media lies in segments."""
         end = partial(self._control.end_stream, in_segments=in_segments)
-        return await self._patient.until_done(partial(end, call, stream_key, ending, at))
+        return await self._ask(partial(end, call, stream_key, ending, at))
 
     async def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
         """Close a call if its time has come."""
-        return await self._patient.until_done(partial(self._control.close_call, call, round_, at))
+        return await self._ask(partial(self._control.close_call, call, round_, at))
 
     async def end_recording(
         self, recording_id: str, cause: Cause, at: datetime, digit: str = ""
     ) -> None:
         """End one recording of a live call."""
-        await self._patient.until_done(
-            partial(self._control.end_recording, recording_id, cause, at, digit)
-        )
+        await self._ask(partial(self._control.end_recording, recording_id, cause, at, digit))
 
     async def begin_recording(self, recording_id: str, at_us: int) -> Recording:
         """Begin a pending recording of a live call."""
-        return await self._patient.until_done(partial(self._live.begin, recording_id, at_us))
+        return await self._ask(partial(self._live.begin, recording_id, at_us))
 
     async def note_beep(self, recording_id: str, at_us: int) -> Recording:
         """Note that the party heard a recording's beep."""
-        return await self._patient.until_done(partial(self._live.note_beep, recording_id, at_us))
+        return await self._ask(partial(self._live.note_beep, recording_id, at_us))
 
     async def pause_recording(self, recording_id: str, at_us: int, behavior: Behavior) -> Recording:
         """Pause a recording whose capture stopped."""
-        return await self._patient.until_done(
-            partial(self._live.pause, recording_id, at_us, behavior)
-        )
+        return await self._ask(partial(self._live.pause, recording_id, at_us, behavior))
 
     async def resume_recording(self, recording_id: str, at_us: int) -> Recording:
         """Let a recording whose capture goes on go on."""
-        return await self._patient.until_done(partial(self._live.resume, recording_id, at_us))
+        return await self._ask(partial(self._live.resume, recording_id, at_us))
 
     def close(self) -> None:
         """Ask nothing more."""
         self._patient.close()
+
+    async def _ask(self, question: Callable[[], T]) -> T:
+        return await self._patient.until_done(question, self._sure)

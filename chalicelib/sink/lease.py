@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -28,6 +30,18 @@ class LeaseKeeper:
         self._health = health
         self._patient = Patient(_PART, 1, health, limits)
         self._renewals = 0
+        self._renewed_s = -math.inf
+        """monotonic clock, when the renewal that came through last was asked for"""
+        self._renewed = asyncio.Event()
+
+    async def sure(self) -> None:
+        """Return while nobody can have declared this worker dead; else after the next renewal.
+
+        Who slept, or was cut off, may be dead to all others: it learns that from its lease, before
+        it moves what others look after by now.
+        """
+        while time.monotonic() - self._renewed_s > self._limits.lease_sure_s:
+            await self._renewed.wait()
 
     async def begin(self) -> None:
         """Write the first lease: without it no media may be taken."""
@@ -51,12 +65,15 @@ class LeaseKeeper:
 
     async def _renews(self) -> bool:
         """Renew once; a database that doesn't answer kills nobody."""
-        lease = self._read(self._renewals)
+        lease, asked_s = self._read(self._renewals), time.monotonic()
         try:
             await self._patient.once(partial(self._leases.renew, lease))
         except Unavailable as error:
             self._health.ail(_PART, error.code)
             return False
         self._renewals += 1
+        self._renewed_s = asked_s
+        self._renewed.set()
+        self._renewed = asyncio.Event()
         self._health.mend(_PART)
         return True

@@ -77,6 +77,9 @@ class Limits:
     retry_most_s: float = 2.0
     control_threads: int = 16
     lease_every_s: float = 2.0
+    lease_sure_s: float = 5.0
+    """after a renewal a worker may write for so long: others know of no death before 20 s are over,
+    and a write that isn't answered is given up after 15"""
     heir_every_s: float = 5.0
     """± 50 %: between two looks at the other workers' leases"""
     heir_look_s: float = LOOK_EVERY_S

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -36,11 +36,15 @@ class Patient:
         """Return what a call returns, or raise what it raises."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
-    async def until_done(self, call: Callable[[], T]) -> T:
-        """Return what a call returns; again while it fails. Raises CallerError and
-        PreconditionFailed: those are answers. All else is asked again, also what makes no sense: a
-        call that is given up here is one that nobody ends."""
+    async def until_done(
+        self, call: Callable[[], T], ready: Callable[[], Awaitable[None]] | None = None
+    ) -> T:
+        """Return what a call returns; again while it fails, each time when `ready` returned. Raises
+        CallerError and PreconditionFailed: those are answers. All else is asked again, also what
+        makes no sense: a call that is given up here is one that nobody ends."""
         for delay_s in delays(self._limits.retry_first_s, self._limits.retry_most_s):
+            if ready is not None:
+                await ready()
             try:
                 result = await self.once(call)
             except (CallerError, PreconditionFailed):

@@ -90,8 +90,12 @@ class Sink:
         self._keys = KeyRing(outside.token_keys, self.health, limits)
         self._relay = Relay(name, self._keys.current, limits)
         self.spool = Spool(outside.spool_dir, self.health, limits)
+        self._lease = LeaseKeeper(outside.leases, self._read_lease, self.health, limits)
+        control = Control(
+            outside.control, outside.live_recordings, self.health, limits, self._lease.sure
+        )
         self._worker = _worker(
-            name, outside, self._relay, self.spool, self.health, limits, rtp.host
+            name, outside, control, self._relay, self.spool, self.health, limits, rtp.host
         )
         self.hub = Hub(self._worker)
         self._relay_door = RelayDoor(name, self.hub, self._keys.current, limits)
@@ -99,7 +103,6 @@ class Sink:
         self._server = Server(
             name, self.hub, self.health, self._keys.current, limits, self._rtp.__len__
         )
-        self._lease = LeaseKeeper(outside.leases, self._read_lease, self.health, limits)
         self._metrics = Metrics(name, self.hub, self.health, limits, self._rtp.__len__, generation)
         self._protection = outside.protection and ProtectionKeeper(
             outside.protection, lambda: self.hub.calls + len(self._rtp), limits
@@ -219,6 +222,7 @@ class Sink:
 def _worker(
     name: str,
     outside: Outside,
+    control: Control,
     relay: Relay,
     spool: Spool,
     health: Health,
@@ -229,7 +233,7 @@ def _worker(
         name=name,
         limits=limits,
         health=health,
-        control=Control(outside.control, outside.live_recordings, health, limits),
+        control=control,
         journal=Journal(name, outside.store, health, limits),
         segments=Segments(name, outside.store, spool, health, limits),
         relay=relay,

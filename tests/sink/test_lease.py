@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import pytest
 
@@ -11,15 +12,16 @@ from chalicelib.errors import PreconditionFailed
 from chalicelib.port_values import Lease
 from chalicelib.sink.health import Health
 from chalicelib.sink.lease import LeaseKeeper
+from chalicelib.sink.limits import Limits
 from tests.sink.fakes import FakeLeases, now
 from tests.sink.rig import QUICK, Rig, run, start, until
 
 
-def keeper(leases: FakeLeases, health: Health) -> LeaseKeeper:
+def keeper(leases: FakeLeases, health: Health, limits: Limits = QUICK) -> LeaseKeeper:
     def read(renewals: int) -> Lease:
         return Lease(worker="w", started_at=now(), renewals=renewals, calls=0, journal_safe_below=0)
 
-    return LeaseKeeper(leases, read, health, QUICK)
+    return LeaseKeeper(leases, read, health, limits)
 
 
 def test_renewals_grow() -> None:
@@ -102,5 +104,43 @@ def test_the_lease_is_released_when_nothing_is_left() -> None:
             with contextlib.suppress(TimeoutError):
                 await until(lambda: len(rig.leases.renewals) > 1)
         assert ["w-1"] == rig.leases.released
+
+    run(scenario)
+
+
+def test_who_renewed_just_now_is_sure_to_live() -> None:
+    """Nobody can have declared it dead: what it writes is its own."""
+
+    async def scenario() -> None:
+        lease = keeper(FakeLeases(), Health())
+        await lease.begin()
+        await asyncio.wait_for(lease.sure(), 1)
+        lease.close()
+
+    run(scenario)
+
+
+def test_who_did_not_renew_for_long_waits_before_it_writes() -> None:
+    """It was frozen, or cut off: it is sure again with its next renewal, or finds itself dead."""
+
+    async def scenario() -> None:
+        leases = FakeLeases()
+        lease = keeper(leases, Health(), replace(QUICK, lease_sure_s=0.0))
+        await lease.begin()
+        sure = asyncio.create_task(lease.sure())
+        leases.is_buried = True
+        with pytest.raises(PreconditionFailed):
+            await lease.keep()
+        assert not sure.done()
+        sure.cancel()
+        lease.close()
+
+        lease = keeper(FakeLeases(), Health(), replace(QUICK, lease_sure_s=0.5))
+        sure = asyncio.create_task(lease.sure())
+        await asyncio.sleep(0)
+        assert not sure.done()
+        await lease.begin()
+        await asyncio.wait_for(sure, 1)
+        lease.close()
 
     run(scenario)

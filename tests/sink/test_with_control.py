@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from chalicelib.errors import Unavailable
+import pytest
+
+from chalicelib.errors import PreconditionFailed, Unavailable
 from chalicelib.port_values import Joining
 from chalicelib.recording.model import Ending, RecordOptions, State
 from chalicelib.services.control import Control
@@ -127,10 +130,10 @@ class Late:
             raise Unavailable("the database is away")
         return self.control.join_call(joining)
 
-    def end_stream(self, *ended: Any) -> Ending:
+    def end_stream(self, *ended: Any, **named: Any) -> Ending:
         """Note that a stream ended."""
         self.ended += 1
-        return self.control.end_stream(*ended)
+        return self.control.end_stream(*ended, **named)
 
 
 def test_what_ended_before_it_could_join_is_of_the_same_recording() -> None:
@@ -150,5 +153,33 @@ def test_what_ended_before_it_could_join_is_of_the_same_recording() -> None:
         assert 0 == control.left
         assert 2 == len(desk.core.calls.streams("main/bandwidth/c-1"))
         assert 1 == len(desk.core.store.recordings)
+
+    run(scenario)
+
+
+def test_a_worker_that_may_be_dead_adds_audio_and_moves_nothing() -> None:
+    """Its renewals didn't come through for long: what it hears is stored, and the recording stays
+    as it is until the worker knows that it lives. It doesn't: it ends."""
+
+    async def live(desk: Desk, rig: Rig) -> None:
+        async with rig.running(), rig.bandwidth() as socket:
+            await socket.send(start())
+            await until(lambda: desk.core.store.recordings)
+            rig.leases.is_away = True
+            await until(lambda: rig.sink.health.failures["lease"] > 3)
+            for message in (media(0), media(1), STOP):
+                await socket.send(message)
+            await until(lambda: rig.stored("segments/") == frame(0) + frame(1))
+            rig.leases.is_away, rig.leases.is_buried = False, True
+            assert rig.life is not None
+            await asyncio.wait({rig.life})
+
+    async def scenario() -> None:
+        desk, rig = office(replace(OFFICE, lease_sure_s=0.1))
+        with pytest.raises(PreconditionFailed):
+            await live(desk, rig)
+        assert ["recording"] == desk.states()
+        (stream,) = desk.core.calls.streams("main/bandwidth/c-1")
+        assert None is stream.ending
 
     run(scenario)
