@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from typing import Any
 
+import pytest
 from aws_cdk.assertions import Match, Template
 
 from chalicelib.dialects.streams import registry
@@ -17,6 +19,30 @@ from infra.settings import MOST_GENERATIONS
 from tests.infra.conftest import Assembly
 
 NUMBER = 7
+
+TAKEN = {
+    "ExportsOutputFnGetAttStorageCore36D12788Arn70E5D35C",
+    "ExportsOutputFnGetAttStorageHotBD6249BCArn484E5A76",
+    "ExportsOutputFnGetAttStorageMedia9333CB25Arn598500A1",
+    "ExportsOutputFnGetAttSecretA720EF05IdD66DA4FE",
+    "ExportsOutputFnGetAttBusEA82B648ArnBC65BB77",
+    "ExportsOutputRefStorageCore36D127884A11D4EB",
+    "ExportsOutputRefStorageHotBD6249BC4F4D16E5",
+    "ExportsOutputRefStorageMedia9333CB25D59405A1",
+    "ExportsOutputRefStorageRecordings413F2A040C4891D8",
+    "ExportsOutputRefBusEA82B6486A28F94F",
+    "ExportsOutputRefStorageSigningKey89E41C3953B45B8F",
+    "ExportsOutputRefAlarms04B5A0BF701FB519",
+    "ExportsOutputRefClusterEB0386A796A0E3FE",
+    "ExportsOutputRefLogs6819BB446A932AEA",
+    "ExportsOutputFnGetAttLogs6819BB44Arn28BC796A",
+    "ExportsOutputRefNetworkVpc7FB7348F649FC110",
+    "ExportsOutputRefBalancerHttpsAFC43DBF390BE11B",
+    "ExportsOutputRefNetworkVpcpublicSubnet1Subnet0061765704A2C53F",
+    "ExportsOutputRefNetworkVpcpublicSubnet2SubnetDCAA7C9A31F49033",
+    "ExportsOutputFnGetAttNetworkWorker136F103BGroupIdE91FD86C",
+}
+"""outputs of RecorderStack and SinkStack that some version's workers were deployed with"""
 
 
 def task_statements(assembly: Assembly) -> list[dict[str, object]]:
@@ -64,6 +90,45 @@ def test_a_generation_on_trial_takes_only_who_names_it(assembly: Assembly) -> No
     assert ["/g8/*"] == list(rules(tried))
     assert service == same
     assert {"Newest"} == given.to_json()["Resources"].keys() ^ tried.to_json()["Resources"].keys()
+
+
+@pytest.mark.parametrize(
+    ("path", "generation"),
+    [
+        ("/bandwidth/t-1", 7),
+        ("/g7/bandwidth/t-1", 7),
+        ("/g8/bandwidth/t-1", 8),
+        ("/g3/signalwire-tap/t-1/c-1/speak", 7),
+        ("/g77/bandwidth/t-1", 7),
+        ("/nobodys", 7),
+    ],
+    ids=["none named", "the newest", "on trial", "gone", "never there", "no dialect's"],
+)
+def test_a_path_leads_where_the_rules_say(assembly: Assembly, path: str, generation: int) -> None:
+    """Of the rules that match, the listener follows that of the least priority."""
+    stacks = {7: assembly.generation, 8: assembly.on_trial}
+    matching = [
+        (rule["Properties"]["Priority"], number)
+        for number, stack in stacks.items()
+        for pattern, rule in rules(stack).items()
+        if fnmatchcase(path, pattern)
+    ]
+
+    assert generation == min(matching)[1]
+
+
+def test_what_generations_took_is_there_for_ever(assembly: Assembly) -> None:
+    """CloudFormation removes no output that a living generation imports: a version whose workers
+    need one less, or call it otherwise, could be deployed no more. `Stack.export_value` keeps it.
+    """
+    there = {
+        name
+        for stack in (assembly.recorder, assembly.sink)
+        for name, output in stack.to_json()["Outputs"].items()
+        if "Export" in output
+    }
+
+    assert set() == TAKEN - there
 
 
 def test_the_newest_generation_is_asked_first() -> None:
