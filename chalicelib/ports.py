@@ -175,6 +175,14 @@ class Parameters(Protocol):
         """Return a parameter's text, at most five minutes old. Raises NotFound."""
 
 
+class TaskState(Protocol):
+    """What is to become of a worker's task."""
+
+    def is_going(self) -> bool:
+        """Tell whether it is to stop, at once or when its calls are elsewhere. Raises Unavailable
+        and other TapedeckErrors."""
+
+
 class TaskProtection(Protocol):
     """What keeps a worker's task from being stopped by scale-in and deployments."""
 

@@ -55,3 +55,11 @@ class CloudPorts(RowPorts):
 
         uri = self.settings.ecs_agent_uri
         return EcsAgent(uri) if uri else None
+
+    @cached_property
+    def task_state(self) -> port.TaskState | None:
+        """What ECS wants of the task; none outside ECS."""
+        from chalicelib.adapters.task_state import EcsTask
+
+        uri = self.settings.ecs_metadata_uri
+        return EcsTask(uri, client("ecs")) if uri else None

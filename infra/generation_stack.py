@@ -192,7 +192,7 @@ class GenerationStack(Stack):
 
 
 def _protect_tasks(stack: Stack, role: iam.IRole, cluster: ecs.ICluster) -> None:
-    """A worker protects itself from scale-in while it has calls."""
+    """A worker protects itself from scale-in while it has calls, and asks whether it is to go."""
     tasks = stack.format_arn(
         service="ecs",
         resource="task",
@@ -201,7 +201,8 @@ def _protect_tasks(stack: Stack, role: iam.IRole, cluster: ecs.ICluster) -> None
     )
     role.add_to_principal_policy(
         iam.PolicyStatement(
-            actions=["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"], resources=[tasks]
+            actions=["ecs:GetTaskProtection", "ecs:UpdateTaskProtection", "ecs:DescribeTasks"],
+            resources=[tasks],
         )
     )
 

@@ -50,6 +50,7 @@ async def _live() -> None:
         url_policy=ports.settings.url_policy,
         workflows=ports.workflows,
         protection=ports.task_protection,
+        task_state=ports.task_state,
         spool_dir=Path(ports.settings.run_dir),
     )
     rtp = await asyncio.to_thread(_rtp_place, ports)

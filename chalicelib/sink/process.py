@@ -13,10 +13,11 @@ from typing import Any
 from chalicelib.errors import PreconditionFailed
 from chalicelib.owner_ports import CallControl, DeadWorkers, LiveRecordings, LiveTaps
 from chalicelib.port_values import Lease
-from chalicelib.ports import MediaStore, TaskProtection, Workflows
+from chalicelib.ports import MediaStore, TaskProtection, TaskState, Workflows
 from chalicelib.row_ports import Leases, Mailbox, PortClaims
 from chalicelib.sink.commanded import Commanded
 from chalicelib.sink.control import Control
+from chalicelib.sink.departure import Departure
 from chalicelib.sink.health import Health
 from chalicelib.sink.heir import Heir
 from chalicelib.sink.hub import Hub
@@ -63,6 +64,8 @@ class Outside:
     workflows: Workflows | None = None
     """none: nobody asks carriers to tap again"""
     protection: TaskProtection | None = None
+    """none outside ECS"""
+    task_state: TaskState | None = None
     """none outside ECS"""
     url_policy: UrlPolicy = STRICT
     """where taps may send to"""
@@ -111,6 +114,9 @@ class Sink:
         self._lookout = outside.workflows and Lookout(
             name, outside.leases, outside.workflows, self.health, limits
         )
+        self._departure = outside.task_state and Departure(
+            outside.task_state, self._rtp.offer_no_more, limits
+        )
         self._mailbox = MailboxKeeper(
             name, outside.mailbox, Commanded(self.hub, self._rtp), self.health, limits
         )
@@ -149,6 +155,8 @@ class Sink:
         self._beside.start(self._metrics.keep())
         if self._protection:
             self._beside.start(self._protection.keep())
+        if self._departure:
+            self._beside.start(self._departure.keep())
         if self._heir:
             self._beside.start(self._heir.keep())
         if self._lookout:

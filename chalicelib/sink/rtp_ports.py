@@ -60,6 +60,7 @@ class RtpPorts:
         self._releases = Tasks()
         self._streams = 0
         self._is_stopping = False
+        self._is_leaving = False
 
     def __len__(self) -> int:
         return len(self._ports)
@@ -67,7 +68,7 @@ class RtpPorts:
     @property
     def offer(self) -> RtpPlace:
         """Return where this worker takes more RTP."""
-        return RtpPlace() if self._is_stopping else self._place
+        return RtpPlace() if self._is_stopping or self._is_leaving else self._place
 
     async def open(self, command: Command) -> None:
         """Hear a claimed port and say so; one that can't be heard is freed."""
@@ -92,6 +93,10 @@ class RtpPorts:
         port = self._ports.get(command.claim.claim_id) if command.claim else None
         if port is not None:
             port.finish()
+
+    def offer_no_more(self) -> None:
+        """Offer no port from now on; those that are claimed are opened, and heard, as ever."""
+        self._is_leaving = True
 
     def refuse_more(self) -> None:
         """Open no port any more, and free those that wait; streams are the hub's to end."""
