@@ -53,6 +53,9 @@ class Nobody:
 
     stream_started = stream_closed = stream_opened
 
+    def stream_silent(self, stream: LiveStream, number: int) -> None:
+        """Let it be silent."""
+
 
 class Paced(Stream):
     """A stream to which a frame of each track comes every 20 ms, as fast as it is given them."""

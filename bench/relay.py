@@ -78,6 +78,9 @@ class Nobody:
     def stream_closed(self, stream: LiveStream) -> None:
         """Take note."""
 
+    def stream_silent(self, stream: LiveStream, number: int) -> None:
+        """Let it be silent."""
+
 
 class Wire:
     """A transport that keeps what is written."""

@@ -53,6 +53,9 @@ class Owner:
     def stream_closed(self, stream: LiveStream) -> None:
         self.streams.remove(stream)
 
+    def stream_silent(self, stream: LiveStream, number: int) -> None:
+        """Let it be silent."""
+
     async def beat(self) -> None:
         """Cut every second."""
         while True:

@@ -112,9 +112,9 @@ class Workflows(Protocol):
         """Let carriers tap again what a worker held that renews its lease no more. Raises
         Unavailable."""
 
-    def start_inquiry(self, call: CallRef, stream_key: str, number: int) -> None:
-        """Ask a call's carrier where it stands, because a stream of it is silent; the n-th time.
-        Raises Unavailable."""
+    def start_inquiry(self, call: CallRef, stream_key: str, *, worker: str, number: int) -> None:
+        """Ask a call's carrier where it stands, because a stream on this worker is silent; the n-th
+        time. Raises Unavailable."""
 
 
 class EventBus(Protocol):

@@ -20,10 +20,9 @@ from chalicelib.recording.lifecycle import Writer
 from chalicelib.services import instructions
 from chalicelib.services.instructions import Deployment
 from chalicelib.wiring_bytes import BytePorts
-from chalicelib.wiring_cloud import CloudPorts
+from chalicelib.wiring_carriers import CarrierParts
 from chalicelib.wiring_rows import now
 from chalicelib.wiring_rtp import RtpParts
-from chalicelib.wiring_web import WebPorts
 
 if TYPE_CHECKING:
     from chalicelib import owner_ports
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from chalicelib.services.methods import Methods
     from chalicelib.services.publish import Publishing
     from chalicelib.services.retap import Retapping
-    from chalicelib.services.sign_in import SignIn
     from chalicelib.services.sweep import Sweeping
     from chalicelib.services.tap_commands import TapCommands
     from chalicelib.services.taps import Tapping
@@ -44,7 +42,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415  # adapters are imported where they are made; see above
 
 
-class Ports(RtpParts, BytePorts, CloudPorts, WebPorts):
+class Ports(RtpParts, BytePorts, CarrierParts):
     """The ports of one process, made as its settings say; a test puts fakes in their places."""
 
     # --- what moves calls and recordings
@@ -143,7 +141,7 @@ class Ports(RtpParts, BytePorts, CloudPorts, WebPorts):
             recordings=self.recordings,
             history=self.history,
             downloads=self.downloads,
-            authorization=self._sign_in().authorization,
+            authorization=self.sign_in().authorization,
             renditions=self.renditions,
             now=now,
         )
@@ -161,7 +159,7 @@ class Ports(RtpParts, BytePorts, CloudPorts, WebPorts):
             recordings=self.recordings,
             history=self.history,
             retaps=self.retaps,
-            door=self._sign_in().door,
+            door=self.sign_in().door,
             api=self.carrier_api,
             deployment=self.deployment,
             now=now,
@@ -220,17 +218,6 @@ class Ports(RtpParts, BytePorts, CloudPorts, WebPorts):
             transitions=self.transitions,
             taps=self.live_taps,
             writer=writer,
-        )
-
-    def _sign_in(self) -> SignIn:
-        from chalicelib.services.sign_in import SignIn
-
-        return SignIn(
-            profiles=self.profiles,
-            secrets=self.secrets,
-            grants=self.token_grants,
-            policy=self.settings.url_policy,
-            trusted_hosts=self.settings.carrier_hosts,
         )
 
     def _download_token(self, recording: Recording, at: datetime) -> str:

@@ -174,10 +174,10 @@ class FakeWorkflows:
         if (worker, renewals) not in self.retaps:
             self.retaps.append((worker, renewals))
 
-    def start_inquiry(self, call: CallRef, stream_key: str, number: int) -> None:
+    def start_inquiry(self, call: CallRef, stream_key: str, *, worker: str, number: int) -> None:
         """Note a question."""
-        if (call.key, stream_key, number) not in self.inquiries:
-            self.inquiries.append((call.key, stream_key, number))
+        if (call.key, worker, number) not in self.inquiries:
+            self.inquiries.append((call.key, worker, number))
 
 
 class FakeEventBus:

@@ -41,10 +41,12 @@ class StepFunctions:
         name = naming.retaps_name(worker, renewals)
         self._start(self._carrier_arn, name, worker=worker, renewals=renewals)
 
-    def start_inquiry(self, call: CallRef, stream_key: str, number: int) -> None:
+    def start_inquiry(self, call: CallRef, stream_key: str, *, worker: str, number: int) -> None:
         """Ask a call's carrier where it stands. Raises Unavailable."""
         name = naming.inquiry_name(stream_key, number)
-        self._start(self._carrier_arn, name, call_key=call.key, stream_key=stream_key)
+        self._start(
+            self._carrier_arn, name, call_key=call.key, stream_key=stream_key, worker=worker
+        )
 
     def _start(self, arn: str, name: str, **state: str | int) -> None:
         try:

@@ -93,10 +93,17 @@ def sweep(_event: dict[str, Any], _context: object) -> dict[str, int]:
 
 @functions.lambda_function(name="ask_carrier")
 def ask_carrier(event: dict[str, Any], _context: object) -> dict[str, int]:
-    """Let carriers tap again what a silent worker held; return how often what came of it."""
+    """Let carriers tap again what a silent worker held, or ask where a silent call stands; return
+    how often what came of it."""
+    from chalicelib.services.inquire import inquire
     from chalicelib.services.retap import retap
 
-    done = dict(retap(event["worker"], event["renewals"], wiring.ports().retapping))
+    ports, worker = wiring.ports(), event["worker"]
+    if "stream_key" in event:
+        standing = inquire(event["call_key"], event["stream_key"], worker, ports.inquiring)
+        done = {str(standing): 1}
+    else:
+        done = dict(retap(worker, event["renewals"], ports.retapping))
     logger.info("Asked carriers", extra=done)
     return done
 

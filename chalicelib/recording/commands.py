@@ -27,6 +27,8 @@ class CommandKind(StrEnum):
     """hear a claimed RTP port"""
     END_PORT = "end_port"
     """what came to it is over: the carrier said so"""
+    END_STREAM = "end_stream"
+    """its call is over: the carrier said so when it was asked"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,3 +50,5 @@ class Command:
     """of a tap: its properties, in SWML's words"""
     claim: PortClaim | None = None
     """of a port"""
+    stream_key: str = ""
+    """of a stream's end"""

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from chalicelib.capture.events import Track
 from chalicelib.carrier_ports import CarrierApi, Retaps
-from chalicelib.dialects.apis.base import CarrierCall, TapAgain
+from chalicelib.dialects.apis.base import TapAgain
 from chalicelib.dialects.documents.base import Sides
 from chalicelib.errors import CallerError, NotFound, TapedeckError, Unavailable
 from chalicelib.port_values import CarrierDoor
@@ -30,6 +30,7 @@ from chalicelib.row_ports import (
     Recordings,
 )
 from chalicelib.services import instructions
+from chalicelib.services.inquire import carrier_call
 from chalicelib.services.instructions import Deployment
 
 THREADS = 32
@@ -186,10 +187,7 @@ def _wanted(stream: Stream, call: Call, profile: Profile, needs: Retapping) -> T
         profile, call.ref.call_id, sides, needs.deployment(), needs.now()
     )
     return TapAgain(
-        call=CarrierCall(
-            call_id=call.carrier_call_id or call.ref.call_id,
-            segment_id=call.carrier_segment_id,
-        ),
+        call=carrier_call(call),
         control_id=naming.retap_control_id(stream.stream_key),
         direction=direction,
         uri=uri,

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from chalicelib.recording.commands import Command, CommandKind
-from chalicelib.sink.mailbox import Obedient
+from chalicelib.sink.hub import Hub
 from chalicelib.sink.rtp_ports import RtpPorts
 
 
 class Commanded:
     """Passes each command to whom it is for."""
 
-    def __init__(self, calls: Obedient, ports: RtpPorts) -> None:
+    def __init__(self, calls: Hub, ports: RtpPorts) -> None:
         self._calls = calls
-        self._ways = {CommandKind.OPEN_PORT: ports.open, CommandKind.END_PORT: ports.end}
+        self._ways = {
+            CommandKind.OPEN_PORT: ports.open,
+            CommandKind.END_PORT: ports.end,
+            CommandKind.END_STREAM: calls.end_stream,
+        }
 
     @property
     def calls(self) -> int:

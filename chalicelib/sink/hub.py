@@ -7,6 +7,7 @@ import logging
 
 from chalicelib.recording.commands import Command
 from chalicelib.sink.call import Call
+from chalicelib.sink.inquiries import Inquiries
 from chalicelib.sink.live_stream import LiveStream
 from chalicelib.sink.minutes import Minutes
 from chalicelib.sink.tasks import Tasks
@@ -25,8 +26,9 @@ _log = logging.getLogger(__name__)
 class Hub:
     """Streams in; knows which call each belongs to."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, inquiries: Inquiries | None = None) -> None:
         self._worker = worker
+        self._inquiries = inquiries
         self._calls: dict[str, Call] = {}
         self._followers: dict[str, int] = {}
         self._minutes = Minutes(worker.limits)
@@ -78,6 +80,12 @@ class Hub:
         if call is not None:
             await call.obey(command)
 
+    async def end_stream(self, command: Command) -> None:
+        """End a silent stream, of which its carrier says that its call is over."""
+        for stream in self._streams:
+            if stream.opening.stream_key == command.stream_key:
+                stream.end_by_carrier()
+
     # --- what streams say ---
 
     def stream_opened(self, stream: LiveStream) -> None:
@@ -98,6 +106,11 @@ class Hub:
         """Forget a socket."""
         self._streams.discard(stream)
         self._refused += stream.refused
+
+    def stream_silent(self, stream: LiveStream, number: int) -> None:
+        """Let the stream's carrier be asked where its call stands."""
+        if self._inquiries is not None:
+            self._inquiries.ask(stream, number)
 
     async def _follow(self, call: Call, stream: LiveStream) -> None:
         try:

@@ -51,6 +51,9 @@ class StreamOwner(Protocol):
     def stream_closed(self, stream: LiveStream) -> None:
         """Forget a stream."""
 
+    def stream_silent(self, stream: LiveStream, number: int) -> None:
+        """Take note that nothing came for long, for the n-th time in the stream's life."""
+
 
 class Listener(Protocol):
     """Who hears a stream while it comes: detectors, outgoing taps. What it does takes
@@ -153,6 +156,9 @@ class LiveStream(ABC):
     @abstractmethod
     def cut_off(self) -> None:
         """Cut the connection: the worker can't go on."""
+
+    def end_by_carrier(self) -> None:  # noqa: B027  # of the others the carrier tells the end
+        """End: the carrier said, when it was asked, that the call is over."""
 
     @property
     def is_passable(self) -> bool:

@@ -21,6 +21,7 @@ from chalicelib.sink.departure import Departure
 from chalicelib.sink.health import Health
 from chalicelib.sink.heir import Heir
 from chalicelib.sink.hub import Hub
+from chalicelib.sink.inquiries import Inquiries
 from chalicelib.sink.keys import KeyRing
 from chalicelib.sink.lease import LeaseKeeper
 from chalicelib.sink.limits import Limits
@@ -100,7 +101,10 @@ class Sink:
         self._worker = _worker(
             name, outside, control, self._relay, self.spool, self.health, limits, rtp.host
         )
-        self.hub = Hub(self._worker)
+        self._inquiries = (
+            Inquiries(name, outside.workflows, self.health, limits) if outside.workflows else None
+        )
+        self.hub = Hub(self._worker, self._inquiries)
         self._relay_door = RelayDoor(name, self.hub, self._keys.current, limits)
         self._rtp = RtpPorts(name, rtp, outside.port_claims, self.hub, self.health, limits)
         self._server = Server(
@@ -206,6 +210,8 @@ class Sink:
             await self._heir.close()
         if self._lookout:
             self._lookout.close()
+        if self._inquiries:
+            await self._inquiries.close()
         self._lease.close()
         self._keys.close()
         _log.info("the sink stopped", extra={"worker": self._name})

@@ -49,9 +49,12 @@ class Stream(EventStream):
         self._playing = playing
         self._credit = 0
         self._credited_us = 0
+        self._spent_aside = 0
+        """of the credit, by frames that brought no message"""
         self._refused: dict[str, int] = {}
         self._socket: MessageSocket | None = None
         self._timers: list[asyncio.TimerHandle] = []
+        self._silence: asyncio.TimerHandle | None = None
 
     # --- what the socket says ---
 
@@ -63,6 +66,7 @@ class Stream(EventStream):
         self._credit = self._credit_most()
         self._owner.stream_opened(self)
         self._after(self._limits.stream_for_s, POLICY_VIOLATION, "stream_too_long")
+        self._watch(0)
         started = self._dialect.open()
         if started is not None:
             self._start(started)
@@ -91,7 +95,9 @@ class Stream(EventStream):
 
     def spend(self, size: int) -> None:
         """Charge a frame that brought no message."""
-        self._credit -= PART_COST if size >= SCRAP_BYTES else SCRAP_COST
+        cost = PART_COST if size >= SCRAP_BYTES else SCRAP_COST
+        self._credit -= cost
+        self._spent_aside += cost
         if self._credit < 0:
             self._is_flooding()
 
@@ -99,6 +105,8 @@ class Stream(EventStream):
         """End the stream, unless its stop did."""
         for timer in self._timers:
             timer.cancel()
+        if self._silence is not None:
+            self._silence.cancel()
         if self._waiting and self.started is None:
             _log.warning("media without a start was dropped", extra=self.labels())
         self._end(ending, self.now_us())
@@ -122,6 +130,11 @@ class Stream(EventStream):
     def refuse(self, code: str) -> None:
         """Close: the carrier may not stream this call."""
         self._close(POLICY_VIOLATION, code)
+
+    def end_by_carrier(self) -> None:
+        """End as its own stop would: the carrier said that the call is over."""
+        self._end(Ending.STOPPED, self.now_us())
+        self._close(NORMAL, "call_over")
 
     def leave(self) -> None:
         """Ask the carrier to go elsewhere, and take what it still sends."""
@@ -171,6 +184,19 @@ class Stream(EventStream):
 
     def _credit_most(self) -> int:
         return int(3 * self._limits.wire_rate * self._limits.wire_burst_s)
+
+    def _watch(self, silences: int) -> None:
+        """Look after a while whether a message came: each costs credit."""
+        loop, silent_s = asyncio.get_running_loop(), self._limits.silent_s
+        left = self._credit + self._spent_aside
+        self._silence = loop.call_later(silent_s, self._look_for_silence, left, silences)
+
+    def _look_for_silence(self, left: int, silences: int) -> None:
+        is_silent = self._credit + self._spent_aside == left
+        if is_silent and self.started is not None and self.ending is None:
+            silences += 1
+            self._owner.stream_silent(self, silences)
+        self._watch(silences)
 
     def _after(self, delay_s: float, code: int, reason: str) -> None:
         loop = asyncio.get_running_loop()

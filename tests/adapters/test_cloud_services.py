@@ -56,6 +56,16 @@ class TestStepFunctions:
         machines.start_finalization("r1", 2)
         machines.start_delivery("r1", "msg_r1_3", 1)
         machines.start_retaps("w-1", 7)
+        machines.start_inquiry(a_recording().call, "stream-1", worker="w-1", number=3)
+        silent = client.requests.pop()
+        assert "arn:c" == silent["stateMachineArn"]
+        assert silent["name"].startswith("ask-")
+        assert silent["name"].endswith("-3")
+        assert {
+            "worker": "w-1",
+            "call_key": "main/bandwidth/c-1",
+            "stream_key": "stream-1",
+        } == json.loads(silent["input"])
         assert [
             ("arn:f", "r1-2", {"recording_id": "r1", "attempt": 2}),
             (

@@ -16,6 +16,7 @@ from chalicelib.recording.receiver import gone
 from chalicelib.services.carrier_intake import copy_of
 from tests.api.conftest import Api
 from tests.carrier_host import AUDIO, URL, FakeDownloads, an_available
+from tests.fakes import FakeTexts
 from tests.samples import CALL, T0, a_call, a_callback, a_profile, a_recording, an_event
 
 RECORDING_ID = a_recording().recording_id
@@ -65,6 +66,17 @@ def test_carriers_are_asked_to_tap_what_a_silent_worker_held(api: Api) -> None:
     """One that holds nothing needs nothing."""
 
     assert {} == invoke(api, "ask_carrier", {"worker": "w-1", "renewals": 7})
+
+
+def test_a_carrier_is_asked_where_a_silent_call_stands(api: Api) -> None:
+    """One whose profile opens no API stands nowhere."""
+
+    wiring.ports().secrets = FakeTexts()
+    api.core.profiles.create(a_profile())
+    api.core.store.calls[CALL.key] = a_call()
+    event = {"worker": "w-1", "call_key": CALL.key, "stream_key": "stream-1"}
+
+    assert {"unknown": 1} == invoke(api, "ask_carrier", event)
 
 
 def test_a_callback_that_is_taken_ends_its_delivery(api: Api) -> None:

@@ -21,6 +21,7 @@ from chalicelib.capture import container
 from chalicelib.capture.events import Track
 from chalicelib.capture.record import Record
 from chalicelib.owner_ports import DeadWorkers, LiveRecordings, LiveTaps
+from chalicelib.ports import Workflows
 from chalicelib.row_ports import Mailbox
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.process import Outside, Sink
@@ -102,6 +103,7 @@ class Rig:
     store: SlowStore = field(default_factory=SlowStore)
     keys: list[bytes] = field(default_factory=lambda: [KEY])
     dead_workers: DeadWorkers | None = None
+    workflows: Workflows | None = None
     name: str = "w-1"
     spool_dir: Path | None = None
     port: int = 0
@@ -120,6 +122,7 @@ class Rig:
             token_keys=lambda: list(self.keys),
             live_taps=self.taps,
             dead_workers=self.dead_workers,
+            workflows=self.workflows,
             url_policy=LOCAL,
             spool_dir=self.spool_dir,
         )

@@ -29,6 +29,9 @@ class Nobody:
     def stream_closed(self, stream: LiveStream) -> None:
         """Take note of nothing."""
 
+    def stream_silent(self, stream: LiveStream, number: int) -> None:
+        """Let it be silent."""
+
 
 PACKETS = st.builds(
     lambda kind, sequence, timestamp, ssrc, payload: build(

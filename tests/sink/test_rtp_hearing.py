@@ -74,6 +74,9 @@ class Owner:
         """Note the end."""
         self.is_over = True
 
+    def stream_silent(self, stream: LiveStream, number: int) -> None:
+        """Let it be silent."""
+
 
 @contextlib.asynccontextmanager
 async def heard(**changed: object) -> AsyncIterator[tuple[Sender, Owner]]:

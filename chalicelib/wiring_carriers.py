@@ -1,0 +1,46 @@
+"""What asks carriers, made on first use."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.wiring_cloud import CloudPorts
+from chalicelib.wiring_rows import now
+from chalicelib.wiring_web import WebPorts
+
+if TYPE_CHECKING:
+    from chalicelib.services.inquire import Inquiring
+    from chalicelib.services.sign_in import SignIn
+
+# ruff: noqa: PLC0415  # services are imported where they are made: see wiring.py
+
+
+class CarrierParts(CloudPorts, WebPorts):
+    """Credentials, and who they are told to."""
+
+    @cached_property
+    def inquiring(self) -> Inquiring:
+        """What asks carriers where calls stand."""
+        from chalicelib.services.inquire import Inquiring
+
+        return Inquiring(
+            calls=self.calls,
+            profiles=self.profiles,
+            mailbox=self.mailbox,
+            door=self.sign_in().door,
+            api=self.carrier_api,
+            now=now,
+        )
+
+    def sign_in(self) -> SignIn:
+        """Return what knows profiles' credentials."""
+        from chalicelib.services.sign_in import SignIn
+
+        return SignIn(
+            profiles=self.profiles,
+            secrets=self.secrets,
+            grants=self.token_grants,
+            policy=self.settings.url_policy,
+            trusted_hosts=self.settings.carrier_hosts,
+        )
