@@ -5,7 +5,7 @@ Each write is conditional, and may be repeated after Unavailable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -48,14 +48,7 @@ class CallControl(Protocol):
 
 
 class DeadWorkers(Protocol):
-    """What living workers do about dead ones. Each may be done again, by several at once. Each
-    raises Unavailable: who can't read knows of nobody's death."""
-
-    def suspects(self) -> Sequence[Lease]:
-        """Return the leases that are worth a longer look."""
-
-    def still_silent(self, suspected: Iterable[Lease]) -> Sequence[Lease]:
-        """Return those who renewed nothing since they were read."""
+    """What living workers do about dead ones. Each may be done again, by several at once."""
 
     def bury(self, lease: Lease) -> Sequence[Stream]:
         """Declare a worker dead; return what it held, nothing where it lives."""

@@ -30,12 +30,12 @@ JOURNAL_KEPT = timedelta(days=3)
 """the media bucket's lifecycle rule for journals: later there is nothing left to wait for"""
 
 
-def suspects(leases: Iterable[Lease], now: datetime, fresh: timedelta = FRESH) -> list[Lease]:
+def suspects(leases: Iterable[Lease], now: datetime) -> list[Lease]:
     """Return the leases that are worth a longer look."""
     return [
         lease
         for lease in leases
-        if not lease.over and (lease.renewed_at is None or now - lease.renewed_at > fresh)
+        if not lease.over and (lease.renewed_at is None or now - lease.renewed_at > FRESH)
     ]
 
 
@@ -48,14 +48,9 @@ def confirm_dead(
         if not suspected:
             return []
         wait(LOOK_EVERY_S)
-        suspected = still_silent(suspected, leases)
+        seen = {lease.worker: lease.renewals for lease in leases.all() if not lease.over}
+        suspected = [one for one in suspected if seen.get(one.worker) == one.renewals]
     return suspected
-
-
-def still_silent(suspected: Iterable[Lease], leases: Leases) -> list[Lease]:
-    """Return those who renewed nothing since they were read. Raises Unavailable."""
-    seen = {lease.worker: lease.renewals for lease in leases.all() if not lease.over}
-    return [one for one in suspected if seen.get(one.worker) == one.renewals]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,19 +1,16 @@
-"""What becomes of the calls of a worker that died: the others see it, and end what it left."""
+"""What becomes of the calls of a worker that died: one that lives ends what it left."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 
-from chalicelib.errors import CallerError, TapedeckError
+from chalicelib.errors import CallerError
 from chalicelib.owner_ports import DeadWorkers
 from chalicelib.port_values import Lease
 from chalicelib.recording.model import Stream
-from chalicelib.services.dead_workers import LOOKS
 from chalicelib.sink.health import Health
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.patience import Patient
@@ -27,46 +24,27 @@ _log = logging.getLogger(__name__)
 
 
 class Heir:
-    """Watches the leases of the other workers. Several may inherit at once: all is conditional."""
+    """Ends what dead workers held. Several may at once: all is conditional."""
 
     def __init__(self, dead_workers: DeadWorkers, health: Health, limits: Limits) -> None:
         self._dead_workers = dead_workers
         self._patient = Patient(_PART, limits.heir_threads, health, limits)
-        self._health = health
-        self._limits = limits
-        self._inheritances = Tasks()
+        self._ends = Tasks()
 
-    async def keep(self) -> None:
-        """Look after the dead until cancelled."""
-        while True:
-            # Not all at once: who is first declares the death, and the others find it declared.
-            every_s = self._limits.heir_every_s * random.uniform(0.5, 1.5)  # noqa: S311  # no secret
-            await asyncio.sleep(every_s)
-            try:
-                await self._look()
-            except TapedeckError:  # nobody is dead for who can't read
-                self._health.failures[_PART] += 1
+    async def inherit(self, lease: Lease) -> None:
+        """Declare a worker dead, and begin to end what it held, unless it renewed meanwhile."""
+        held = await self._patient.once(partial(self._dead_workers.bury, lease))
+        if held:
+            _log.warning(
+                "a dead worker's streams end", extra={"dead": lease.worker, "streams": len(held)}
+            )
+        for stream in held:
+            self._ends.start(self._end(stream, lease))
 
     async def close(self) -> None:
-        """Look at nobody any more; what isn't ended is the sweeper's."""
-        await self._inheritances.cancel()
+        """Leave off; what isn't ended is the sweeper's."""
+        await self._ends.cancel()
         self._patient.close()
-
-    async def _look(self) -> None:
-        dead = await self._patient.once(self._dead_workers.suspects)
-        for _ in range(LOOKS):
-            if not dead:
-                return
-            await asyncio.sleep(self._limits.heir_look_s)
-            dead = await self._patient.once(partial(self._dead_workers.still_silent, dead))
-        for lease in dead:
-            held = await self._patient.once(partial(self._dead_workers.bury, lease))
-            _log.warning("a worker died", extra={"dead": lease.worker, "streams": len(held)})
-            self._inherit(lease, held)
-
-    def _inherit(self, lease: Lease, held: Sequence[Stream]) -> None:
-        for stream in held:
-            self._inheritances.start(self._end(stream, lease))
 
     async def _end(self, stream: Stream, lease: Lease) -> None:
         """End a stream and its call: again when the call's grace is over."""

@@ -1,14 +1,15 @@
-"""Who renews its lease no more: carriers are asked soon to tap its calls again, elsewhere.
+"""Who renews its lease no more: carriers are asked soon to tap its calls again, elsewhere; later it
+is declared dead, and its calls end.
 
 The worker itself asks no carrier, because it holds no carrier's credentials: it starts the
-execution that does. It needn't be sure of a death (`services/retap.py`), so it waits for less than
-who buries the dead.
+execution that does. That needn't be sure of a death (`services/retap.py`), so it waits for less.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from functools import partial
 
 from chalicelib.errors import TapedeckError
@@ -16,6 +17,7 @@ from chalicelib.port_values import Lease
 from chalicelib.ports import Workflows
 from chalicelib.row_ports import Leases
 from chalicelib.sink.health import Health
+from chalicelib.sink.heir import Heir
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.patience import Patient
 
@@ -28,17 +30,27 @@ class Lookout:
     """Watches the leases of the other workers, by its own clock alone."""
 
     def __init__(
-        self, name: str, leases: Leases, workflows: Workflows, health: Health, limits: Limits
+        self,
+        name: str,
+        leases: Leases,
+        workflows: Workflows | None,
+        heir: Heir | None,
+        health: Health,
+        limits: Limits,
     ) -> None:
+        """Without workflows no carrier is asked; without an heir the dead are the sweeper's."""
         self._name = name
         self._leases = leases
         self._workflows = workflows
+        self._heir = heir
         self._health = health
         self._limits = limits
         self._patient = Patient(_PART, 1, health, limits)
         self._seen: dict[str, tuple[int, float]] = {}
         """renewals of each worker, and since when they don't grow"""
         self._told: set[str] = set()
+        jitter = random.uniform(0, limits.lookout_jitter_s)  # noqa: S311  # guards nothing
+        self._dead_s = limits.lookout_dead_s + jitter
 
     async def keep(self) -> None:
         """Look every second until cancelled."""
@@ -73,11 +85,19 @@ class Lookout:
         silent_s = now - self._seen[lease.worker][1]
         if silent_s < self._limits.lookout_silent_s:
             self._told.discard(lease.worker)
-        elif lease.worker not in self._told:
-            await self._tell(lease)
+        elif self._workflows is not None and lease.worker not in self._told:
+            await self._tell(lease, self._workflows)
+        if self._heir is not None and silent_s >= self._dead_s:
+            await self._bury(lease, self._heir)
 
-    async def _tell(self, lease: Lease) -> None:
-        start = partial(self._workflows.start_retaps, lease.worker, lease.renewals)
+    async def _bury(self, lease: Lease, heir: Heir) -> None:
+        try:
+            await heir.inherit(lease)
+        except TapedeckError:
+            self._health.failures[_PART] += 1  # at the next look, again
+
+    async def _tell(self, lease: Lease, workflows: Workflows) -> None:
+        start = partial(workflows.start_retaps, lease.worker, lease.renewals)
         try:
             await self._patient.once(start)
         except TapedeckError:

@@ -114,9 +114,10 @@ class Sink:
         self._protection = outside.protection and ProtectionKeeper(
             outside.protection, lambda: self.hub.calls + len(self._rtp), limits
         )
-        self._heir = outside.dead_workers and Heir(outside.dead_workers, self.health, limits)
-        self._lookout = outside.workflows and Lookout(
-            name, outside.leases, outside.workflows, self.health, limits
+        dead_workers = outside.dead_workers
+        self._heir = Heir(dead_workers, self.health, limits) if dead_workers else None
+        self._lookout = Lookout(
+            name, outside.leases, outside.workflows, self._heir, self.health, limits
         )
         self._departure = outside.task_state and Departure(
             outside.task_state, self._rtp.offer_no_more, limits
@@ -161,10 +162,7 @@ class Sink:
             self._beside.start(self._protection.keep())
         if self._departure:
             self._beside.start(self._departure.keep())
-        if self._heir:
-            self._beside.start(self._heir.keep())
-        if self._lookout:
-            self._beside.start(self._lookout.keep())
+        self._beside.start(self._lookout.keep())
         try:
             needed = {lease, beat, mailbox, keys}
             await asyncio.wait({*needed, asked}, return_when=asyncio.FIRST_COMPLETED)
@@ -208,8 +206,7 @@ class Sink:
         self._worker.control.close()
         if self._heir:
             await self._heir.close()
-        if self._lookout:
-            self._lookout.close()
+        self._lookout.close()
         if self._inquiries:
             await self._inquiries.close()
         self._lease.close()

@@ -221,7 +221,8 @@ class FakeLeases:
         """Write the lease."""
         if self.is_away:
             raise Unavailable("the database is away")
-        if self.is_buried:
+        known = self.leases.get(lease.worker)
+        if self.is_buried or (known is not None and known.over):
             raise PreconditionFailed("declared dead")
         self.renewals.append(lease)
         self.leases[lease.worker] = lease
@@ -236,7 +237,6 @@ class FakeLeases:
 
     def bury(self, lease: Lease) -> None:
         """Declare a worker dead."""
-        self.is_buried = True
         self.leases[lease.worker] = replace(lease, over=True)
 
     def forget(self, worker: str) -> None:

@@ -43,8 +43,8 @@ PATIENT = replace(
     alone_after_s=5.0,
     relay_alive_s=0.1,
     relay_reach_s=0.5,
-    heir_every_s=0.1,
-    heir_look_s=0.3,
+    lookout_every_s=0.1,
+    lookout_dead_s=0.9,
 )
 BETWEEN = 60_000
 """the number of the frame that is sent while nothing particular is said"""
@@ -220,6 +220,7 @@ async def pair(limits: Limits = PATIENT) -> AsyncIterator[Pair]:
         taps=near.taps,
         mailbox=near.mailbox,
         store=SlowStore(objects=near.store.objects),
+        leases=near.leases,
         dead_workers=Heirs(
             clearing=Clearing(
                 control=desk.control,
@@ -228,7 +229,6 @@ async def pair(limits: Limits = PATIENT) -> AsyncIterator[Pair]:
                 media=near.store,
             ),
             now=lambda: datetime.now(UTC),
-            fresh=timedelta(seconds=0.3),
         ),
         limits=limits,
     )

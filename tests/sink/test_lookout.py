@@ -6,16 +6,25 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from chalicelib.errors import Unavailable
 from chalicelib.port_values import Lease
 from chalicelib.sink.health import Health
+from chalicelib.sink.heir import Heir
 from chalicelib.sink.lookout import Lookout
 from tests.fakes import FakeWorkflows
 from tests.samples import a_lease
 from tests.sink.rig import QUICK, run, until
 
-OFTEN = replace(QUICK, lookout_every_s=0.01, lookout_silent_s=0.1, lookout_blind_s=0.2)
+OFTEN = replace(
+    QUICK,
+    lookout_every_s=0.01,
+    lookout_silent_s=0.1,
+    lookout_dead_s=0.2,
+    lookout_jitter_s=0.05,
+    lookout_blind_s=0.2,
+)
 
 
 @dataclass
@@ -27,6 +36,17 @@ class World:
     is_away: bool = False
     reads: int = 0
     workflows: FakeWorkflows = field(default_factory=FakeWorkflows)
+    buried: list[str] = field(default_factory=list)
+    refusals: int = 0
+    """burials that fail"""
+
+    async def inherit(self, lease: Lease) -> None:
+        """Bury a worker, as the heir does."""
+        if self.refusals:
+            self.refusals -= 1
+            raise Unavailable("the database is away")
+        self.buried.append(lease.worker)
+        self.silent[lease.worker] = replace(lease, over=True)
 
     def all(self) -> list[Lease]:
         """Return every lease."""
@@ -43,7 +63,8 @@ class World:
 
 @asynccontextmanager
 async def watching(world: World) -> AsyncIterator[Lookout]:
-    lookout = Lookout("w-me", world, world.workflows, Health(), OFTEN)  # type: ignore[arg-type]  # of the port only `all` is asked
+    heir = cast(Heir, world)
+    lookout = Lookout("w-me", world, world.workflows, heir, Health(), OFTEN)  # type: ignore[arg-type]  # of the port only `all` is asked
     task = asyncio.create_task(lookout.keep())
     try:
         yield lookout
@@ -64,6 +85,23 @@ def test_a_silent_worker_s_calls_are_tapped_again_once() -> None:
             seen = world.reads
             await until(lambda: world.reads > seen + 20)
         assert [("w-dead", 5)] == world.workflows.retaps
+
+    run(scenario)
+
+
+def test_one_that_is_silent_for_longer_is_dead() -> None:
+    """It is buried once, after its calls were tapped again; a burial that fails is tried again."""
+
+    async def scenario() -> None:
+        world = World(refusals=2)
+        world.die("w-dead")
+        world.die("w-me")
+        async with watching(world):
+            await until(lambda: world.buried != [])
+            assert [("w-dead", 5)] == world.workflows.retaps
+            seen = world.reads
+            await until(lambda: world.reads > seen + 30)
+        assert ["w-dead"] == world.buried
 
     run(scenario)
 
@@ -111,6 +149,8 @@ def test_who_couldn_t_read_knows_of_nobody_s_silence() -> None:
             back_at = loop.time()
             await until(lambda: world.workflows.retaps != [])
             assert loop.time() - back_at >= OFTEN.lookout_blind_s
+            await until(lambda: world.buried != [])
+            assert loop.time() - back_at >= OFTEN.lookout_silent_s + OFTEN.lookout_dead_s
 
     run(scenario)
 
