@@ -231,7 +231,7 @@ def _lasted_s(customer: Customer, calls: Sequence[str]) -> list[float]:
 def _await_deadline(customer: Customer, call_id: str) -> list[dict[str, Any]]:
     for _ in range(60):
         recording = find_recording(customer, call_id) or {}
-        events = customer.get(f"/v1/recordings/{recording['id']}/events")["events"]
+        events = customer.get(f"/v1/recordings/{recording['recording_id']}/events")["events"]
         found = [one for one in events if one.get("detail", {}).get("error") == "deadline"]
         if found:
             return found

@@ -41,6 +41,7 @@ PORTS = {
     "recordings": "DynamoRecordings",
     "history": "DynamoHistory",
     "outbox": "DynamoOutbox",
+    "receivers": "DynamoReceivers",
     "due_work": "DynamoDueWork",
     "calls": "DynamoCalls",
     "call_life": "DynamoCallLife",
