@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, Protocol
 
 from chalicelib.errors import TapedeckError
+from chalicelib.recording.model import CallRef
 from chalicelib.services.assemble import Assembled, Outcome
 from chalicelib.services.deliver import Outcome as Delivery
 from chalicelib.services.deliver import Postponed
@@ -39,7 +40,7 @@ class Cloud:
     def __init__(self, clock: Clock, functions: Functions) -> None:
         self._clock = clock
         self._functions = functions
-        self.started: set[tuple[object, ...]] = set()
+        self.started: set[tuple[Any, ...]] = set()
 
     def start_finalization(self, recording_id: str, attempt: int) -> None:
         """Start an execution of `finalization.asl.json`."""
@@ -48,8 +49,14 @@ class Cloud:
 
     def start_delivery(self, recording_id: str, webhook_id: str, round_: int) -> None:
         """Start an execution of `delivery.asl.json`."""
-        name = ("delivery", webhook_id, round_)
+        name = ("delivery", recording_id, webhook_id, round_)
         self._start(name, lambda: self._deliver(recording_id, webhook_id))
+
+    def start_retaps(self, worker: str, renewals: int) -> None:
+        """Start nothing: this call's carrier taps nothing again."""
+
+    def start_inquiry(self, call: CallRef, stream_key: str, *, worker: str, number: int) -> None:
+        """Start nothing: no stream of this call is silent."""
 
     def sweep_every_minute(self) -> Process:
         """Sweep; a sweep that fails or dies is followed by the next."""
@@ -60,7 +67,7 @@ class Cloud:
             except (TapedeckError, Died):
                 continue
 
-    def _start(self, name: tuple[object, ...], execution: Callable[[], Process]) -> None:
+    def _start(self, name: tuple[Any, ...], execution: Callable[[], Process]) -> None:
         if name not in self.started:
             self.started.add(name)
             self._clock.start(execution(), _START_S)

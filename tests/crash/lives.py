@@ -51,12 +51,13 @@ def undisturbed(*, refuses_first: bool) -> Life:
 
 
 def single_faults(calls: int) -> Iterator[tuple[Fault, ...]]:
-    """Yield each kind of fault at each call, and outages that begin there."""
+    """Yield each kind of fault at each call, outages that begin there, and second executions."""
     for call in range(1, calls + 1):
         for kind in KINDS:
             yield (Fault(call=call, **kind),)  # type: ignore[arg-type]  # the rows say the fields
         for outage_s in OUTAGES_S:
             yield (Fault(call=call, outage_s=outage_s),)
+        yield (Fault(call=call, twins=True),)
 
 
 def deaths_in_pairs(calls: int) -> Iterator[tuple[Fault, ...]]:

@@ -39,6 +39,20 @@ def test_an_outage_from_any_call_on_breaks_no_promise() -> None:
     assert [] == tally.faults
 
 
+def test_second_executions_change_nothing() -> None:
+    """Whatever was started runs once more, all of it, just before any call of a port: the same
+    bytes, one object of each kind, the same callbacks."""
+
+    calls = undisturbed(refuses_first=False).calls
+
+    tally = live(
+        ((Fault(call=call, twins=True),) for call in range(1, calls + 1)), refuses_first=False
+    )
+
+    assert [] == tally.faults
+    assert calls == tally.lives
+
+
 def test_a_life_without_faults_owes_four_callbacks() -> None:
     """A recording's two and a tap's two, each taken once, over what ports there are."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from chalicelib.port_values import Reply, SendFault
 from chalicelib.recording.model import OutboxRow
 from chalicelib.services.deliver import Delivered, GivenUp, Postponed
@@ -157,3 +159,18 @@ def test_who_answers_late_starts_nobody_again() -> None:
 
     assert Postponed(wait_seconds=5.0) == first
     assert GivenUp(reason="gone") == desk.attempt(FIRST)
+
+
+@pytest.mark.parametrize("call", range(1, 14))
+@pytest.mark.parametrize("acts", [False, True], ids=["before", "after"])
+def test_dying_at_any_call_lets_nothing_through(call: int, acts: bool) -> None:
+    """Whichever call of a port kills the function, what is owed after a 410 is never sent."""
+
+    desk = Desk([FIRST, SECOND], replies=[GONE] * 3)
+    (desk.faults.after if acts else desk.faults.before)(call)
+
+    outcomes = [desk.run_to_the_end(row) for row in (FIRST, SECOND)]
+
+    assert [GivenUp(reason="gone")] * 2 == outcomes
+    assert {FIRST.webhook_id} == set(desk.sent_ids())
+    assert [FIRST.webhook_id, SECOND.webhook_id] == list(dict.fromkeys(desk.published_ids()))
