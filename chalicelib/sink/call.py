@@ -56,6 +56,11 @@ class Call:
         return bool(self._streams)
 
     @property
+    def is_live(self) -> bool:
+        """Tell whether a stream is here that hasn't ended."""
+        return any(not stream.ended.is_set() for stream in self._streams.values())
+
+    @property
     def is_storing(self) -> bool:
         """Tell whether somebody stores its segments, one after the other."""
         return self._media.is_storing

@@ -48,6 +48,11 @@ class Hub:
         return len(self._calls)
 
     @property
+    def live_calls(self) -> int:
+        """Count those that stream: others only wait for the store, or for a grace."""
+        return sum(call.is_live for call in self._calls.values())
+
+    @property
     def refused(self) -> int:
         """Count messages that no dialect knew, since the worker began."""
         return self._refused + sum(stream.refused for stream in self._streams)

@@ -65,9 +65,9 @@ class Limits:
     journal_puts: int = 4
     segment_every_s: float = 60.0
     segment_puts: int = 8
-    held_bytes: int = 160 * 1024 * 1024
-    """of segments that wait for the store in memory; with what the journal has under way and what
-    is being put it is less than 256 MB beside a usual minute"""
+    held_bytes: int = 128 * 1024 * 1024
+    """of segments that wait for the store in memory. With what the journal has under way, what is
+    being put and what the allocator keeps it is less than 256 MB beside a usual minute"""
     queued_bytes: int = 256 * 1024 * 1024
     """of media that waits to be made a segment of and written: a minute of 250 calls that end at
     once; more only where the disk hangs"""

@@ -17,8 +17,9 @@ from chalicelib.sink.tasks import Tasks
 
 _PART = "mailbox"
 
-_MOST_AT_ONCE = 100
-"""commands under way; more wait where they are"""
+_MOST_AT_ONCE = 3_000
+"""commands under way; more wait where they are. Where S3 is away each end of a recording waits: an
+hour of 250 calls of five minutes are so many"""
 
 _REMEMBERED = 10_000
 """commands that came: one that comes again has been carried out"""

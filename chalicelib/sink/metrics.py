@@ -94,7 +94,7 @@ class Metrics:
     def _tell(self) -> None:
         counts = self._counts()
         values = {
-            "LiveCalls": self._hub.calls,
+            "LiveCalls": self._hub.live_calls,
             "Sockets": self._hub.sockets,
             "RtpPorts": self._ports(),
             "Taps": self._hub.taps,

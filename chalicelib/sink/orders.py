@@ -6,6 +6,7 @@ So an answer that shows the new state is true: what came after a pause is nowher
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,6 +42,10 @@ class _End:
     digit: str
 
 
+_Way = Callable[[Command], Awaitable[asyncio.Task[None] | None]]
+"""carries out a command; what is left to do may take long, and others needn't wait for it"""
+
+
 class Orders:
     """Carries out a call's commands, one after the other."""
 
@@ -51,7 +56,8 @@ class Orders:
         self._turn = asyncio.Lock()
         self._ends: dict[str, _End] = {}
         """what ended each recording first, whoever is first to tell the database"""
-        self._ways = {
+        self._endings: set[asyncio.Task[None]] = set()
+        self._ways: Mapping[CommandKind, _Way] = {
             CommandKind.RECORD_CALL: self._begin,
             CommandKind.PAUSE: self._pause,
             CommandKind.RESUME: self._resume,
@@ -63,12 +69,16 @@ class Orders:
         """Carry out a command; a recording that ends already neither pauses nor goes on. Raises
         NotFound."""
         async with self._turn:
-            await self._ways[command.kind](command)
+            ending = await self._ways[command.kind](command)
+        if ending is not None:  # the store may be away for long: a pause mustn't wait for it
+            await ending
 
     async def finish(self) -> None:
         """Return when none is under way."""
         async with self._turn:
-            return
+            pass
+        while self._endings:
+            await asyncio.wait(set(self._endings))
 
     async def end(
         self, recording_id: str, cause: Cause, at_us: int, wait_s: float = 0, digit: str = ""
@@ -79,9 +89,19 @@ class Orders:
         What ended it first counts, unless it is to leave nothing after all. What nobody but one
         that is to leave nothing wanted isn't stored but forgotten.
         """
-        end = self._counted(recording_id, _End(cause=cause, at_us=at_us, digit=digit))
+        await self._begin_end(recording_id, _End(cause=cause, at_us=at_us, digit=digit), wait_s)
+
+    def _begin_end(self, recording_id: str, end: _End, wait_s: float = 0) -> asyncio.Task[None]:
+        """Want nothing more for a recording; return what stores it and tells the database."""
+        end = self._counted(recording_id, end)
         self._wanted.end(recording_id)
         self._call.heed()
+        ending = asyncio.create_task(self._end(recording_id, end, wait_s))
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
+        return ending
+
+    async def _end(self, recording_id: str, end: _End, wait_s: float) -> None:
         if leaves_nothing(end.cause) and self._wanted.was_only(recording_id):
             await self._call.let_go()
         else:
@@ -125,8 +145,11 @@ class Orders:
             self._wanted.begun(command.recording_id)
             self._call.heed()
 
-    async def _stop(self, command: Command) -> None:
-        await self.end(command.recording_id, Cause.STOP, self._call.now_us())
+    async def _stop(self, command: Command) -> asyncio.Task[None]:
+        return self._begin_end(command.recording_id, self._asked(Cause.STOP))
 
-    async def _discard(self, command: Command) -> None:
-        await self.end(command.recording_id, Cause.DISCARD, self._call.now_us())
+    async def _discard(self, command: Command) -> asyncio.Task[None]:
+        return self._begin_end(command.recording_id, self._asked(Cause.DISCARD))
+
+    def _asked(self, cause: Cause) -> _End:
+        return _End(cause=cause, at_us=self._call.now_us(), digit="")

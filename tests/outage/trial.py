@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,7 +108,7 @@ def run(plan: Plan, folder: Path) -> Found:
         found.usual_bytes = max(one.resident_bytes for one in usual)
         found.peak_bytes = max(one.resident_bytes for one in watch.since(away_s))
         found.disk_bytes = max(one.disk_bytes for one in watch.since(away_s))
-        found.degraded = list(dict.fromkeys(one.degraded for one in watch.since(away_s)))
+        found.degraded = _each_once(one.degraded for one in watch.since(away_s))
         if code := sink.end():
             found.faults.append(f"the sink ended with {code}")
         _compare(found, ended, get(door, "/"))
@@ -128,6 +129,11 @@ def _processes(plan: Plan, folder: Path) -> Iterator[tuple[Child, int, Child, di
         for child in (sink, store):
             child.process.kill()
             child.process.wait()
+
+
+def _each_once(said: Iterable[str]) -> list[str]:
+    """Return what was said, without the numbers that grow."""
+    return list(dict.fromkeys(re.sub(r"dropped \d+ bytes", "dropped bytes", one) for one in said))
 
 
 def _is_drained(watch: Watch, plan: Plan) -> bool:
@@ -167,7 +173,7 @@ def _compare(found: Found, ended: Mapping[str, Any], given: Mapping[str, Any]) -
 def _listen(found: Found, watch: Watch) -> None:
     """Hold what the sink said of itself against what happened."""
     found.faults += watch.failures
-    found.told = list(dict.fromkeys(one["degraded"] for one in watch.metrics if one["Degraded"]))
+    found.told = _each_once(one["degraded"] for one in watch.metrics if one["Degraded"])
     lost_bytes = sum(one["LostBytes"] for one in watch.metrics)
     if lost_bytes != found.lost_frames * FRAME_BYTES:
         found.faults.append(f"LostBytes say {lost_bytes}, {found.lost_frames} frames are lost")

@@ -291,6 +291,32 @@ def test_one_recording_pauses_while_another_goes_on() -> None:
     run(scenario)
 
 
+def test_a_pause_does_not_wait_for_a_stop_that_waits_for_the_store() -> None:
+    """S3 is away while one recording stops: another one is paused at once, and what is said then is
+    nowhere."""
+
+    async def scenario() -> None:
+        async with stage() as on:
+            second = on.request("second")
+            await on.command(CommandKind.RECORD_CALL, second)
+            await on.say(range(20))
+            on.rig.store.is_away = True
+            on.rig.mailbox.send(replace(a_pause(second), kind=CommandKind.STOP_RECORD_CALL))
+            await on.command(CommandKind.PAUSE)
+            await on.say(SECRET)
+            assert "recording" == on.desk.core.recordings.get(second).state
+            on.rig.store.is_away = False
+            await until(lambda: on.desk.core.recordings.get(second).state == "finalizing")
+            await on.command(CommandKind.RESUME)
+            await on.say(range(20, 40))
+        stored = b"".join(on.rig.store.objects.values())
+        assert not [number for number in SECRET if frame(number) in stored]
+        heard = on.rig.stored("segments/").replace(frame(BETWEEN), b"")
+        assert b"".join(map(frame, range(40))) == heard
+
+    run(scenario)
+
+
 def test_a_recording_begins_in_mid_call() -> None:
     """It shows what comes from then on; what was said before belongs to others."""
 
