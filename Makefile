@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 MINISTACK := .venv-ministack
 AUTOBAHN := .venv-autobahn
+CHECKOV := .venv-checkov
 PY := $(VENV)/bin/python
 CDK := node_modules/.bin/cdk
 export PYTHONPATH := $(CURDIR)
@@ -13,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test gstreamer check format bench autobahn attack forge chaos stop webhooks \
-  fuzz api-fuzz takeover verify key workers retire bootstrap deploy package synth clean retap
+  fuzz api-fuzz infra-check audit takeover verify key workers retire bootstrap deploy package synth clean retap
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -21,7 +22,8 @@ help: ## what can be made
 # --- setup: each environment again only when its requirements changed -------------------------
 
 setup: python-found node-found ## install everything, under this folder
-	@$(MAKE) --silent --no-print-directory -j3 $(VENV)/.stamp $(MINISTACK)/.stamp node_modules/.stamp
+	@$(MAKE) --silent --no-print-directory -j4 $(VENV)/.stamp $(MINISTACK)/.stamp $(CHECKOV)/.stamp \
+	  node_modules/.stamp
 
 .PHONY: python-found node-found
 python-found:
@@ -44,6 +46,13 @@ $(MINISTACK)/.stamp: infra/local/requirements.txt | python-found
 	@echo "Setting up $(MINISTACK) ..."
 	@$(PYTHON) -m venv $(MINISTACK)
 	@$(MINISTACK)/bin/python -m pip install -qq -r infra/local/requirements.txt
+	@touch $@
+
+# Compiled are the few of its modules that are used, when they are.
+$(CHECKOV)/.stamp: tests/infra/checks/requirements.txt | python-found
+	@echo "Setting up $(CHECKOV) ..."
+	@$(PYTHON) -m venv $(CHECKOV)
+	@$(CHECKOV)/bin/python -m pip install -qq --no-compile -r tests/infra/checks/requirements.txt
 	@touch $@
 
 node_modules/.stamp: package.json package-lock.json | node-found
@@ -177,6 +186,18 @@ fuzz: $(VENV)/.stamp .venv-fuzz/.stamp ## every parser FUZZ_SECONDS long; one: m
 
 api-fuzz: $(VENV)/.stamp .venv-api-fuzz/.stamp ## schemathesis asks the API what its OpenAPI document offers
 	@$(PY) -m tests.api_fuzz
+
+infra-check: setup ## cfn-lint, checkov and cdk-nag over the templates as CloudFormation expands them
+	@$(PY) -m tests.infra.checks
+
+.venv-audit/.stamp: | python-found
+	@$(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/python -m pip install -qq pip-audit==2.10.1
+	@touch $@
+
+# Strict: where no advisory source is reached, it fails instead of saying that all is well.
+audit: .venv-audit/.stamp ## known vulnerabilities of what is deployed; needs pypi.org itself
+	@.venv-audit/bin/pip-audit --strict --progress-spinner off -r requirements.txt -r infra/sink/requirements.txt
 
 # --- proof --------------------------------------------------------------------------------------
 

@@ -11,8 +11,12 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 from aws_cdk import aws_stepfunctions as sfn
 
+from infra import grants
 from infra.functions import FunctionShell
 from infra.storage import Storage
+
+_MEDIA = ("journal/*", "segments/*")
+_RECORDINGS = "recordings/*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,42 +45,110 @@ def grant_functions(shells: dict[str, FunctionShell], around: Surroundings) -> N
 
 
 def grant_sink(role: iam.IRole, around: Surroundings) -> None:
-    """The sink writes rows and puts journal objects and segments; it deletes nothing."""
-    around.storage.core.grant_read_write_data(role)
-    around.storage.hot.grant_read_write_data(role)
-    for prefix in ("journal/*", "segments/*"):
-        around.storage.media.grant_put(role, prefix)
-    _grant_comparison(role, around)
-    around.secret.grant_read(role)
-    around.public_url.grant_read(role)  # stands in the callbacks that it owes
+    """The sink writes rows and puts journal objects and segments; it deletes nothing.
+
+    A put whose answer was lost is repeated and finds its own object: only the checksum tells, so
+    it may read there, too.
+    """
+    storage = around.storage
+    grants.allow_core(role, storage)
+    grants.allow_hot(role, storage.hot)
+    grants.allow_objects(role, ("s3:PutObject", "s3:GetObject"), storage.media, *_MEDIA)
+    grants.allow(role, grants.ENCRYPT, storage.key.key_arn)
+    _grant_secret(role, around)
+    _grant_public_url(role, around)  # stands in the callbacks that it owes
     around.finalization.grant_start_execution(role)
     around.delivery.grant_start_execution(role)
     around.carrier.grant_start_execution(role)
-    around.bus.grant_put_events_to(role)
-
-
-def _grant_comparison(role: iam.IRole, around: Surroundings) -> None:
-    # A put whose answer was lost is repeated and finds its own object: only the checksum tells.
-    media = around.storage.media
-    role.add_to_principal_policy(
-        iam.PolicyStatement(
-            actions=["s3:GetObject"],
-            resources=[media.arn_for_objects("journal/*"), media.arn_for_objects("segments/*")],
-        )
-    )
 
 
 def _grant_api(role: iam.IRole, around: Surroundings) -> None:
     """The API signs reads: a presigned URL can do what its signer may."""
-    around.storage.core.grant_read_write_data(role)
-    around.storage.hot.grant_read_write_data(role)
-    around.storage.recordings.grant_read(role)
-    around.secret.grant_read(role)
+    storage = around.storage
+    grants.allow_core(role, storage)
+    grants.allow(role, grants.DELETE_ROWS, storage.core.table_arn)  # profiles
+    grants.allow_hot(role, storage.hot)
+    _grant_reading_recordings(role, storage)
+    grants.allow(role, ("s3:ListBucketVersions",), storage.recordings.bucket_arn)
+    grants.allow_objects(role, grants.READ_LOCKS, storage.recordings, _RECORDINGS)
+    _grant_secret(role, around)
     _grant_carrier_secrets(role)
-    around.public_url.grant_read(role)
+    _grant_public_url(role, around)
     around.finalization.grant_start_execution(role)
     around.delivery.grant_start_execution(role)
+
+
+def _grant_assemble(role: iam.IRole, around: Surroundings) -> None:
+    """It fetches what carriers recorded, too: to their hosts it says what opens it there."""
+    storage = around.storage
+    _grant_carrier_secrets(role)
+    grants.allow_core(role, storage)
+    grants.allow(role, grants.LIST_OBJECTS, storage.media.bucket_arn)
+    grants.allow_objects(role, grants.READ_OBJECTS, storage.media, *_MEDIA)
+    _grant_reading_recordings(role, storage)
+    grants.allow_objects(role, grants.WRITE_RENDITIONS, storage.recordings, _RECORDINGS)
+    grants.allow(role, grants.ENCRYPT, storage.key.key_arn)
+
+
+def _grant_publish(role: iam.IRole, around: Surroundings) -> None:
+    """It alone signs: it parses no stranger's bytes. Of recordings it may put proofs only."""
+    storage = around.storage
+    grants.allow_core(role, storage)
+    _grant_reading_recordings(role, storage)
+    proofs = f"{_RECORDINGS}/proof.json"
+    grants.allow_objects(role, grants.WRITE_RENDITIONS, storage.recordings, proofs)
+    grants.allow(role, grants.ENCRYPT, storage.key.key_arn)
+    grants.allow(role, ("kms:Sign", "kms:GetPublicKey"), storage.signing_key.key_arn)
+    _grant_public_url(role, around)
+    _grant_secret(role, around)
+    around.delivery.grant_start_execution(role)
+
+
+def _grant_mark_error(role: iam.IRole, around: Surroundings) -> None:
+    grants.allow_core(role, around.storage)
+    _grant_public_url(role, around)
+    around.delivery.grant_start_execution(role)
+
+
+def _grant_attempt(role: iam.IRole, around: Surroundings) -> None:
+    """It talks to strangers, so it has no right to audio. It alone puts events on the bus."""
+    grants.allow_core(role, around.storage)
+    _grant_secret(role, around)
     around.bus.grant_put_events_to(role)
+
+
+def _grant_sweep(role: iam.IRole, around: Surroundings) -> None:
+    storage = around.storage
+    grants.allow_core(role, storage)
+    grants.allow_hot(role, storage.hot)
+    _grant_erasing(role, storage)
+    _grant_public_url(role, around)
+    around.finalization.grant_start_execution(role)
+    around.delivery.grant_start_execution(role)
+    around.carrier.grant_start_execution(role)
+
+
+def _grant_erasing(role: iam.IRole, storage: Storage) -> None:
+    """Put journal objects and segments without what goes; delete renditions in all versions."""
+    media, recordings = storage.media, storage.recordings
+    grants.allow(role, grants.LIST_OBJECTS, media.bucket_arn)
+    rewriting = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
+    grants.allow_objects(role, rewriting, media, *_MEDIA)
+    grants.allow(role, grants.ENCRYPT, storage.key.key_arn)
+    listing = ("s3:ListBucketVersions", "s3:ListBucketMultipartUploads")
+    grants.allow(role, listing, recordings.bucket_arn)
+    deleting = ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload")
+    grants.allow_objects(role, deleting, recordings, _RECORDINGS)
+
+
+def _grant_reading_recordings(role: iam.IRole, storage: Storage) -> None:
+    grants.allow(role, grants.LIST_OBJECTS, storage.recordings.bucket_arn)
+    grants.allow_objects(role, grants.READ_OBJECTS, storage.recordings, _RECORDINGS)
+    grants.allow(role, grants.DECRYPT, storage.key.key_arn)
+
+
+def _grant_secret(role: iam.IRole, around: Surroundings) -> None:
+    grants.allow(role, ("secretsmanager:GetSecretValue",), around.secret.secret_arn)
 
 
 def _grant_carrier_secrets(role: iam.IRole) -> None:
@@ -87,84 +159,17 @@ def _grant_carrier_secrets(role: iam.IRole) -> None:
         resource_name="tapedeck/*",
         arn_format=ArnFormat.COLON_RESOURCE_NAME,
     )
-    role.add_to_principal_policy(
-        iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[arn])
-    )
-
-
-def _grant_assemble(role: iam.IRole, around: Surroundings) -> None:
-    """It fetches what carriers recorded, too: to their hosts it says what opens it there."""
-    _grant_carrier_secrets(role)
-    around.storage.core.grant_read_write_data(role)
-    around.storage.hot.grant_read_data(role)
-    around.storage.media.grant_read(role)
-    around.storage.recordings.grant_read(role)
-    around.storage.recordings.grant_put(role)
-
-
-def _grant_publish(role: iam.IRole, around: Surroundings) -> None:
-    """It alone signs: it parses no stranger's bytes. Of recordings it may put proofs only."""
-    around.storage.core.grant_read_write_data(role)
-    around.storage.recordings.grant_read(role)
-    around.storage.recordings.grant_put(role, "recordings/*/proof.json")
-    around.storage.signing_key.grant(role, "kms:Sign", "kms:GetPublicKey")
-    around.public_url.grant_read(role)
-    around.secret.grant_read(role)
-    around.delivery.grant_start_execution(role)
-    around.bus.grant_put_events_to(role)
-
-
-def _grant_mark_error(role: iam.IRole, around: Surroundings) -> None:
-    around.storage.core.grant_read_write_data(role)
-    around.public_url.grant_read(role)
-    around.delivery.grant_start_execution(role)
-    around.bus.grant_put_events_to(role)
-
-
-def _grant_attempt(role: iam.IRole, around: Surroundings) -> None:
-    """It talks to strangers, so it has no right to audio."""
-    around.storage.core.grant_read_write_data(role)
-    around.secret.grant_read(role)
-    around.public_url.grant_read(role)
-    around.bus.grant_put_events_to(role)
-
-
-def _grant_sweep(role: iam.IRole, around: Surroundings) -> None:
-    around.storage.core.grant_read_write_data(role)
-    around.storage.hot.grant_read_write_data(role)
-    around.storage.media.grant_read(role)
-    around.storage.media.grant_delete(role)
-    _grant_erasing(role, around)
-    around.public_url.grant_read(role)
-    around.finalization.grant_start_execution(role)
-    around.delivery.grant_start_execution(role)
-    around.carrier.grant_start_execution(role)
-    around.bus.grant_put_events_to(role)
+    grants.allow(role, ("secretsmanager:GetSecretValue",), arn)
 
 
 def _grant_ask_carrier(role: iam.IRole, around: Surroundings) -> None:
     """It talks to carriers with their credentials, so it has no right to audio."""
+    grants.allow_core(role, around.storage)
+    grants.allow_hot(role, around.storage.hot)
     _grant_carrier_secrets(role)
-    around.storage.core.grant_read_write_data(role)
-    around.storage.hot.grant_read_write_data(role)
-    around.secret.grant_read(role)
-    around.public_url.grant_read(role)
+    _grant_secret(role, around)
+    _grant_public_url(role, around)
 
 
-def _grant_erasing(role: iam.IRole, around: Surroundings) -> None:
-    """Put journal objects and segments without what goes; delete renditions in all versions."""
-    for prefix in ("journal/*", "segments/*"):
-        around.storage.media.grant_put(role, prefix)
-    bucket = around.storage.recordings
-    role.add_to_principal_policy(
-        iam.PolicyStatement(
-            actions=["s3:ListBucketVersions", "s3:ListBucketMultipartUploads"],
-            resources=[bucket.bucket_arn],
-        )
-    )
-    role.add_to_principal_policy(
-        iam.PolicyStatement(
-            actions=["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"],
-            resources=[bucket.arn_for_objects("recordings/*")],
-        )
-    )
+def _grant_public_url(role: iam.IRole, around: Surroundings) -> None:
+    grants.allow(role, ("ssm:GetParameter",), around.public_url.parameter_arn)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, Stack
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -26,9 +27,28 @@ _FIVE_MINUTES = Duration.minutes(5)
 def build_topic(stack: Stack, email: str) -> sns.Topic:
     """Make the topic that every alarm goes to, with an address if there is one."""
     topic = sns.Topic(stack, "Alarms", enforce_ssl=True)
+    _let_alarms_publish(stack, topic)
     if email:
         topic.add_subscription(subscriptions.EmailSubscription(email))
     return topic
+
+
+def _let_alarms_publish(stack: Stack, topic: sns.Topic) -> None:
+    """A topic's own policy, as TLS only makes one, takes the place of the one that lets alarms."""
+    alarms = stack.format_arn(
+        service="cloudwatch",
+        resource="alarm",
+        resource_name="*",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+    topic.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+            actions=["sns:Publish"],
+            resources=[topic.topic_arn],
+            conditions={"ArnLike": {"aws:SourceArn": alarms}},
+        )
+    )
 
 
 def build_alarms(

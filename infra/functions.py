@@ -21,6 +21,10 @@ LOG_RETENTION = logs.RetentionDays.ONE_MONTH
 AUDIT_RETENTION = logs.RetentionDays.THIRTEEN_MONTHS
 """PCI DSS 10.5.1 asks for twelve months of an audit trail"""
 
+REQUESTS_PER_SECOND, REQUEST_BURST = 2000, 4000
+"""A flood is refused there instead of taking the account's Lambdas. Ten thousand calls of a minute
+have 700 webhooks a second; API Gateway lets an account's APIs have 10,000 together."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSpec:
@@ -98,6 +102,7 @@ def build_app(
         app.get_resource("APIHandler").add_property_override(
             "ReservedConcurrentExecutions", settings.reserved_concurrency
         )
+    _shape_gateway(app)
     _shape_gateway_responses(app)
     return app
 
@@ -135,6 +140,23 @@ def _complete_function(
         function.add_property_override("Layers", [layer.layer_version_arn])
     # A policy that comes after the function would let its first calls fail.
     function.node.add_dependency(shell.role)
+
+
+def _shape_gateway(app: Chalice) -> None:
+    api = app.get_resource("RestAPI")
+    # Without a version SAM makes a second stage, named Stage, that answers everybody too.
+    api.add_property_override("OpenApiVersion", "2.0")
+    api.add_property_override(
+        "MethodSettings",
+        [
+            {
+                "HttpMethod": "*",
+                "ResourcePath": "/*",
+                "ThrottlingRateLimit": REQUESTS_PER_SECOND,
+                "ThrottlingBurstLimit": REQUEST_BURST,
+            }
+        ],
+    )
 
 
 def _shape_gateway_responses(app: Chalice) -> None:

@@ -13,6 +13,8 @@ from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_stepfunctions as sfn
 from chalice.cdk import Chalice
 
+from infra.grants import allow
+
 FINALIZATION = "finalization"
 DELIVERY = "delivery"
 CARRIER = "carrier"
@@ -45,7 +47,12 @@ def build_workflows(stack: Stack, app: Chalice) -> dict[str, sfn.StateMachine]:
 
 def build_schedule(stack: Stack, app: Chalice) -> scheduler.Schedule:
     """Sweep every minute; a sweep that can't start is not worth repeating, the next one is near."""
-    sweep = _same_stack_function(stack, app, "Sweep")
+    sweep = lambda_.Function.from_function_attributes(
+        stack,
+        "SweepReference",
+        function_arn=app.get_resource("Sweep").get_att("Arn").to_string(),
+        same_environment=True,  # so that its invocation can be granted
+    )
     return scheduler.Schedule(
         stack,
         "SweepSchedule",
@@ -57,8 +64,10 @@ def build_schedule(stack: Stack, app: Chalice) -> scheduler.Schedule:
 def _workflow(
     stack: Stack, app: Chalice, workflow: str, functions: tuple[str, ...]
 ) -> sfn.StateMachine:
-    callees = {name: _same_stack_function(stack, app, name) for name in functions}
-    machine = sfn.StateMachine(
+    arns = {name: app.get_resource(name).get_att("Arn").to_string() for name in functions}
+    role = _role(stack, workflow)
+    allow(role, ("lambda:InvokeFunction",), *arns.values())
+    return sfn.StateMachine(
         stack,
         workflow.capitalize(),
         state_machine_name=_name(stack, workflow),
@@ -66,8 +75,8 @@ def _workflow(
         definition_body=sfn.DefinitionBody.from_string(
             (_FOLDER / f"{workflow}.asl.json").read_text()
         ),
-        definition_substitutions={f"{name}Arn": callees[name].function_arn for name in functions},
-        role=_role(stack, workflow),
+        definition_substitutions={f"{name}Arn": arn for name, arn in arns.items()},
+        role=role,
         logs=sfn.LogOptions(
             destination=logs.LogGroup(
                 stack,
@@ -80,9 +89,6 @@ def _workflow(
             include_execution_data=False,
         ),
     )
-    for callee in callees.values():
-        callee.grant_invoke(machine)
-    return machine
 
 
 def _role(stack: Stack, workflow: str) -> iam.Role:
@@ -90,19 +96,6 @@ def _role(stack: Stack, workflow: str) -> iam.Role:
         stack,
         f"{workflow.capitalize()}Access",
         assumed_by=iam.ServicePrincipal("states.amazonaws.com"),
-    )
-
-
-def _same_stack_function(stack: Stack, app: Chalice, resource: str) -> lambda_.IFunction:
-    """Return a function of the app in a form whose invocation can be granted."""
-    existing = stack.node.try_find_child(f"{resource}Reference")
-    if existing is not None:
-        return existing  # type: ignore[return-value]  # a construct's child has no narrower type
-    return lambda_.Function.from_function_attributes(
-        stack,
-        f"{resource}Reference",
-        function_arn=app.get_resource(resource).get_att("Arn").to_string(),
-        same_environment=True,
     )
 
 

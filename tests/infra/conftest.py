@@ -10,21 +10,11 @@ import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Template
 
-from infra.app import build
 from infra.generation_stack import GenerationStack
-from infra.layer import build_layer
 from infra.recorder_stack import RecorderStack
 from infra.settings import read_settings
 from infra.sink_stack import SinkStack
-
-CONTEXT = {
-    "alarm_email": "ops@example.com",
-    "reserved_concurrency": "50",
-    "sink_domain": "sink.example.com",
-    "sink_generation": "7",
-    "hosted_zone_id": "Z0123456789",
-    "hosted_zone_name": "example.com",
-}
+from tests.infra.checks.synthesis import synthesize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +50,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """All stacks, synthesized with a domain for the sink and an address for alarms."""
-    build_layer()
     folder = tmp_path_factory.mktemp("cdk.out")
-    app = App(outdir=str(folder), context=CONTEXT)
-    build(app)
+    app = synthesize(folder)
     trial = _on_trial(app)
     recorder = Template.from_stack(app.node.find_child("RecorderStack"))
     sink = Template.from_stack(app.node.find_child("SinkStack"))

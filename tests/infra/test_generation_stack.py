@@ -25,7 +25,7 @@ TAKEN = {
     "ExportsOutputFnGetAttStorageHotBD6249BCArn484E5A76",
     "ExportsOutputFnGetAttStorageMedia9333CB25Arn598500A1",
     "ExportsOutputFnGetAttSecretA720EF05IdD66DA4FE",
-    "ExportsOutputFnGetAttBusEA82B648ArnBC65BB77",
+    "ExportsOutputFnGetAttStorageKeyBAA9457BArn746704A7",
     "ExportsOutputRefStorageCore36D127884A11D4EB",
     "ExportsOutputRefStorageHotBD6249BC4F4D16E5",
     "ExportsOutputRefStorageMedia9333CB25D59405A1",
