@@ -18,15 +18,15 @@ from chalicelib.adapters.dynamodb_retaps import DynamoRetaps
 from chalicelib.adapters.dynamodb_rtp import DynamoPortClaims
 from chalicelib.adapters.dynamodb_taps import DynamoTaps
 
-_INDEXES = (("by_call", "gsi1"), ("by_account", "gsi2"), ("due", "due"))
+INDEXES = (("by_call", "gsi1"), ("by_account", "gsi2"), ("due", "due"))
 
 
 class DynamoCore:
     """The same attributes as FakeCore's, over tables of their own."""
 
     def __init__(self, client: Any, suffix: str, now: Callable[[], datetime]) -> None:
-        core = Table(client, _create(client, f"core-{suffix}", _INDEXES))
-        hot = Table(client, _create(client, f"hot-{suffix}", ()))
+        core = Table(client, create_table(client, f"core-{suffix}", INDEXES))
+        hot = Table(client, create_table(client, f"hot-{suffix}", ()))
         self.core = core
         self.recordings = DynamoRecordings(core, now)
         self.taps = DynamoTaps(core)
@@ -46,7 +46,7 @@ class DynamoCore:
         self.port_claims = DynamoPortClaims(hot)
 
 
-def _create(client: Any, name: str, indexes: tuple[tuple[str, str], ...]) -> str:
+def create_table(client: Any, name: str, indexes: tuple[tuple[str, str], ...]) -> str:
     keys = ["pk", "sk", *(f"{prefix}{key}" for _, prefix in indexes for key in ("pk", "sk"))]
     more: dict[str, Any] = {}
     if indexes:

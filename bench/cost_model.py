@@ -1,0 +1,147 @@
+"""From counted requests to dollars: what 1,000 calls of a length cost in an hour.
+
+What a worker asks for by the clock is a rate; what a call asks for is so much a call and so much a
+segment; the sweeper has its part a minute.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bench import prices
+from bench.cost_meter import CALL, Charge
+from chalicelib.services.control import RECHECK
+from chalicelib.sink.limits import Limits
+
+LIVE_CALLS = 1000
+WORKERS = 4
+"""250 calls each"""
+SETUP, RECHECKED, IDLE, BURIAL, RELEASE = "setup", "recheck", "idle", "burial", "release"
+
+_BY_CLOCK = frozenset({"journal put", "lease row", "mailbox query"})
+_EACH_WORKER = frozenset({"journal list"})
+_SWEEPS_AN_HOUR = 60
+_DATABASES = {prices.S3_READ, prices.S3_WRITE, prices.READ_UNIT, prices.WRITE_UNIT}
+
+JOURNAL, SEGMENTS = "journal", "segments, and their reading"
+CLOCKWORK, STREAMS = "leases, mailboxes, sweeps", "rows of calls and streams"
+HOOKS, ROWS, CALLBACKS = "rows of webhooks", "rows of recordings", "rows of callbacks"
+OUTPUT, RELEASED = "rendition, manifest, proof", "media's release after 7 days"
+INGEST = (JOURNAL, SEGMENTS, CLOCKWORK, STREAMS)
+GROUPS = (*INGEST, HOOKS, ROWS, CALLBACKS, OUTPUT, RELEASED)
+
+_GROUP_OF = {"journal": JOURNAL, "segments": SEGMENTS, "webhook": HOOKS, "announcement": HOOKS}
+_GROUP_OF |= dict.fromkeys(("lease", "mailbox", "index"), CLOCKWORK)
+_GROUP_OF |= dict.fromkeys(("call", "stream", "live", "tap"), STREAMS)
+_GROUP_OF |= dict.fromkeys(("recording", "history", "profile"), ROWS)
+_GROUP_OF |= dict.fromkeys(("rendition.wav", "manifest.json", "proof.json"), OUTPUT)
+_GROUP_OF |= {"callback": CALLBACKS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What was counted while some calls were played to one worker."""
+
+    calls: int
+    live_s: float
+    """with calls"""
+    counts: Mapping[Charge, float]
+    wire_bytes: int
+    """through the load balancer's place, both ways"""
+    seconds: float
+    """of each call"""
+
+    @property
+    def segments(self) -> float:
+        """Return how many a call has."""
+        return self.counts[Charge(CALL, prices.S3_WRITE, "segments put")] / self.calls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """Units of each charge, by what they grow with."""
+
+    a_call: Mapping[Charge, float]
+    """with as many segments as `segments`"""
+    a_segment: Mapping[Charge, float]
+    a_worker_s: Mapping[Charge, float]
+    segments: float
+    wire_bytes_s: float
+
+    def of_call(self, segments: float) -> dict[Charge, float]:
+        """Return what a call with so many segments comes to, apart from what goes by the clock."""
+        more = segments - self.segments
+        keys = self.a_call.keys() | self.a_segment.keys()
+        return {
+            key: self.a_call.get(key, 0) + more * self.a_segment.get(key, 0)
+            for key in keys
+            if key.part not in _BY_CLOCK
+        }
+
+    def hour(self, minutes: float, limits: Limits) -> dict[Charge, float]:
+        """Return an hour's units, with `LIVE_CALLS` calls of so many minutes at any time."""
+        units: Counter[Charge] = Counter()
+        calls = LIVE_CALLS * 60 / minutes
+        timed = math.ceil(minutes * 60 / limits.segment_every_s) - 1
+        for key, count in self.of_call(self.segments + timed).items():
+            units[key] += count * self._times(key, calls, minutes)  # type: ignore[assignment]
+        for key, rate in self.a_worker_s.items():
+            units[key] += rate * WORKERS * 3600  # type: ignore[assignment]
+        return units
+
+    def _times(self, key: Charge, calls: float, minutes: float) -> float:
+        if key.phase == RECHECKED:
+            return calls * math.floor(minutes * 60 / RECHECK.total_seconds())
+        return 0 if key.phase in (SETUP, IDLE, BURIAL) else calls
+
+
+def model(short: Counted, long: Counted, idle: Mapping[Charge, float]) -> Model:
+    """Return the model that two runs with different numbers of segments give; `idle` is what one
+    sweep with one worker asked for."""
+    one, other = calls_of(short), calls_of(long)
+    more = long.segments - short.segments
+    keys = one.keys() | other.keys()
+    slopes = {key: (other.get(key, 0) - one.get(key, 0)) / more for key in keys}
+    by_clock = {k: n / long.live_s for k, n in long.counts.items() if k.part in _BY_CLOCK}
+    for key, count in idle.items():
+        workers = 1 if key.part in _EACH_WORKER else 1 / WORKERS
+        by_clock[key] = count * workers / (3600 / _SWEEPS_AN_HOUR)
+    rechecked = {k: n / long.calls for k, n in long.counts.items() if k.phase == RECHECKED}
+    return Model(
+        a_call=one | {k: n for k, n in rechecked.items() if _is_a_calls(k)},
+        a_segment={k: n for k, n in slopes.items() if k.phase != RECHECKED},
+        a_worker_s=by_clock,
+        segments=short.segments,
+        wire_bytes_s=long.wire_bytes / long.calls / long.seconds,
+    )
+
+
+def dollars(units: Mapping[Charge, float]) -> float:
+    """Return what units cost at S3 and DynamoDB."""
+    return sum(prices.USD[k.price] * n for k, n in units.items() if k.price in _DATABASES)
+
+
+def grouped(units: Mapping[Charge, float]) -> dict[str, float]:
+    """Return dollars at S3 and DynamoDB by what they are for."""
+    found = dict.fromkeys(GROUPS, 0.0)
+    for key, count in units.items():
+        if key.price in _DATABASES:
+            found[group_of(key)] += prices.USD[key.price] * count
+    return found
+
+
+def group_of(key: Charge) -> str:
+    """Return what a charge is for."""
+    return RELEASED if key.phase == RELEASE else _GROUP_OF[key.part.split()[0]]
+
+
+def calls_of(counted: Counted) -> dict[Charge, float]:
+    """Return what one call came to, apart from what goes by the clock."""
+    return {k: n / counted.calls for k, n in counted.counts.items() if k.part not in _BY_CLOCK}
+
+
+def _is_a_calls(key: Charge) -> bool:
+    return group_of(key) not in (CLOCKWORK, JOURNAL)
