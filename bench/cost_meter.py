@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -17,7 +17,6 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from moto.backends import get_backend
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.models import botocore_stubber
 
 from bench import prices
@@ -32,8 +31,17 @@ INDEXES: Mapping[str, tuple[str, str]] = {
 CALL = "call"
 """the phase in which calls are played"""
 
+_ACCOUNT = "123456789012"
+"""moto's own"""
+
 _PARTITIONS = {"LEASES": "lease", "MAILBOX": "mailbox", "WORKER": "live stream"}
-_PARTITIONS |= {"ACCOUNT": "profile", "WEBHOOK": "webhook", "ENDPOINT": "port", "RTP": "port"}
+_PARTITIONS |= {
+    "ACCOUNT": "profile",
+    "WEBHOOK": "webhook",
+    "ENDPOINT": "port",
+    "RTP": "port",
+    "RECEIVER": "receiver",
+}
 _SORTED = {"RECORD": "recording", "CALL": "call", "EVENT": "history", "OUTBOX": "callback"}
 _SORTED |= {"STREAM": "stream", "STREAM-SAID": "announcement", "REC": "recording of a call"}
 _SORTED |= {"WEBHOOK": "webhook", "TAP": "tap"}
@@ -51,9 +59,7 @@ class Meter:
     """Counts from `running` on; `counts` are units of a price."""
 
     def __init__(self) -> None:
-        self.counts: Counter[Charge] = Counter()
-        self.stored_bytes: Counter[str] = Counter()
-        """bodies of puts, by part"""
+        self.counts: defaultdict[Charge, float] = defaultdict(float)
         self._lock = threading.RLock()
         self._here = threading.local()
         self._phase = CALL
@@ -87,14 +93,14 @@ class Meter:
         """Count something that no SDK sends."""
         with self._lock:
             phase = getattr(self._here, "phase", self._phase)
-            self.counts[Charge(phase, price, part)] += count  # type: ignore[assignment]  # halves
+            self.counts[Charge(phase, price, part)] += count
 
     def stand_in_s(self) -> float:
         """Return the CPU seconds that answering took on this thread: it is no part of ours."""
         return getattr(self._here, "stand_in_s", 0.0)
 
     def _answer(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        _, service, operation = event_name.split(".")
+        service, operation = event_name.split(".")[1:]
         begun = time.thread_time()
         with self._lock:
             count = {"dynamodb": self._dynamodb, "s3": self._s3}.get(service, self._other)
@@ -120,7 +126,6 @@ class Meter:
             part = url.path.rpartition("/")[2].replace("recording.", "rendition.")
         if operation.startswith(("Put", "Create", "Upload", "Complete", "List")):
             self.add(prices.S3_WRITE, f"{part} {'list' if operation[0] == 'L' else 'put'}")
-            self.stored_bytes[part] += int(request.headers.get("Content-Length", 0))
         elif not operation.startswith(("Delete", "Abort")):
             self.add(prices.S3_READ, f"{part} {'head' if operation[0] == 'H' else 'get'}")
         return _asked(request)
@@ -136,7 +141,7 @@ class Meter:
             in_transaction = operation == "TransactWriteItems"
             for (table, key), was in zip(written, before, strict=True):
                 self._count_write(key, was, _stored(table, key), in_transaction)
-        else:
+        elif operation in ("GetItem", "BatchGetItem", "Query"):
             self._count_reads(operation, asked, json.loads(answer.content))
         return answer
 
@@ -157,13 +162,12 @@ class Meter:
             sizes += [0] * (len(wanted["Keys"]) - len(sizes))
             part = _part(wanted["Keys"][0])
         elif operation == "Query":
+            wanted = asked
             sizes = [sum(size_of(item) for item in found["Items"])]
             values = asked["ExpressionAttributeValues"]
             index = asked.get("IndexName")
             sort = values.get(":first", {"S": ""})
             part = f"index {index}" if index else _part({"pk": values[":pk"], "sk": sort})
-            asked = asked | {"Keys": None}
-            wanted = asked
         else:
             sizes, wanted = [size_of(found.get("Item", {}))], asked
             part = _part(asked["Key"])
@@ -191,7 +195,7 @@ def _written(operation: str, asked: Any) -> list[tuple[str, Item]]:
 
 
 def _stored(table: str, key: Item) -> Item | None:
-    backend = get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][REGION]
+    backend = get_backend("dynamodb")[_ACCOUNT][REGION]
     item = backend.get_item(table, dict(key))
     return item.to_json()["Attributes"] if item is not None else None
 

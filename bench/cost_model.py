@@ -7,7 +7,7 @@ segment; the sweeper has its part a minute.
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ WORKERS = 4
 """250 calls each"""
 SETUP, RECHECKED, IDLE, BURIAL, RELEASE = "setup", "recheck", "idle", "burial", "release"
 
-_BY_CLOCK = frozenset({"journal put", "lease row", "mailbox query"})
+_BY_CLOCK = frozenset({"journal put", "lease row", "lease query", "mailbox query"})
 _EACH_WORKER = frozenset({"journal list"})
 _SWEEPS_AN_HOUR = 60
 _DATABASES = {prices.S3_READ, prices.S3_WRITE, prices.READ_UNIT, prices.WRITE_UNIT}
@@ -38,7 +38,7 @@ _GROUP_OF |= dict.fromkeys(("lease", "mailbox", "index"), CLOCKWORK)
 _GROUP_OF |= dict.fromkeys(("call", "stream", "live", "tap"), STREAMS)
 _GROUP_OF |= dict.fromkeys(("recording", "history", "profile"), ROWS)
 _GROUP_OF |= dict.fromkeys(("rendition.wav", "manifest.json", "proof.json"), OUTPUT)
-_GROUP_OF |= {"callback": CALLBACKS}
+_GROUP_OF |= {"callback": CALLBACKS, "receiver": CALLBACKS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,28 +74,23 @@ class Model:
     def of_call(self, segments: float) -> dict[Charge, float]:
         """Return what a call with so many segments comes to, apart from what goes by the clock."""
         more = segments - self.segments
-        keys = self.a_call.keys() | self.a_segment.keys()
-        return {
-            key: self.a_call.get(key, 0) + more * self.a_segment.get(key, 0)
-            for key in keys
-            if key.part not in _BY_CLOCK
-        }
+        return {key: n + more * self.a_segment.get(key, 0) for key, n in self.a_call.items()}
 
     def hour(self, minutes: float, limits: Limits) -> dict[Charge, float]:
         """Return an hour's units, with `LIVE_CALLS` calls of so many minutes at any time."""
-        units: Counter[Charge] = Counter()
+        units: defaultdict[Charge, float] = defaultdict(float)
         calls = LIVE_CALLS * 60 / minutes
         timed = math.ceil(minutes * 60 / limits.segment_every_s) - 1
         for key, count in self.of_call(self.segments + timed).items():
-            units[key] += count * self._times(key, calls, minutes)  # type: ignore[assignment]
+            units[key] += count * self._times(key, calls, minutes)
         for key, rate in self.a_worker_s.items():
-            units[key] += rate * WORKERS * 3600  # type: ignore[assignment]
+            units[key] += rate * WORKERS * 3600
         return units
 
     def _times(self, key: Charge, calls: float, minutes: float) -> float:
-        if key.phase == RECHECKED:
-            return calls * math.floor(minutes * 60 / RECHECK.total_seconds())
-        return 0 if key.phase in (SETUP, IDLE, BURIAL) else calls
+        if key.phase != RECHECKED:
+            return calls
+        return calls * math.floor(minutes * 60 / RECHECK.total_seconds())
 
 
 def model(short: Counted, long: Counted, idle: Mapping[Charge, float]) -> Model:
@@ -103,16 +98,22 @@ def model(short: Counted, long: Counted, idle: Mapping[Charge, float]) -> Model:
     sweep with one worker asked for."""
     one, other = calls_of(short), calls_of(long)
     more = long.segments - short.segments
-    keys = one.keys() | other.keys()
-    slopes = {key: (other.get(key, 0) - one.get(key, 0)) / more for key in keys}
-    by_clock = {k: n / long.live_s for k, n in long.counts.items() if k.part in _BY_CLOCK}
+    a_call, slopes = {}, {}
+    for key in one.keys() | other.keys():
+        few, many = one.get(key, 0.0), other.get(key, 0.0)
+        if key.part.startswith("segments"):
+            a_call[key], slopes[key] = few, (many - few) / more
+        elif key.phase == RECHECKED:
+            a_call[key] = many
+        else:  # whether a webhook or its stream comes first is chance
+            a_call[key] = (few + many) / 2
+    by_clock = {k: n / long.live_s for k, n in long.counts.items() if _is_by_clock(k)}
     for key, count in idle.items():
         workers = 1 if key.part in _EACH_WORKER else 1 / WORKERS
-        by_clock[key] = count * workers / (3600 / _SWEEPS_AN_HOUR)
-    rechecked = {k: n / long.calls for k, n in long.counts.items() if k.phase == RECHECKED}
+        by_clock[key] = count * workers * _SWEEPS_AN_HOUR / 3600
     return Model(
-        a_call=one | {k: n for k, n in rechecked.items() if _is_a_calls(k)},
-        a_segment={k: n for k, n in slopes.items() if k.phase != RECHECKED},
+        a_call=a_call,
+        a_segment=slopes,
         a_worker_s=by_clock,
         segments=short.segments,
         wire_bytes_s=long.wire_bytes / long.calls / long.seconds,
@@ -134,14 +135,22 @@ def grouped(units: Mapping[Charge, float]) -> dict[str, float]:
 
 
 def group_of(key: Charge) -> str:
-    """Return what a charge is for."""
+    """Return what a charge at S3 or DynamoDB is for; empty for one elsewhere."""
+    if key.price not in _DATABASES:
+        return ""
     return RELEASED if key.phase == RELEASE else _GROUP_OF[key.part.split()[0]]
 
 
 def calls_of(counted: Counted) -> dict[Charge, float]:
     """Return what one call came to, apart from what goes by the clock."""
-    return {k: n / counted.calls for k, n in counted.counts.items() if k.part not in _BY_CLOCK}
+    return {k: n / counted.calls for k, n in counted.counts.items() if _is_a_calls(k)}
+
+
+def _is_by_clock(key: Charge) -> bool:
+    return key.phase == CALL and key.part in _BY_CLOCK
 
 
 def _is_a_calls(key: Charge) -> bool:
-    return group_of(key) not in (CLOCKWORK, JOURNAL)
+    if key.phase == RECHECKED:
+        return group_of(key) not in (CLOCKWORK, JOURNAL)
+    return key.phase in (CALL, RELEASE) and not _is_by_clock(key)

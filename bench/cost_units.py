@@ -7,6 +7,7 @@ consistent read is 1 unit per 4 KB, another one half of that.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,6 +51,8 @@ def _value_size(value: Mapping[str, Any]) -> int:
     match kind:
         case "S":
             return len(held.encode())
+        case "B":
+            return len(b64decode(held))
         case "N":
             return len(held.lstrip("-").replace(".", "")) // 2 + 2
         case "M":

@@ -4,9 +4,9 @@
 
 Calls are played in real time to the whole recorder over moto, in which all requests are counted:
 webhooks, streams, segments, finalization, callbacks, sweeps, and the release of media a week later.
-Segments come every few seconds here, so that calls may be short: what each one adds is counted, how
-many a call has follows from the sink's limits. A third run, of other calls with more segments, tells
-how far that holds.
+Segments come every few seconds here, so that calls may be short: what each one adds is counted, and
+how many a call has follows from the sink's limits. A third run, with other numbers of calls and of
+segments, is compared with what the first two let expect.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ async def _play(
 ) -> None:
     from bench.cost_stage import counted_door  # noqa: PLC0415  # as above
 
-    door = await counted_door(stage.ports.settings.sink_url, through)
+    door = await counted_door(stage.sink_port, through)
     port = door.sockets[0].getsockname()[1]
     url = f"ws://{HOST}:{port}{urlsplit(stream_url).path}"
 

@@ -64,6 +64,7 @@ class Tables:
         at: datetime,
         *,
         in_segments: bool = True,
+        segments: tuple[int, int] | None = None,
     ) -> Ending:
         return ending
 

@@ -179,14 +179,15 @@ class CallLife(Protocol):
     """How calls open and close."""
 
     def join(self, call: Call, stream: Stream) -> None:
-        """Write a new stream, and its call as that stream leaves it, in one transaction.
+        """Write that its worker holds a new stream; then the stream, and its call as that stream
+        leaves it, in one transaction.
 
         Raises PreconditionFailed unless the stored call is one generation younger, and open in this
         round or closed in an earlier one; or where the stream is there already.
         """
 
-    def end_stream(self, stream: Stream, due_at: datetime) -> None:
-        """Write how a live stream ended, and when the sweeper looks whether its call closed.
+    def end_stream(self, stream: Stream) -> None:
+        """Write how a live stream ended. Its worker holds it still.
 
         Raises PreconditionFailed where the stream has ended already.
         """

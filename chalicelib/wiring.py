@@ -214,6 +214,7 @@ class Ports(RtpParts, BytePorts, CarrierParts):
         return Control(
             calls=self.calls,
             call_life=self.call_life,
+            live_streams=self.live_streams,
             profiles=self.profiles,
             transitions=self.transitions,
             taps=self.live_taps,

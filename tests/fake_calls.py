@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 from chalicelib.errors import NotFound, PreconditionFailed
 from chalicelib.port_values import InboundEvent, Page, Requested
@@ -70,16 +69,13 @@ class FakeCallLife:
         self._store.calls[key[0]] = call
         self._store.held[stream.worker, stream.stream_key] = key[0]
 
-    def end_stream(self, stream: Stream, due_at: datetime) -> None:
+    def end_stream(self, stream: Stream) -> None:
         """Write a stream's end. Raises PreconditionFailed."""
         key = (stream.call.key, stream.stream_key)
         stored = self._store.streams.get(key)
         if stored is None or stored.ended_at is not None:
             raise PreconditionFailed(f"stream {stream.stream_key} isn't live")
         self._store.streams[key] = stream
-        self._store.calls[key[0]] = replace(self._store.calls[key[0]], due_at=due_at)
-        if stream.complete:
-            self._store.held.pop((stream.worker, stream.stream_key), None)
 
     def close(self, call: Call) -> None:
         """Write a closed call. Raises PreconditionFailed."""

@@ -12,10 +12,11 @@ from chalicelib.errors import Conflict, NotFound, PreconditionFailed
 
 @dataclass
 class FakeMediaStore:
-    """The media bucket in memory; counts its reads."""
+    """The media bucket in memory; counts its reads, and the prefixes that were listed."""
 
     objects: dict[str, bytes] = field(default_factory=dict)
     reads: list[str] = field(default_factory=list)
+    listed: list[str] = field(default_factory=list)
 
     def put(self, key: str, body: bytes) -> None:
         """Store an object that doesn't exist yet; an equal one is success."""
@@ -35,6 +36,7 @@ class FakeMediaStore:
 
     def keys(self, prefix: str, after: str = "") -> Iterator[str]:
         """Yield keys in order."""
+        self.listed.append(prefix)
         yield from sorted(key for key in self.objects if key.startswith(prefix) and key > after)
 
     def delete(self, keys: list[str]) -> None:

@@ -5,7 +5,7 @@ Core (point-in-time recovery; `expires_at` is its TTL):
 | row | pk | sk | indexes |
 |---|---|---|---|
 | recording | `REC#{recording id}` | `RECORD` | by_call `REC#{account}#{call id}`, by_account `REC#{account}#{month}`, both sorted by `{created}#{recording id}`; due |
-| what happened to it | `REC#{recording id}` | `EVENT#{at}#{version or name}` | |
+| what happened to it, but for its first moves (`told` in its row) | `REC#{recording id}` | `EVENT#{at}#{version or name}` | |
 | callback it owes | `REC#{recording id}` | `OUTBOX#{number}` | due |
 | call | `CALL#{call key}` | `CALL` | by_call `CALL#{account}#{call id}`, by_account `CALL#{account}#{month}`, both sorted by `{opened}#{call key}`; due |
 | recording of a call | `CALL#{call key}` | `REC#{created}#{recording id}` | |
@@ -114,8 +114,8 @@ class Table:
         request |= {"IndexName": index, "ScanIndexForward": not newest_first}
         yield from self._pages(request, limit=limit)
 
-    def put(self, row: Row, where: Where) -> None:
-        """Write a whole row."""
+    def put(self, row: Row, where: Where | None = None) -> None:
+        """Write a whole row; without a condition, whatever stands there."""
         part = self.putting(row, where)["Put"]
         with faults.translated("put"):
             self._client.put_item(**part)
@@ -143,10 +143,10 @@ class Table:
                     if not left or not _is_conflict(error):
                         raise
 
-    def putting(self, row: Row, where: Where) -> Part:
+    def putting(self, row: Row, where: Where | None) -> Part:
         """Return a part that writes a whole row."""
-        item = {"TableName": self._name, "Item": marshal(row)}
-        return {"Put": item | _expressed("ConditionExpression", where)}
+        condition = _expressed("ConditionExpression", where) if where else {}
+        return {"Put": {"TableName": self._name, "Item": marshal(row)} | condition}
 
     def updating(self, pk: str, sk: str, change: Where, where: Where) -> Part:
         """Return a part that changes a row's attributes."""

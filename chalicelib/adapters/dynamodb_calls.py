@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from chalicelib.adapters import dynamodb_layout as layout
 from chalicelib.adapters import dynamodb_listing as paging
-from chalicelib.adapters.dynamodb import NEW, THERE, Part, Table, Where
+from chalicelib.adapters.dynamodb import NEW, Table, Where
 from chalicelib.adapters.dynamodb_rows import Row, from_row, sortable, to_row
 from chalicelib.errors import NotFound, PreconditionFailed
 from chalicelib.port_values import Page
@@ -20,6 +20,9 @@ from chalicelib.recording.announcements import Announcement, corrected_call, cor
 from chalicelib.recording.model import Call, Stream
 
 T = TypeVar("T")
+
+_HELD_FOR = timedelta(days=8)
+"""a net below what is held and never joined; the sweeper waits six days for a dead one's media"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,24 +99,20 @@ class DynamoCallLife:
     def join(self, call: Call, stream: Stream) -> None:
         """Write a stream and its call. It races with another stream, with the call's closing, and
         with its own repetition."""
+        # Held first, and not in the transaction, where it would cost twice: what is held and never
+        # joined is passed over, and what is joined is found whenever its worker dies.
+        self._hot.put(_held_row(stream))
         self._core.write(
             [
                 self._core.putting(call_row(call), _joinable(call)),
                 self._core.putting(_stream_row(stream), NEW),
-                self._held(stream),
             ]
         )
 
-    def end_stream(self, stream: Stream, due_at: datetime) -> None:
+    def end_stream(self, stream: Stream) -> None:
         """Write a stream's end. It races with the sweeper, that took its worker for dead."""
         living = Where(text="attribute_exists(#pk) AND attribute_not_exists(#ended_at)")
-        parts = [
-            self._core.putting(_stream_row(stream), living),
-            self._core.updating(*self._looked_after(stream, due_at), THERE),
-        ]
-        if stream.complete:
-            parts.append(self._hot.deleting(*_held_key(stream)))
-        self._core.write(parts)
+        self._core.put(_stream_row(stream), living)
 
     def close(self, call: Call) -> None:
         """Write a closed call. It races with a stream that joins, and with another who closes."""
@@ -127,15 +126,6 @@ class DynamoCallLife:
         pk = layout.call_pk(call.ref.key)
         same = Where(text=text, values=_standing(call) | {"open": call.open})
         self._core.update(pk, layout.CALL, _due_change(call.due_at, pk), same)
-
-    def _held(self, stream: Stream) -> Part:
-        pk, sk = _held_key(stream)
-        row = {"pk": pk, "sk": sk, "call_key": stream.call.key, "stream_key": stream.stream_key}
-        return self._hot.putting(row, NEW)
-
-    def _looked_after(self, stream: Stream, due_at: datetime) -> tuple[str, str, Where]:
-        pk = layout.call_pk(stream.call.key)
-        return pk, layout.CALL, _due_change(due_at, pk)
 
 
 class DynamoLiveStreams:
@@ -170,6 +160,13 @@ def _stream_row(stream: Stream) -> Row:
         "sk": layout.STREAM_PREFIX + stream.stream_key,
     }
     return keys | to_row(stream)
+
+
+def _held_row(stream: Stream) -> Row:
+    pk, sk = _held_key(stream)
+    expiry = int((stream.opened_at + _HELD_FOR).timestamp())
+    named = {"call_key": stream.call.key, "stream_key": stream.stream_key}
+    return {"pk": pk, "sk": sk} | named | {"expires_at": expiry}
 
 
 def _held_key(stream: Stream) -> tuple[str, str]:

@@ -1,9 +1,13 @@
-"""Recordings, what happened to them, and the callbacks they owe: rows of the Core table."""
+"""Recordings, what happened to them, and the callbacks they owe: rows of the Core table.
+
+What happened first stands in the recording's own row, as `told`: a row of its own for each move
+would cost as much as the move, and the transaction of both would double it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 
 from chalicelib.adapters import dynamodb_layout as layout
@@ -17,6 +21,14 @@ from chalicelib.recording.model import OutboxRow, Recording, RecordingEvent
 
 _FILTER_DEPTH = 10
 """rows read for a row that a page may hold, where a filter leaves some out"""
+
+_TOLD = "told"
+_TOLD_VERSIONS = 8
+"""so many moves stand in the row: a usual recording has four, one with pauses may have hundreds"""
+_TOLD_LENGTH = 200
+"""characters of a detail"""
+_CHANGING = frozenset(field.name for field in fields(Recording)) | {"duepk", "duesk"}
+"""attributes that a move may set or remove"""
 
 
 class DynamoRecordings:
@@ -55,10 +67,8 @@ class DynamoRecordings:
     ) -> Recording:
         """Write a move. It races with every other writer of the recording: one of them wins."""
         written = replace(recording, version=recording.version + 1)
-        unchanged = Where(text="#version = :version", values={"version": recording.version})
-        put = self._table.putting(_row(written), unchanged)
         try:
-            self._table.write([put, *told(self._table, written.version, event, outbox)])
+            self._write(written, event, outbox)
         except PreconditionFailed:
             if self.get(recording.recording_id) != written:
                 raise
@@ -73,6 +83,21 @@ class DynamoRecordings:
         places = list(self._places(account, wanted.call_id, covered, depth))
         rows = self._all(place.partition("#")[2] for place in places)
         return _page(rows, places, wanted, limit, is_last=len(places) < depth)
+
+    def _write(self, written: Recording, event: RecordingEvent, outbox: OutboxRow | None) -> None:
+        where = layout.recording_pk(written.recording_id), layout.RECORD
+        unchanged = Where(text="#version = :read", values={"read": written.version - 1})
+        if not _stands_in_row(written.version, event):
+            change = _change(_row(written), [])
+            parts = told(self._table, written.version, event, outbox)
+            self._table.write([self._table.updating(*where, change, unchanged), *parts])
+            return
+        change = _change(_row(written), [_told(written.version, event)])
+        if outbox is None:
+            self._table.update(*where, change, unchanged)
+            return
+        owed = self._table.putting(outbox_row(outbox), NEW)
+        self._table.write([self._table.updating(*where, change, unchanged), owed])
 
     def _places(
         self, account: str, call_id: str, covered: paging.Stretch, limit: int
@@ -99,8 +124,13 @@ class DynamoHistory:
     def events(self, recording_id: str) -> list[RecordingEvent]:
         """Read them in order."""
         pk, first = layout.recording_pk(recording_id), layout.EVENT_PREFIX
-        rows = self._table.query(pk, first, first + layout.END)
-        return [from_row(row, RecordingEvent) for row in rows]
+        found: dict[str, RecordingEvent] = {}
+        for row in self._table.query(pk, first, layout.RECORD):
+            if row["sk"] == layout.RECORD:
+                found |= _told_events(recording_id, row.get(_TOLD, ()))
+            elif row["sk"].startswith(first):
+                found[row["sk"].removeprefix(first)] = from_row(row, RecordingEvent)
+        return [found[place] for place in sorted(found)]
 
     def append(self, event: RecordingEvent) -> None:
         """Add one. It races with its own repetition alone, which changes nothing."""
@@ -119,11 +149,9 @@ def new_recording(
         "sk": layout.REC_PREFIX + layout.dated(recording.created_at, recording.recording_id),
         "recording_id": recording.recording_id,
     }
-    return [
-        table.putting(_row(recording), NEW),
-        table.putting(indexed, NEW),
-        *told(table, recording.version, event, outbox),
-    ]
+    row = _row(recording) | {_TOLD: [_told(recording.version, event)]}
+    parts = [table.putting(row, NEW), table.putting(indexed, NEW)]
+    return parts if outbox is None else [*parts, table.putting(outbox_row(outbox), NEW)]
 
 
 def outbox_row(row: OutboxRow) -> Row:
@@ -145,6 +173,37 @@ def told(
 def _row(recording: Recording) -> Row:
     keys = {"pk": layout.recording_pk(recording.recording_id), "sk": layout.RECORD}
     return keys | to_row(recording) | layout.recording_index(recording)
+
+
+def _change(row: Row, events: list[Row]) -> Where:
+    """Return what makes a stored row this one, and adds events to what it tells."""
+    values = {name: value for name, value in row.items() if name in _CHANGING}
+    sets = [f"#{name} = :{name}" for name in values]
+    if events:
+        sets.append(f"#{_TOLD} = list_append(if_not_exists(#{_TOLD}, :none), :{_TOLD})")
+        values |= {_TOLD: events, "none": []}
+    gone = ", ".join(f"#{name}" for name in sorted(_CHANGING - row.keys()))
+    return Where(text=f"SET {', '.join(sets)} REMOVE {gone}", values=values)
+
+
+def _stands_in_row(version: int, event: RecordingEvent) -> bool:
+    return version <= _TOLD_VERSIONS and len(str(event.detail)) <= _TOLD_LENGTH
+
+
+def _told(version: int, event: RecordingEvent) -> Row:
+    row = to_row(event) | {"version": version}
+    del row["recording_id"]
+    return row
+
+
+def _told_events(recording_id: str, rows: Iterable[Row]) -> dict[str, RecordingEvent]:
+    """Return what a recording's row tells, by its place among what rows of their own tell."""
+    return {
+        f"{row['at']}#{row['version']:06d}": from_row(
+            row | {"recording_id": recording_id}, RecordingEvent
+        )
+        for row in rows
+    }
 
 
 def _event_row(event: RecordingEvent, suffix: str) -> Row:

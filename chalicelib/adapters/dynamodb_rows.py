@@ -19,7 +19,7 @@ from chalicelib.errors import TapedeckError
 T = TypeVar("T")
 
 Row = dict[str, Any]
-"""plain values by attribute name: str, int, float, bool, None, list, dict"""
+"""plain values by attribute name: str, int, float, bool, None, bytes, list, dict"""
 
 
 def to_row(value: object) -> Row:
@@ -87,12 +87,12 @@ def _plain(value: Any) -> Any:
 def _typed(value: Any) -> dict[str, Any]:
     if value is None:
         return {"NULL": True}
-    if isinstance(value, bool):
-        return {"BOOL": value}
-    if isinstance(value, int | float):
-        return {"N": repr(value)}
+    if isinstance(value, bool | bytes):
+        return {"BOOL" if isinstance(value, bool) else "B": value}
     if isinstance(value, str):
         return {"S": value}
+    if isinstance(value, int | float):
+        return {"N": repr(value)}
     if isinstance(value, Mapping):
         return {"M": marshal(value)}
     return {"L": [_typed(one) for one in value]}

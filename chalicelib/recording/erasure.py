@@ -10,8 +10,9 @@ from chalicelib.recording.model import Erasure, Recording, RecordOptions
 
 RIPE_AFTER = timedelta(seconds=110)
 """The sweeper looks for media this long after it was asked to: by then a living worker has stored
-the next segment of each call (60 s), the journal objects that this covers are gone (a sweep later),
-and where the call goes on it is known what its other recordings show. A minute is left of three."""
+the next segment of each call (100 s) and said so (2 s), so that the same sweep deletes the journal
+objects that this covers first, and where the call goes on it is known what its other recordings
+show. A minute is left of three."""
 
 
 def asked(recording: Recording, at: datetime) -> Recording:

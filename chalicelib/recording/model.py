@@ -291,6 +291,9 @@ class Stream:
     ending: Ending | None = None
     complete: bool = False
     """all its media lies in segments: the journal needn't be read"""
+    segments: tuple[int, int] | None = None
+    """which: the first number of its worker's segments of the call, and the one after the last;
+    None where numbers between them were skipped, or nobody told: list them"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,16 +16,13 @@ from chalicelib.recording.announcements import next_round
 from chalicelib.recording.grace import Graces, closes_at
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.model import Call, CallRef, Ending, Profile, Stream
-from chalicelib.row_ports import CallLife, Calls, Profiles
+from chalicelib.row_ports import CallLife, Calls, LiveStreams, Profiles
 from chalicelib.services.rounds import Rounds
 from chalicelib.services.taps import Tapping
 from chalicelib.services.transition import Transitions, persistently
 
 RECHECK = timedelta(minutes=10)
 """An open call is looked at this often, should its worker and the worker's lease both be gone."""
-
-CLOSE_PATIENCE = timedelta(seconds=60)
-"""The owner of a call's last stream has this long to close it: thrice the longest grace."""
 
 ASK_AGAIN = timedelta(seconds=3)
 """While a grace runs: the carrier's webhook may say meanwhile that nothing more comes."""
@@ -37,6 +34,7 @@ class Control:
 
     calls: Calls
     call_life: CallLife
+    live_streams: LiveStreams
     profiles: Profiles
     transitions: Transitions
     taps: Tapping
@@ -77,20 +75,23 @@ class Control:
         at: datetime,
         *,
         in_segments: bool = True,
+        segments: tuple[int, int] | None = None,
     ) -> Ending:
-        """Note that all media of a stream lies in segments and how it ended; return how it ended
-        (STOPPED where the carrier's webhook already said so). A DEAD one was another worker's: the
-        journal may hold media of it, as of one that isn't all `in_segments`. Raises NotFound."""
+        """Note that all media of a stream lies in segments, in which, and how it ended; return how
+        it ended (STOPPED where the carrier's webhook already said so). A DEAD one was another
+        worker's: the journal may hold media of it, as of one that isn't all `in_segments`. Raises
+        NotFound."""
         stream = self._stream(call, stream_key)
         if stream.ended_at is None:
             is_complete = in_segments and ending is not Ending.DEAD
-            self._write_end(replace(stream, ended_at=at, ending=ending, complete=is_complete), at)
+            ended = replace(stream, ended_at=at, ending=ending, complete=is_complete)
+            self._write_end(replace(ended, segments=segments if is_complete else None))
         return self._stream(call, stream_key).ending or ending
 
     def lose_stream(self, stream: Stream, at: datetime) -> None:
         """Note that a stream's worker died at some time; the journal may hold media of it."""
         if stream.ended_at is None:
-            self._write_end(replace(stream, ended_at=at, ending=Ending.DEAD), at)
+            self._write_end(replace(stream, ended_at=at, ending=Ending.DEAD))
 
     def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
         """Close the call if no stream of it lives and no grace runs; then its live recordings go
@@ -132,11 +133,15 @@ class Control:
                 return Closing(closed=False)
             if closes > at:
                 return Closing(closed=False, retry_at=min(closes, at + ASK_AGAIN))
-            # Due as its last stream's end left it: if we die now, the sweeper goes on from here.
+            # Due as its last stream left it: if we die now, the sweeper goes on from here, and at
+            # once where its worker, that still holds the streams, died with us.
             call = replace(call, open=False, closed_at=at)
             self.call_life.close(call)
         self.rounds.end(call, round_, streams, at)
         self.taps.end_round(call, round_, self.writer, at)
+        for stream in streams:
+            if stream.complete:
+                self.live_streams.forget(stream)
         self._settle(call, round_)
         return Closing(closed=True)
 
@@ -149,9 +154,9 @@ class Control:
         except PreconditionFailed:
             return  # a stream came and opened it again
 
-    def _write_end(self, ended: Stream, at: datetime) -> None:
+    def _write_end(self, ended: Stream) -> None:
         try:
-            self.call_life.end_stream(ended, at + CLOSE_PATIENCE)
+            self.call_life.end_stream(ended)
         except PreconditionFailed:
             return  # the owner and the sweeper both end a stream: the first word counts
 

@@ -18,6 +18,7 @@ from chalicelib.recording import lifecycle, naming
 from chalicelib.recording.erasure import RIPE_AFTER
 from chalicelib.recording.model import Erasure, Recording, RecordingEvent, Source, Stream
 from chalicelib.row_ports import Calls, Recordings
+from chalicelib.services.media_reader import known_segments
 from chalicelib.services.redacting import redact_media
 from chalicelib.services.shown import may_show, shown_spans
 
@@ -68,16 +69,33 @@ class Erasing:
         of its round takes the media with it. Raises as `advance` does."""
         if recording.released_at is None:
             # First one's own row, then those of others: two at once can't each wait for the other.
+            # It stays due: an index's key that changes is two writes more.
             recording = self._tell(
-                replace(recording, released_at=now), "media_released", now, due_at=now
+                replace(recording, released_at=now),
+                "media_released",
+                now,
+                due_at=recording.due_at,
             )
-        if not any(may_show(one) for one in self._of_round(recording)):
+        if (keys := self._untouched(recording)) is not None:
+            self.media.delete(keys)
+        elif not any(may_show(one) for one in self._of_round(recording)):
             streams = self._streams(recording)
-            keys = {stream.stream_key for stream in streams}
-            everything = Redaction(streams=keys, before_us=_us(now))
+            everything = Redaction(
+                streams={stream.stream_key for stream in streams}, before_us=_us(now)
+            )
             redact_media(streams, everything, self.media)
         self._tell(recording, "media_left", now)
         return "media_released"
+
+    def _untouched(self, recording: Recording) -> list[str] | None:
+        """Return the keys of all media of a call that has no other recording, and had one round:
+        nothing of it was ever redacted, nothing is in a journal. None for other calls."""
+        call_key = recording.call.key
+        if len(self.recordings.of_call(call_key)) > 1:
+            return None
+        streams = self.calls.streams(call_key)
+        is_one_round = all(stream.round == recording.round for stream in streams)
+        return known_segments(streams) if is_one_round else None
 
     def _erase_media(
         self, recording: Recording, erasure: Erasure, versions: int, now: datetime

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from chalicelib.capture.container import (
@@ -45,8 +46,29 @@ class _Found:
 
 def read_holdings(call_key: str, streams: Sequence[Stream], media: MediaStore) -> Holdings:
     """Return what is stored of these streams of a call. Raises Unavailable."""
+    if (known := known_segments(streams)) is not None:
+        with suppress(Unavailable):  # one was redacted: what stands in its place is listed
+            return _read_holdings(call_key, known, streams, media)
+    listed = list(media.keys(naming.segments_prefix(call_key)))
+    return _read_holdings(call_key, listed, streams, media)
+
+
+def known_segments(streams: Sequence[Stream]) -> list[str] | None:
+    """Return the keys of all segments that streams of one call were stored in, in order, as long as
+    nobody redacted one; None where they have to be listed."""
+    keys: set[str] = set()
+    for stream in streams:
+        if not stream.complete or stream.segments is None:
+            return None
+        numbers = range(*stream.segments)
+        keys |= {naming.segment_key(stream.call.key, stream.worker, n) for n in numbers}
+    return sorted(keys) if streams else None
+
+
+def _read_holdings(
+    call_key: str, keys: Sequence[str], streams: Sequence[Stream], media: MediaStore
+) -> Holdings:
     found = _Found()
-    keys = list(media.keys(naming.segments_prefix(call_key)))
     with ThreadPoolExecutor(_READERS) as pool:
         for key, index in zip(
             keys, pool.map(lambda key: _read_segment(key, media), keys), strict=True

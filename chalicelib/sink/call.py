@@ -245,6 +245,7 @@ class Call:
             stream.ending,
             instant(stream.ended_us),
             in_segments=self._media.is_whole,
+            segments=self._media.numbers,
         )
         stream.let_go()
         self._forget(stream)

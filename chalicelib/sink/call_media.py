@@ -13,6 +13,7 @@ from collections import deque
 
 from chalicelib.capture.record import Record
 from chalicelib.sink.health import Health
+from chalicelib.sink.segment_numbers import SegmentNumbers
 from chalicelib.sink.segments import Facts, Segments
 from chalicelib.sink.spool import Waiting
 from chalicelib.sink.writer import Cut, Journal, newest_heads
@@ -66,8 +67,7 @@ class CallMedia:
         self._storing = asyncio.Lock()
         self._under_way: _Sealed | None = None
         """the one that the store is asked to take"""
-        self._number = 0
-        """of the next segment"""
+        self._numbers = SegmentNumbers()
         self._left_from: int | None = None
         """the journal object from which on some media is in the journal alone"""
 
@@ -80,6 +80,12 @@ class CallMedia:
     def is_whole(self) -> bool:
         """Tell whether segments have all that was stored, or will."""
         return self._left_from is None
+
+    @property
+    def numbers(self) -> tuple[int, int] | None:
+        """Return the number of the first stored segment and the one after the last, where none
+        between them was skipped."""
+        return self._numbers.told
 
     @property
     def records(self) -> list[Record]:
@@ -166,13 +172,15 @@ class CallMedia:
         sealed = self._under_way = self._sealed[0]
         assert sealed.waiting is not None
         try:
-            following = await self._segments.put(self._call_key, self._number, sealed.waiting)
+            following = await self._segments.put(
+                self._call_key, self._numbers.following, sealed.waiting
+            )
         finally:
             self._under_way = None
         if following is None:
             self._tell_unreadable(sealed)
             return
-        self._number = following
+        self._numbers.note(following)
         self._sealed.popleft()
         self._forget(sealed)
 

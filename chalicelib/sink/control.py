@@ -49,9 +49,10 @@ class Control:
         at: datetime,
         *,
         in_segments: bool = True,
+        segments: tuple[int, int] | None = None,
     ) -> Ending:
-        """Note that a stream ended, and whether all of its media lies in segments."""
-        end = partial(self._control.end_stream, in_segments=in_segments)
+        """Note that a stream ended, whether all of its media lies in segments, and in which."""
+        end = partial(self._control.end_stream, in_segments=in_segments, segments=segments)
         return await self._ask(partial(end, call, stream_key, ending, at))
 
     async def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:

@@ -63,14 +63,17 @@ class Limits:
     journal_every_s: float = 1.0
     journal_bytes: int = 8 * 1024 * 1024
     journal_puts: int = 4
-    segment_every_s: float = 60.0
+    segment_every_s: float = 100.0
+    """of a call; a put each. An erasure waits until the journal's objects are covered by these
+    (`recording/erasure.py`), so it can't be much longer; memory holds as much of every call"""
     segment_puts: int = 8
     held_bytes: int = 128 * 1024 * 1024
     """of segments that wait for the store in memory. With what the journal has under way, what is
-    being put and what the allocator keeps it is less than 256 MB beside a usual minute"""
-    queued_bytes: int = 256 * 1024 * 1024
-    """of media that waits to be made a segment of and written: a minute of 250 calls that end at
-    once; more only where the disk hangs"""
+    being put and what the allocator keeps it is less than 256 MB beside what calls usually have
+    open"""
+    queued_bytes: int = 416 * 1024 * 1024
+    """of media that waits to be made a segment of and written: what 250 calls have that end at
+    once, 100 s each; more only where the disk hangs"""
     spool_bytes: int = 17 * 1024**3
     """of segments that wait in files: 70 minutes of 250 calls, in 21 GiB that hold the image too"""
     retry_first_s: float = 0.1

@@ -55,9 +55,7 @@ class TestCalls:
         """Calls and streams come as the carrier's webhooks correct them."""
 
         joined(core)
-        core.call_life.end_stream(
-            a_stream(ended_at=later(5), ending=Ending.BROKEN, complete=True), later(65)
-        )
+        core.call_life.end_stream(a_stream(ended_at=later(5), ending=Ending.BROKEN, complete=True))
         facts = CarrierFacts(said_at=T0, encoding=Encoding.PCMA, labels={"tag": "vip"})
         said = an_announcement(facts=facts, ended_at=later(5))
         assert core.inbox.accept(an_inbound_event(), None, said, None)
@@ -142,26 +140,24 @@ class TestCallLife:
             assert [] == core.calls.streams(CALL.key)
 
     def test_ends_a_stream_once(self, core: Any) -> None:
-        """A stream's first end counts; its call is due then, its worker has it no more."""
+        """A stream's first end counts, with the segments that it names."""
+
+        joined(core)
+        ended = a_stream(ended_at=later(5), ending=Ending.CLOSED, complete=True, segments=(0, 3))
+        core.call_life.end_stream(ended)
+        with pytest.raises(PreconditionFailed):
+            core.call_life.end_stream(replace(ended, ending=Ending.DEAD))
+        assert [ended] == core.calls.streams(CALL.key)
+
+    def test_leaves_an_ended_stream_with_its_worker(self, core: Any) -> None:
+        """A stream stays its worker's until it is forgotten, however it ended."""
 
         joined(core)
         ended = a_stream(ended_at=later(5), ending=Ending.CLOSED, complete=True)
-        core.call_life.end_stream(ended, later(65))
-        with pytest.raises(PreconditionFailed):
-            core.call_life.end_stream(replace(ended, ending=Ending.DEAD), later(99))
-        assert [ended] == core.calls.streams(CALL.key)
-        assert later(65) == core.calls.get(CALL.key).due_at
-        assert [] == core.live_streams.of_worker("worker-1")
-
-    def test_leaves_a_lost_stream_with_its_worker(self, core: Any) -> None:
-        """A stream whose media the journal may hold stays its worker's until it is forgotten."""
-
-        joined(core)
-        lost = a_stream(ended_at=later(5), ending=Ending.DEAD)
-        core.call_life.end_stream(lost, later(65))
-        assert [lost] == core.live_streams.of_worker("worker-1")
-        core.live_streams.forget(lost)
-        core.live_streams.forget(lost)
+        core.call_life.end_stream(ended)
+        assert [ended] == core.live_streams.of_worker("worker-1")
+        core.live_streams.forget(ended)
+        core.live_streams.forget(ended)
         assert [] == core.live_streams.of_worker("worker-1")
 
     def test_closes_the_generation_that_was_read(self, core: Any) -> None:

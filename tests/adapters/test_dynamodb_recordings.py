@@ -88,6 +88,40 @@ class TestRecordings:
         assert ["recording", "paused"] == [e.event for e in core.history.events(first.recording_id)]
         assert [owed] == core.outbox.rows(first.recording_id)
 
+    def test_tells_all_moves_however_many(self, core: Any) -> None:
+        """Those that stand in the row and those that have rows of their own come in one order,
+        attempts to deliver between them."""
+
+        recording = stored(core)
+        for second in range(1, 12):
+            moved = replace(recording, labels={"second": str(second)}, due_at=later(second))
+            event = an_event(moved, at=later(second), event=f"move {second}")
+            recording = core.recordings.write(moved, event, None)
+            tried = an_event(moved, at=later(second + 0.5), event=f"attempt {second}")
+            core.history.append(tried)
+        expected = [f"{what} {n}" for n in range(1, 12) for what in ("move", "attempt")]
+        told = [event.event for event in core.history.events(recording.recording_id)]
+        assert ["recording", *expected] == told
+        assert recording == core.recordings.get(recording.recording_id)
+
+    def test_a_long_detail_is_told_too(self, core: Any) -> None:
+        """One that is too long for the row has a row of its own."""
+
+        first = stored(core)
+        labels = {f"label {n}": "x" * 100 for n in range(10)}
+        event = an_event(first, at=later(1), event="labelled", detail=labels)
+        core.recordings.write(replace(first, labels=labels), event, None)
+        assert event == core.history.events(first.recording_id)[-1]
+
+    def test_a_move_takes_away_what_is_no_more(self, core: Any) -> None:
+        """A value that equals its default again is stored no more, and nothing is due."""
+
+        first = stored(core, reason="stop", due_at=later(5), labels={"a": "b"})
+        moved = replace(first, reason="", due_at=None, labels={})
+        written = core.recordings.write(moved, an_event(moved, at=later(1)), None)
+        assert written == core.recordings.get(first.recording_id)
+        assert [] == core.due_work.due(later(99), 10)
+
     def test_refuses_a_stale_version(self, core: Any) -> None:
         """Of two writers who read the same version the second one fails, and leaves no trace."""
 

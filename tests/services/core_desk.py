@@ -48,6 +48,7 @@ class Desk:
         return Control(
             calls=self.core.calls,
             call_life=self.core.call_life,
+            live_streams=self.core.live_streams,
             profiles=self.core.profiles,
             transitions=self.transitions,
             taps=self.taps,

@@ -193,17 +193,22 @@ class TestEnding:
     """end_stream and end_recording."""
 
     def test_notes_the_end(self) -> None:
-        """A stream's end says how, when, and that its media lies in segments."""
+        """A stream's end says how, when, and in which segments its media lies; its worker holds it
+        until the call is closed."""
 
         desk = Desk()
         desk.control.join_call(a_joining())
-        assert Ending.BROKEN == desk.control.end_stream(CALL, "stream-1", Ending.BROKEN, later(5))
+        said = desk.control.end_stream(CALL, "stream-1", Ending.BROKEN, later(5), (0, 2))
         (stream,) = desk.core.calls.streams(CALL.key)
-        assert (later(5), Ending.BROKEN, True) == (
+        assert (Ending.BROKEN, later(5), Ending.BROKEN, True, (0, 2)) == (
+            said,
             stream.ended_at,
             stream.ending,
             stream.complete,
+            stream.segments,
         )
+        assert [stream] == desk.core.live_streams.of_worker("worker-1")
+        assert desk.control.close_call(CALL, 1, later(30)).closed
         assert [] == desk.core.live_streams.of_worker("worker-1")
 
     def test_knows_what_is_in_the_journal_alone(self) -> None:

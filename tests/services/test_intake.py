@@ -190,7 +190,7 @@ def test_a_stopped_stream_is_stopped_whichever_way_its_socket_ended() -> None:
     take(core, STOPPED)
 
     broken = replace(a_stream(), ended_at=later(61), ending=Ending.BROKEN)
-    core.call_life.end_stream(broken, later(80))
+    core.call_life.end_stream(broken)
 
     assert [Ending.STOPPED] == [stream.ending for stream in core.calls.streams(CALL.key)]
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
 
 from chalicelib.capture.container import INDEX_HEAD_BYTES
 from chalicelib.capture.events import Track
@@ -35,6 +38,55 @@ def test_segments_hold_a_complete_stream() -> None:
 
     assert 4.0 == _seconds(holdings)
     assert {naming.segment_key(CALL.key, "w1", 0)} == set(media.reads)
+
+
+def two_segments() -> tuple[Tape, FakeMediaStore]:
+    """Return a stream of four seconds in two segments."""
+    media = FakeMediaStore()
+    tape = Tape(media=media)
+    for second in (0, 2):
+        two_tracks(tape, 2, from_s=second)
+        tape.close_segment()
+    return tape, media
+
+
+def test_segments_that_a_stream_names_are_not_listed() -> None:
+    """Their keys follow from the numbers that the streams' rows tell."""
+
+    tape, media = two_segments()
+    rows = [replace(tape.row(), segments=(0, 1)), replace(tape.row(), segments=(0, 2))]
+
+    assert 4.0 == _seconds(read_holdings(CALL.key, rows, media))
+    assert [] == media.listed
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"complete": False, "segments": (0, 2)},
+        {"complete": True, "segments": None},
+    ],
+)
+def test_one_stream_that_names_none_lets_all_be_listed(row: dict[str, Any]) -> None:
+    """Who knows what it stored before it died."""
+
+    tape, media = two_segments()
+    rows = [replace(tape.row(), segments=(0, 1)), replace(tape.row(), **row)]
+
+    assert 4.0 == _seconds(read_holdings(CALL.key, rows, media))
+    assert naming.segments_prefix(CALL.key) in media.listed
+
+
+def test_a_named_segment_that_was_redacted_lets_all_be_listed() -> None:
+    """What stands in its place has another name."""
+
+    tape, media = two_segments()
+    key = naming.segment_key(CALL.key, "w1", 1)
+    media.objects[naming.redacted_key(key, 7)] = media.objects.pop(key)
+
+    rows = [replace(tape.row(), segments=(0, 2))]
+
+    assert 4.0 == _seconds(read_holdings(CALL.key, rows, media))
 
 
 def test_the_journal_holds_what_no_segment_covers() -> None:

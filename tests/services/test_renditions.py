@@ -246,6 +246,43 @@ def test_after_a_week_the_media_is_gone() -> None:
     assert (None, ["media_released", "media_left"]) == (studio.row.due_at, studio.events()[-2:])
 
 
+def test_the_media_of_a_call_with_one_recording_goes_by_its_names() -> None:
+    """Nothing is listed or read: nobody else shows it, nobody redacted it."""
+
+    studio = Studio()
+    key = (CALL.key, "s1")
+    rows = studio.desk.core.store.streams
+    rows[key] = replace(rows[key], segments=(0, 1))
+    studio.finish()
+    studio.now += MEDIA_KEPT
+    segments = set(studio.media.keys(naming.segments_prefix(CALL.key)))
+    studio.media.reads.clear()
+    studio.media.listed.clear()
+
+    assert "media_released" == studio.look(timedelta())
+    assert not segments & studio.media.objects.keys()
+    assert ([], []) == (studio.media.reads, studio.media.listed)
+
+
+@pytest.mark.parametrize("round_", [1, 2])
+def test_names_say_nothing_of_a_call_with_more(round_: int) -> None:
+    """Another round's streams, or another recording, may have the same worker's segments."""
+
+    studio = Studio()
+    key = (CALL.key, "s1")
+    rows = studio.desk.core.store.streams
+    rows[key] = replace(rows[key], segments=(0, 1))
+    rows[CALL.key, "s2"] = replace(rows[key], stream_key="s2", round=round_)
+    other = replace(studio.finish(), recording_id="other", round=round_)
+    studio.desk.core.store.recordings["other"] = other
+    studio.now += MEDIA_KEPT
+    before = dict(studio.media.objects)
+
+    studio.look(timedelta())
+    assert (round_ == 1) == (before == studio.media.objects)
+    assert [] != studio.media.listed or round_ == 1
+
+
 def test_media_that_somebody_else_shows_is_kept_until_they_go() -> None:
     """The last one takes it with it, whichever that is."""
 

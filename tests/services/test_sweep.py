@@ -259,14 +259,15 @@ class TestCalls:
     """Calls that nobody closed."""
 
     def test_closes_what_nobody_closed(self) -> None:
-        """A call whose streams all ended is closed a minute later, whoever should have."""
+        """A call whose streams all ended, and whose worker lives and doesn't close it, is closed
+        when calls are looked at."""
 
         world = World()
         world.streaming()
         world.desk.control.end_stream(CALL, "stream-1", Ending.STOPPED, later(10))
-        world.lease(renewals=9, at=69)
-        assert {} == world.sweep(later(69))
-        assert {"calls_closed": 1} == world.sweep(later(70))
+        world.lease(renewals=9, at=599)
+        assert {} == world.sweep(later(599))
+        assert {"calls_closed": 1} == world.sweep(later(600))
         assert ["finalizing"] == world.desk.states()
 
     def test_finishes_a_closing_that_died_half_way(self) -> None:

@@ -78,6 +78,7 @@ class FakeControl:
         at: datetime,
         *,
         in_segments: bool = True,
+        segments: tuple[int, int] | None = None,
     ) -> Ending:
         """Note how a stream ended."""
         self._answer()
