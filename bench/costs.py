@@ -47,6 +47,8 @@ _SHORT, _LONG, _THIRD = (4, 10.0), (4, 52.0), (8, 38.0)
 """calls and their seconds"""
 _RECHECK_AFTER_S = 25.0
 _ENDS_WITHIN_S = 60.0
+_SUCCESS = 2
+"""hundreds of an HTTP status"""
 _TRACKS = (Track.INBOUND, Track.OUTBOUND)
 
 
@@ -155,7 +157,10 @@ async def _play(
             encoding=Encoding.PCMU,
         )
         said = {track: _noise(f"{number} {track}", seconds) for track in _TRACKS}
-        await play(Played(dialect=dialect, setup=setup, sources=said, hook_url=hook_url))
+        report = await play(Played(dialect=dialect, setup=setup, sources=said, hook_url=hook_url))
+        for hook in report.hooks:
+            if hook.status // 100 != _SUCCESS:
+                raise SystemExit(f"{hook.event} was answered {hook.status}")
 
     await asyncio.gather(*(one(number) for number in range(calls)))
     door.close()

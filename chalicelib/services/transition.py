@@ -74,7 +74,8 @@ class Transitions:
         """
         entered, event, row = self._entered(None, recording, cause, writer, call, at)
         created = self.recordings.create(entered, event, row)
-        if row is not None:
+        # Who was first may owe nothing yet: an execution that finds no row would use its name up.
+        if row is not None and created.callbacks >= row.number:
             self._start_delivery(row)
         return created
 

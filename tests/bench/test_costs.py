@@ -27,7 +27,7 @@ def test_an_items_size_is_its_names_and_values() -> None:
 
     item = {"pk": {"S": "ü"}, "n": {"N": "-123"}, "m": {"M": {"a": {"BOOL": True}}}}
     assert (2 + 2) + (1 + 3) + (1 + 3 + 1 + 1 + 1) == size_of(item)
-    assert 1 + 3 + 2 + (1 + 2) == size_of({"l": {"L": [{"S": "x"}, {"B": "YWI="}]}})
+    assert 1 + 3 + 2 + (1 + 3) == size_of({"l": {"L": [{"S": "x"}, {"B": "YWJj"}]}})
 
 
 def test_a_write_is_charged_by_the_larger_item() -> None:

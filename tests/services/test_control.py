@@ -198,7 +198,7 @@ class TestEnding:
 
         desk = Desk()
         desk.control.join_call(a_joining())
-        said = desk.control.end_stream(CALL, "stream-1", Ending.BROKEN, later(5), (0, 2))
+        said = desk.control.end_stream(CALL, "stream-1", Ending.BROKEN, later(5), segments=(0, 2))
         (stream,) = desk.core.calls.streams(CALL.key)
         assert (Ending.BROKEN, later(5), Ending.BROKEN, True, (0, 2)) == (
             said,

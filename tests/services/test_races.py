@@ -14,7 +14,7 @@ from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Ending
 from chalicelib.recording.request import pending_recording, requested
 from chalicelib.services.late_work import LateWork
-from tests.samples import CALL, a_call, a_joining, a_profile, an_event, later
+from tests.samples import CALL, STATUS_URL, a_call, a_joining, a_profile, an_event, later
 from tests.services.core_desk import Desk, an_erasing
 
 STEPS = 25
@@ -171,3 +171,28 @@ def test_waiting_in_vain(streams_come_first: bool, n: int) -> None:
     assert 1 == desk.states().count("recording"), desk.states()
     assert {"recording", "error"} >= set(desk.states())
     assert desk.core.calls.get(CALL.key).open
+
+
+class Found(list[tuple[str, str, int]]):
+    """Deliveries that were started, each of a callback that was written before."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+
+    def append(self, started: tuple[str, str, int]) -> None:
+        assert started[1] in {row.webhook_id for row in self._desk.core.store.outbox.values()}
+        super().append(started)
+
+
+@pytest.mark.parametrize("n", range(1, STEPS))
+def test_beginning_what_is_announced(n: int) -> None:
+    """A stream whose recording is announced in the moment in which it begins one: an execution
+    that found no callback would use up the name of the one that has to send it."""
+
+    desk = Desk(a_profile(status_url=STATUS_URL))
+    desk.workflows.deliveries = Found(desk)
+    desk.core.faults.meanwhile(n, lambda: announced(desk))
+    desk.control.join_call(a_joining())
+    assert [1] == [row.number for row in desk.core.store.outbox.values()]
+    assert 1 == len(desk.workflows.deliveries)
