@@ -36,6 +36,7 @@ from chalicelib.config import read_settings
 from chalicelib.deployment_keys import parse_keys
 from chalicelib.errors import DeliveryPostponed
 from chalicelib.recording import naming
+from chalicelib.recording.model import CallRef
 from chalicelib.services.sweep import sweep
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.process import Outside, Sink
@@ -73,6 +74,12 @@ class Executions:
         """Deliver one status callback."""
         state = {"recording_id": recording_id, "webhook_id": webhook_id, "round": round_}
         self._start("delivery", naming.delivery_name(webhook_id, round_), state)
+
+    def start_retaps(self, worker: str, renewals: int) -> None:
+        """Start nothing: no worker dies here."""
+
+    def start_inquiry(self, call: CallRef, stream_key: str, *, worker: str, number: int) -> None:
+        """Start nothing: no stream is silent here."""
 
     def finish(self) -> None:
         """Return when none runs; raise what one raised."""

@@ -88,7 +88,7 @@ def retap(worker: str, renewals: int, needs: Retapping) -> Mapping[str, int]:
     found = [lease for lease in needs.leases.all() if lease.worker == worker]
     if any(lease.renewals != renewals for lease in found):
         return {}
-    held = needs.live_streams.of_worker(worker)
+    held = [one for one in needs.live_streams.of_worker(worker) if not one.complete]
     by = naming.retaps_name(worker, renewals)
     with ThreadPoolExecutor(THREADS) as pool:
         outcomes = list(pool.map(lambda stream: _Retap(stream, by, needs).run(), held))
