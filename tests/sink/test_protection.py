@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from threading import Event
 
 import pytest
 
@@ -214,8 +216,10 @@ def test_what_may_be_on_is_switched_off() -> None:
     run(scenario)
 
 
-def granting() -> bytes:
-    body = json.dumps({"protection": {"ProtectionEnabled": True}}).encode()
+def granting(asked: bytes) -> bytes:
+    """Return the agent's answer to a request that ECS grants."""
+    wanted = json.loads(asked.partition(b"\r\n\r\n")[2])["ProtectionEnabled"]
+    body = json.dumps({"protection": {"ProtectionEnabled": wanted}}).encode()
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     return head.encode() + body
 
@@ -229,24 +233,32 @@ def worker_of(agent: Receiver) -> Rig:
 
 
 def test_a_worker_with_a_call_protects_its_task() -> None:
-    """A stream that starts is a live call: the agent hears of it over HTTP."""
+    """A stream that starts is a live call: the agent hears of it over HTTP, and when the last is
+    over."""
 
-    with receiver(says(granting())) as agent:
+    def grant(peer: socket.socket, over: Event) -> None:
+        says(granting(agent.requests[-1]))(peer, over)
+
+    with receiver(grant) as agent:
 
         async def scenario() -> None:
             rig = worker_of(agent)
             async with rig.running():
                 await asyncio.sleep(0.05)
                 assert [] == agent.requests
-                async with rig.bandwidth() as socket:
-                    await socket.send(start())
+                async with rig.bandwidth() as carrier:
+                    await carrier.send(start())
                     await until(lambda: agent.requests)
+                    await asyncio.sleep(0.1)
+                    assert 1 == len(agent.requests)
+                    await carrier.send(STOP)
+                await until(lambda: len(agent.requests) > 1)
 
         run(scenario)
 
-    assert (
-        f'{{"ProtectionEnabled": true, "ExpiresInMinutes": {MOST}}}'.encode() in agent.requests[0]
-    )
+    said = [json.loads(request.partition(b"\r\n\r\n")[2]) for request in agent.requests]
+    on = {"ProtectionEnabled": True, "ExpiresInMinutes": MOST}
+    assert [on, {"ProtectionEnabled": False}] == said
 
 
 def test_an_agent_that_fails_costs_no_frame() -> None:
