@@ -219,7 +219,7 @@ ARGS ?= list
 key: $(VENV)/.stamp ## API keys of a deployment: make key ARGS="create --account main"
 	@$(PY) -m infra.deployment $(STACK) -- -m chalicelib.api.keys $(ARGS)
 
-# Context values: make deploy OPTIONS="-c alarm_email=ops@example.com -c sink_domain=…"
+# Context values: make deploy OPTIONS="-c alarm_email=ops@example.com -c sink_generation=1 -c sink_domain=…"
 OPTIONS ?=
 
 workers: $(VENV)/.stamp ## a deployment's workers by generation, with their calls

@@ -32,7 +32,8 @@ class Settings:
     sink_domain: str
     """the sink's host name, e.g. sink.example.com; "" leaves the SinkStack out"""
     sink_generation: int
-    """which generation of workers to deploy; a greater number is newer, and takes the new calls"""
+    """which generation of workers to deploy; a greater number is newer, and takes the new calls.
+    Nobody means one by leaving it out"""
     sink_on_trial: bool
     """that generation takes only calls whose path names it; the others are the one's before"""
     hosted_zone_id: str
@@ -56,7 +57,7 @@ def read_settings(node: Node) -> Settings:
         alarm_email=_text(node, "alarm_email"),
         reserved_concurrency=_count(node, "reserved_concurrency"),
         sink_domain=_text(node, "sink_domain"),
-        sink_generation=_count(node, "sink_generation", 1),
+        sink_generation=_count(node, "sink_generation"),
         sink_on_trial=_flag(node, "sink_on_trial"),
         hosted_zone_id=_text(node, "hosted_zone_id"),
         hosted_zone_name=_text(node, "hosted_zone_name"),
@@ -76,18 +77,18 @@ def _verify(settings: Settings) -> None:
         raise ValueError("hosted_zone_id and hosted_zone_name come together or not at all")
     if settings.sink_domain and not (settings.certificate_arn or settings.hosted_zone_id):
         raise ValueError("sink_domain needs a certificate_arn or a hosted zone")
-    if not 1 <= settings.sink_generation <= MOST_GENERATIONS:
-        raise ValueError(f"sink_generation is a number from 1 to {MOST_GENERATIONS}")
+    if settings.sink_domain and not 1 <= settings.sink_generation <= MOST_GENERATIONS:
+        raise ValueError(f"sink_domain needs a sink_generation from 1 to {MOST_GENERATIONS}")
 
 
 def _text(node: Node, name: str) -> str:
     return str(node.try_get_context(name) or "").strip()
 
 
-def _count(node: Node, name: str, default: int = 0) -> int:
-    value = _text(node, name) or str(default)
+def _count(node: Node, name: str) -> int:
+    value = _text(node, name) or "0"
     if not (value.isascii() and value.isdigit()):
-        raise ValueError(f"{name} is a number from {default}, not {value}")
+        raise ValueError(f"{name} is a number from 0, not {value}")
     return int(value)
 
 
