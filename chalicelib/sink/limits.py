@@ -92,6 +92,8 @@ class Limits:
     """such a silence is a death: in the outage of the database that just ended renewals hang 9 s"""
     lookout_jitter_s: float = 3.0
     """more, each worker its own share at random: who is first declares it, the others read that"""
+    lookout_late_s: float = 5.0
+    """a look so long after the one before is one that failed"""
     lookout_blind_s: float = 10.0
     """after a look that failed, nobody's silence counts: renewals come up to 9 s after an outage"""
     mailbox_every_s: float = 0.1

@@ -55,21 +55,31 @@ class Lookout:
     async def keep(self) -> None:
         """Look every second until cancelled."""
         loop = asyncio.get_running_loop()
-        since = loop.time()
+        looked = since = loop.time()
         while True:
             await asyncio.sleep(self._limits.lookout_every_s)
-            try:
-                leases = await self._patient.once(self._leases.all)
-                await self._look(leases, max(since, loop.time()))
-            except TapedeckError:
+            leases = await self._read()
+            now = loop.time()
+            if leases is None or now - looked > self._limits.lookout_late_s:
                 # Who couldn't read knows nothing, and the others' renewals may hang as its reads.
-                self._health.failures[_PART] += 1
+                # Nor does who slept: all may have slept, as on a machine that has too much to do.
                 self._seen.clear()
-                since = loop.time() + self._limits.lookout_blind_s
+                since = now + self._limits.lookout_blind_s
+            else:
+                await self._look(leases, max(since, now))
+            looked = loop.time()
 
     def close(self) -> None:
         """Look no more."""
         self._patient.close()
+
+    async def _read(self) -> list[Lease] | None:
+        """Return all leases; None where they can't be read."""
+        try:
+            return await self._patient.once(self._leases.all)
+        except TapedeckError:
+            self._health.failures[_PART] += 1
+            return None
 
     async def _look(self, leases: list[Lease], now: float) -> None:
         others = [lease for lease in leases if not lease.over and lease.worker != self._name]

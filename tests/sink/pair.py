@@ -45,6 +45,8 @@ PATIENT = replace(
     relay_reach_s=0.5,
     lookout_every_s=0.1,
     lookout_dead_s=0.9,
+    lookout_late_s=0.5,
+    lookout_blind_s=0.5,
 )
 BETWEEN = 60_000
 """the number of the frame that is sent while nothing particular is said"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ OFTEN = replace(
     lookout_silent_s=0.1,
     lookout_dead_s=0.2,
     lookout_jitter_s=0.05,
+    lookout_late_s=0.4,
     lookout_blind_s=0.2,
 )
 
@@ -35,6 +37,8 @@ class World:
     living: set[str] = field(default_factory=lambda: {"w-living"})
     is_away: bool = False
     reads: int = 0
+    read_s: float = 0
+    """what a read takes"""
     workflows: FakeWorkflows = field(default_factory=FakeWorkflows)
     buried: list[str] = field(default_factory=list)
     refusals: int = 0
@@ -51,6 +55,7 @@ class World:
     def all(self) -> list[Lease]:
         """Return every lease."""
         self.reads += 1
+        time.sleep(self.read_s)
         if self.is_away:
             raise Unavailable("the database is away")
         living = [a_lease(worker=name, renewals=self.reads) for name in sorted(self.living)]
@@ -151,6 +156,21 @@ def test_who_couldn_t_read_knows_of_nobody_s_silence() -> None:
             assert loop.time() - back_at >= OFTEN.lookout_blind_s
             await until(lambda: world.buried != [])
             assert loop.time() - back_at >= OFTEN.lookout_silent_s + OFTEN.lookout_dead_s
+
+    run(scenario)
+
+
+def test_who_looks_too_late_knows_of_nobody_s_silence() -> None:
+    """It slept or hung itself, and the others perhaps with it."""
+
+    async def scenario() -> None:
+        world = World(read_s=OFTEN.lookout_late_s)
+        world.die("w-dead")
+        async with watching(world):
+            await until(lambda: world.reads > 4)
+            assert ([], []) == (world.workflows.retaps, world.buried)
+            world.read_s = 0
+            await until(lambda: world.buried != [])
 
     run(scenario)
 
