@@ -20,7 +20,7 @@ class Limits:
     pong_within_s: float = 10.0
     stream_for_s: float = 4 * 3600.0
     """the longest stream"""
-    silent_s: float = 300.0
+    silent_s: float = 120.0
     """without a message: the call's carrier is asked whether it is over, and again as long later"""
     linger_s: float = 5.0
     """a socket may stay open so long after its stream's stop"""

@@ -93,7 +93,7 @@ def die(scene: Scene, *, number: int, calls: int, talks_s: float) -> Death:
             carrier.hang_up(call.call_id)
         for call in live:
             death.faults += _judge(stage, carrier, call, death)
-        death.faults += _judge_gone(stage, carrier, gone)
+        death.faults += _judge_gone(carrier, gone)
     return death
 
 
@@ -196,10 +196,7 @@ def _sent(call: Call, direction: str, number: int) -> list[Sent]:
     return taps[number].sent
 
 
-def _judge_gone(stage: Stage, carrier: SignalWire, call: Call) -> list[str]:
-    """A call that ended with its worker is asked for in vain, tapped by nobody, and recorded."""
-    recording = stage.await_ended(call.call_id, within_s=90)
+def _judge_gone(carrier: SignalWire, call: Call) -> list[str]:
+    """A call that ended with its worker is asked for in vain, once for each tap."""
     answers = [status for asked, status in carrier.answers if asked == call.call_id]
-    if [404, 404] != answers or recording["state"] != "finished":
-        return [f"{call.call_id}: {answers}, {recording['state']}"]
-    return []
+    return [] if [404, 404] == answers else [f"{call.call_id}: {answers}"]

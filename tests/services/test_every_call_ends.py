@@ -17,26 +17,31 @@ from hypothesis.stateful import (
     rule,
 )
 
+from chalicelib.dialects.apis.base import Standing
 from chalicelib.dialects.webhooks.base import StreamState
 from chalicelib.errors import NotFound, PreconditionFailed, Unavailable
 from chalicelib.recording import lifecycle
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Ending
 from chalicelib.services.attempts import MAX_ATTEMPTS
+from chalicelib.services.inquire import Inquiring, inquire
 from chalicelib.services.intake import Received, take_in
 from chalicelib.services.publish import Publishing, mark_error, publish_empty
 from tests.fake_signer import FakeSigner
 from tests.fakes_media import FakeRenditionStore
 from tests.samples import CALL, a_joining, a_profile, later
+from tests.services.test_inquire import DOOR, FakeApi
 from tests.services.test_intake import stores, stream_event
 from tests.services.test_sweep import World
 
 WORKERS = ("worker-1", "worker-2")
 PROMISED_MIN = 15
-"""after the end of the last stream: kept where executions answer, also when some of them fail, and
+"""after the end of the call: kept where executions answer, also when some of them fail, and
 where one is silent"""
 SILENT_TOO_MIN = 30
-"""where one is silent and others fail"""
+"""where one is silent, and others fail or the carrier is late to tell"""
+TOLD = (None, 0, 4)
+"""minutes after its end from which on a carrier says that a call is over"""
 RUNS: list[int] = []
 """minutes that each run took, for who runs the machine to tell"""
 ENDINGS = [Ending.STOPPED, Ending.CLOSED, Ending.BROKEN]
@@ -91,10 +96,12 @@ class EveryCallEnds(RuleBasedStateMachine):
             return False
         return True
 
-    @initialize(fails=st.integers(0, 3), starts_fail=st.booleans())
-    def a_call_begins(self, fails: int, starts_fail: bool) -> None:
-        """Begin with a live call; so many of the last executions will fail, or never start."""
-        self.last_fails, self.last_starts_fail = fails, starts_fail
+    @initialize(fails=st.integers(0, 3), starts_fail=st.booleans(), told_min=st.sampled_from(TOLD))
+    def a_call_begins(self, fails: int, starts_fail: bool, told_min: int | None) -> None:
+        """Begin with a live call; so many of the last executions will fail, or never start. At its
+        end its sockets stay open, and its carrier says so minutes later, when it is asked for them;
+        None: its workers die."""
+        self.last_fails, self.last_starts_fail, self.told_min = fails, starts_fail, told_min
         self.a_stream_joins(WORKERS[0], captured=False, over_epoch=0)
 
     @rule(seconds=st.sampled_from([1.0, 5.0, 20.0, 120.0]))
@@ -220,24 +227,49 @@ class EveryCallEnds(RuleBasedStateMachine):
             assert 1 >= sum(lifecycle.is_terminal(row.state) for row in own)
 
     def teardown(self) -> None:
-        """Let every stream be over, and sweep and finalize every minute."""
+        """Let the call be over, of which nobody is told, and sweep and finalize every minute."""
         self.world.desk.core.faults.up()
-        for worker in WORKERS:
-            self.die(worker)
+        if self.told_min is None:
+            for worker in WORKERS:
+                self.die(worker)
         for row in list(self.world.desk.core.store.outbox.values()):
             if row.delivered_at is None:
                 done = replace(row, attempts=row.attempts + 1, delivered_at=later(0))
                 self.world.desk.core.outbox.record_attempt(done)
-        is_hard = self.last_starts_fail and self.last_fails + self.failed > 0
+        is_late = self.last_fails + self.failed > 0 or (self.told_min or 0) > 0
+        is_hard = self.last_starts_fail and is_late
         for minute in range(SILENT_TOO_MIN if is_hard else PROMISED_MIN):
             if self.has_ended():
                 RUNS.append(minute)
                 break
             self.seconds += 60
+            self.world.now = later(self.seconds)
+            self.renew()
+            self.ask_the_carrier(minute + 1)
             self.quietly(lambda: self.world.sweep(later(self.seconds)))
             self.execute_the_rest()
         else:
             raise AssertionError(self.world.desk.core.store)
+
+    def ask_the_carrier(self, minute: int) -> None:
+        """Ask for what is silent, as its workers do every two minutes; and let them obey."""
+        core, control, at = self.world.desk.core, self.world.desk.control, self.world.now
+        is_over = self.told_min is not None and minute >= self.told_min
+        needs = Inquiring(
+            calls=core.calls,
+            profiles=core.profiles,
+            mailbox=core.mailbox,
+            door=lambda profile: DOOR,
+            api=FakeApi(Standing.ENDED if is_over else Standing.LIVE),
+            now=lambda: at,
+        )
+        for key, worker in sorted(self.live.items()) if minute % 2 == 0 else ():
+            inquire(CALL.key, key, worker, needs)
+            for command in core.mailbox.waiting(worker):
+                control.end_stream(CALL, command.stream_key, Ending.STOPPED, at)
+                round_ = self.world.desk.core.store.streams[CALL.key, command.stream_key].round
+                control.close_call(CALL, round_, at)
+                core.mailbox.remove(command)
 
     def execute_the_rest(self) -> None:
         """Run what was started; what the last run of all depends on may be silent, or fail."""

@@ -57,8 +57,9 @@ def _live(examples: int) -> str:
     in_time = [minutes for minutes in ends.RUNS if minutes <= ends.PROMISED_MIN]
     return (
         f"{len(ends.RUNS):,} lives of a call (workers, webhooks, functions and database fail as"
-        f" drawn): 100 % ended; {len(in_time):,} within {max(in_time)} min of their last stream's"
-        f" end, {late} within {max(took)}: an execution was silent, and the next ones failed"
+        f" drawn; at the end sockets stay open, or workers die): 100 % ended; {len(in_time):,}"
+        f" within {max(in_time)} min of their end, {late} within {max(took)}: an execution was"
+        " silent, and the next ones failed or the carrier told the end late"
     )
 
 
