@@ -126,11 +126,11 @@ class _Retap:
         try:
             self._tap(door, _wanted(self._stream, call, profile, self._needs))
         except CallerError as error:
-            outcome = self._tell(_refused(error), error.message)
+            outcome, fact = _refused(error), error.message
         else:
-            outcome = self._tell(Outcome.RETAPPED, "")
+            outcome, fact = Outcome.RETAPPED, ""
         self._needs.retaps.end(self._stream, self._by)
-        return outcome
+        return self._tell(outcome, fact)
 
     def _tap(self, door: CarrierDoor, wanted: TapAgain) -> None:
         """Ask, and again where the carrier can't now. Raises CallerError, Unavailable."""

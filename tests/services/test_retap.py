@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -270,3 +271,21 @@ def test_one_call_s_trouble_is_its_own() -> None:
     del world.desk.core.store.profiles["main", "front"]
 
     assert {"retap_failed": 2} == world.retap()
+
+
+@pytest.mark.parametrize("acts", [False, True])
+@pytest.mark.parametrize("n", range(1, 16))
+def test_any_step_may_fail_and_be_done_again(n: int, acts: bool) -> None:
+    """Each stream is asked for under one control id, once more at most than without the fault."""
+
+    world = World()
+    faults = world.desk.core.faults
+    (faults.after if acts else faults.before)(n)
+
+    with suppress(Unavailable):
+        world.retap()
+    world.retap()
+
+    asked = [wanted.control_id for wanted in world.api.tapped]
+    assert 2 == len(set(asked))
+    assert len(asked) <= 3
