@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.stage import Stage
-from tests.retap.death import PROMISED_S, die, scene
+from tests.retap.death import die, scene
 
 pytestmark = pytest.mark.e2e
 
@@ -18,4 +18,3 @@ def test_a_dead_worker_s_call_is_tapped_again(stage: Stage) -> None:
 
     assert [] == death.faults
     assert 2 == len(death.stored_s)
-    assert max(death.stored_s) <= PROMISED_S + 10, death  # on a machine that does much else
