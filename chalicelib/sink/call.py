@@ -21,9 +21,13 @@ from chalicelib.sink.orders import Orders
 from chalicelib.sink.passing import Passing
 from chalicelib.sink.taps import Taps
 from chalicelib.sink.tasks import Tasks
+from chalicelib.sink.turn import Turn
 from chalicelib.sink.wanted import Wanted
 from chalicelib.sink.worker import Worker
 from chalicelib.sink.writer import Cut
+
+_TURN_S = 0.5
+"""what a stream waits for another one's join, at most"""
 
 _ASK_AGAIN_S = 0.05
 """the shortest wait between two wishes to close, whatever the clocks say"""
@@ -47,6 +51,11 @@ class Call:
         self._media = CallMedia(ref.key, worker.journal, worker.segments, worker.health)
         self._unclosed: int | None = None
         """the round that would have been closed, had no stream come meanwhile"""
+        self._closed = 0
+        """the last round that was closed"""
+        self._joining_turn, self._closing = Turn(_TURN_S), asyncio.Lock()
+        """a carrier's two sockets of a call begin and end at once: of two transactions that meet
+        one fails, and costs as much"""
         self._long = Tasks()
         self._endings = Endings(self.audience, self._wanted, self._orders, worker, self._long)
 
@@ -147,11 +156,8 @@ class Call:
         loop = asyncio.get_running_loop()
         alone = loop.call_later(self._worker.limits.alone_after_s, self._admit_alone, stream)
         try:
-            joining = self._joining(stream, over_epoch)
-            joined = await self._worker.control.join(joining)
-            if isinstance(joined, Elsewhere) and not self._goes_elsewhere(stream):
-                self._endings.is_partial = True
-                joined = await self._worker.control.join(replace(joining, is_captured=True))
+            async with self._joining_turn.taken():
+                joined = await self._ask_to_join(stream, over_epoch)
         except CallerError as error:
             self._reject(stream, error.code)
             return None
@@ -170,6 +176,14 @@ class Call:
         self._endings.attend(self._kept)
         if self._wanted.is_unheard and self._joined >= self._streams.keys():
             self._media.void()
+        return joined
+
+    async def _ask_to_join(self, stream: LiveStream, over_epoch: int) -> Joined | Elsewhere:
+        joining = self._joining(stream, over_epoch)
+        joined = await self._worker.control.join(joining)
+        if isinstance(joined, Elsewhere) and not self._goes_elsewhere(stream):
+            self._endings.is_partial = True
+            joined = await self._worker.control.join(replace(joining, is_captured=True))
         return joined
 
     def _goes_elsewhere(self, stream: LiveStream) -> bool:
@@ -256,11 +270,16 @@ class Call:
         self._unclosed = round_
         await self._long.finish()
         await self._orders.finish()
-        while not self.has_streams:
+        async with self._closing:
+            await self._close_once(round_)
+
+    async def _close_once(self, round_: int) -> None:
+        while self._closed < round_ and not self.has_streams:
             now = datetime.now(UTC)
             closing = await self._worker.control.close_call(self.ref, round_, now)
             if closing.closed or closing.retry_at is None:
                 self._unclosed = None
+                self._closed = round_ if closing.closed else self._closed
                 # Open, and it has one again: a stream came while the database was asked.
                 if closing.closed or not self.has_streams:
                     await self.taps.finish()
