@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from bench import prices
 from bench.cost_meter import CALL, Charge
 from chalicelib.services.control import RECHECK
+from chalicelib.services.kept_media import MOST_SEGMENTS
 from chalicelib.sink.limits import Limits
 
 LIVE_CALLS = 1000
@@ -74,7 +75,10 @@ class Model:
     def of_call(self, segments: float) -> dict[Charge, float]:
         """Return what a call with so many segments comes to, apart from what goes by the clock."""
         more = segments - self.segments
-        return {key: n + more * self.a_segment.get(key, 0) for key, n in self.a_call.items()}
+        found = {key: n + more * self.a_segment.get(key, 0) for key, n in self.a_call.items()}
+        if segments > MOST_SEGMENTS:  # runs are shorter: here each index is read by itself
+            found |= {k: 2 * n for k, n in found.items() if k.part == "segments get"}
+        return found
 
     def hour(self, minutes: float, limits: Limits) -> dict[Charge, float]:
         """Return an hour's units, with `LIVE_CALLS` calls of so many minutes at any time."""

@@ -30,7 +30,8 @@ from chalicelib.recording.chain import Link, chained, head_of
 from chalicelib.recording.manifest import MAX_GAPS, describe, encode_manifest
 from chalicelib.recording.model import Format, Gap, Recording, Rendition, Stream
 from chalicelib.row_ports import Calls, Recordings
-from chalicelib.services.media_reader import Holdings, read_holdings
+from chalicelib.services.kept_media import MOST_SEGMENTS, KeptMedia
+from chalicelib.services.media_reader import Holdings, known_segments, read_holdings
 from chalicelib.services.rendering import CORRUPT, Rendering, sound_of
 
 RETENTION_TAG = "retention_days"
@@ -68,6 +69,7 @@ class _Source:
 
     recording: Recording
     streams: Sequence[Stream]
+    media: MediaStore
     holdings: Holdings
     timeline: Timeline
     plan: RenditionPlan
@@ -102,7 +104,7 @@ def assemble(
         return empty
     _verify_same(source)
     with ThreadPoolExecutor(_READERS) as executor:
-        rendering = Rendering(source.plan, media, executor)
+        rendering = Rendering(source.plan, source.media, executor)
         rendition = _store_rendition(source, rendering, renditions, encoder, recordings, now())
         if rendition is None:
             return empty
@@ -115,6 +117,9 @@ def assemble(
 def _source(recording: Recording, calls: Calls, media: MediaStore) -> _Source:
     call_key = recording.call.key
     streams = [stream for stream in calls.streams(call_key) if stream.round == recording.round]
+    known = known_segments(streams)
+    if known is not None and len(known) <= MOST_SEGMENTS:
+        media = KeptMedia(media, known)
     holdings = read_holdings(call_key, streams, media)
     encodings = {stream.stream_key: stream.encoding for stream in streams}
     timeline = place(holdings.heads, holdings.entries, encodings)
@@ -128,6 +133,7 @@ def _source(recording: Recording, calls: Calls, media: MediaStore) -> _Source:
     return _Source(
         recording=recording,
         streams=streams,
+        media=media,
         holdings=holdings,
         timeline=timeline,
         plan=with_beep(_told_as_broken(planned, call_key, holdings), recording),

@@ -1,0 +1,33 @@
+"""A short call's segments, each read from the store once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from chalicelib.ports import MediaStore
+
+MOST_SEGMENTS = 8
+"""13 MB of two tracks; of a longer call an index is read by itself, media when its turn comes"""
+
+
+class KeptMedia:
+    """A MediaStore that reads some objects whole where their beginning is asked for, and keeps them
+    until they are asked for."""
+
+    def __init__(self, media: MediaStore, keys: Collection[str]) -> None:
+        self.put, self.keys, self.delete = media.put, media.keys, media.delete
+        self._media = media
+        self._kept_keys = frozenset(keys)
+        self._bodies: dict[str, bytes] = {}
+
+    def get(self, key: str) -> bytes:
+        """Return a whole object."""
+        body = self._bodies.pop(key, None)
+        return self._media.get(key) if body is None else body
+
+    def get_head(self, key: str, size: int) -> bytes:
+        """Return an object's first bytes."""
+        if key not in self._kept_keys:
+            return self._media.get_head(key, size)
+        body = self._bodies[key] = self.get(key)
+        return body[:size]
