@@ -10,10 +10,11 @@ import pytest
 
 from chalicelib.errors import NotFound, Unavailable
 from chalicelib.port_values import Closing, Lease
-from chalicelib.recording.model import Stream
+from chalicelib.recording.model import Ending, State, Stream
 from chalicelib.sink.health import Health
 from chalicelib.sink.heir import Heir
 from tests.samples import a_lease, a_stream
+from tests.sink.pair import pair, pcm
 from tests.sink.rig import QUICK, run, until
 
 DEAD = a_lease(worker="w-dead")
@@ -87,5 +88,24 @@ def test_a_call_that_is_gone_needs_no_end() -> None:
         await until(lambda: graveyard.asked == 2)
         await heir.close()
         assert ([], {}) == (graveyard.ended, dict(health.failures))
+
+    run(scenario)
+
+
+def test_a_call_that_only_the_dead_one_had_is_finalized() -> None:
+    """Another worker, that never heard of it, sees the death, and its lease is over."""
+
+    async def scenario() -> None:
+        async with pair() as two:
+            inbound = await two.side(two.near, "inbound")
+            await until(two.streams)
+            await inbound.say(range(50))
+            await two.near.die()
+            await two.ended()
+        (stream,) = two.streams()
+        assert (Ending.DEAD, State.FINALIZING) == (stream.ending, two.recording.state)
+        assert two.near.leases.leases["w-1"].over
+        left, _, _ = two.heard()
+        assert pcm(range(45)) in left
 
     run(scenario)
