@@ -42,6 +42,7 @@ class Call:
         self.taps = Taps(ref, self.audience, worker.senders)
         self._worker = worker
         self._streams: dict[str, LiveStream] = {}
+        """those that live, still join, or aren't noted as ended"""
         self._admitted: dict[str, StreamClock] = {}
         """streams whose media goes to the journal: joined ones, and those captured alone"""
         self._joined: set[str] = set()
@@ -51,6 +52,8 @@ class Call:
         self._media = CallMedia(ref.key, worker.journal, worker.segments, worker.health)
         self._unclosed: int | None = None
         """the round that would have been closed, had no stream come meanwhile"""
+        self._was_alone = False
+        """the database was away: another worker may have a stream that nobody knows of yet"""
         self._closed = 0
         """the last round that was closed"""
         self._joining_turn, self._closing = Turn(_TURN_S), asyncio.Lock()
@@ -58,11 +61,6 @@ class Call:
         one fails, and costs as much"""
         self._long = Tasks()
         self._endings = Endings(self.audience, self._wanted, self._orders, worker, self._long)
-
-    @property
-    def has_streams(self) -> bool:
-        """Tell whether a stream is here that lives, still joins, or isn't noted as ended."""
-        return bool(self._streams)
 
     @property
     def is_live(self) -> bool:
@@ -210,6 +208,7 @@ class Call:
         )
 
     def _admit_alone(self, stream: LiveStream) -> None:
+        self._was_alone = True
         if not stream.is_unwanted:
             self._admit(stream)
 
@@ -265,23 +264,25 @@ class Call:
         self._forget(stream)
 
     async def _close(self, round_: int) -> None:
-        """Ask to close the call until it is closed, or somebody else's to close: that of the last
-        stream here, too, which may have ended and still wait for the database to join."""
+        """Ask to close the call until it is closed, or somebody else's: the last stream's here."""
         self._unclosed = round_
+        if self._was_alone:
+            await asyncio.sleep(self._worker.limits.rejoin_s)
+            self._was_alone = False
         await self._long.finish()
         await self._orders.finish()
         async with self._closing:
             await self._close_once(round_)
 
     async def _close_once(self, round_: int) -> None:
-        while self._closed < round_ and not self.has_streams:
+        while self._closed < round_ and not self._streams:
             now = datetime.now(UTC)
             closing = await self._worker.control.close_call(self.ref, round_, now)
             if closing.closed or closing.retry_at is None:
                 self._unclosed = None
                 self._closed = round_ if closing.closed else self._closed
                 # Open, and it has one again: a stream came while the database was asked.
-                if closing.closed or not self.has_streams:
+                if closing.closed or not self._streams:
                     await self.taps.finish()
                 return
             wait_s = (closing.retry_at - datetime.now(UTC)).total_seconds()
@@ -289,7 +290,7 @@ class Call:
 
     async def _close_after_all(self) -> None:
         """Close the call where the stream for which it stayed open came to nothing here."""
-        if self._unclosed is not None and not self.has_streams:
+        if self._unclosed is not None and not self._streams:
             await self._close(self._unclosed)
 
     def _forget(self, stream: LiveStream) -> None:

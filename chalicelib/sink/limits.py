@@ -44,6 +44,9 @@ class Limits:
     """after a stream's end, until its port is free; who sends meanwhile begins another stream"""
     alone_after_s: float = 5.0
     """without an answer from the database a worker captures by itself"""
+    rejoin_s: float = 10.0
+    """a call that was captured alone stays open for so long: what another worker captured of it
+    joins up to 9 s after the outage, too"""
     relay_flush_s: float = 0.01
     """what is passed on waits so long for more, so that many messages are one write"""
     relay_alive_s: float = 1.0

@@ -42,6 +42,7 @@ QUICK = Limits(
     start_within_s=0.3,
     linger_s=0.2,
     alone_after_s=0.3,
+    rejoin_s=0.02,
     elsewhere_s=0.05,
     journal_every_s=0.05,
     segment_every_s=30.0,

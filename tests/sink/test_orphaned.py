@@ -1,6 +1,9 @@
-"""A worker that is killed during a database outage, before its stream ever joined."""
+"""What was captured during a database outage, before its stream ever joined."""
 
 from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
 
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.recording.model import Ending, State
@@ -9,6 +12,7 @@ from tests.fakes_media import FakeMediaStore
 from tests.samples import a_profile
 from tests.services.core_desk import Desk
 from tests.sink.fakes import FakeControl
+from tests.sink.pair import PATIENT, pair, pcm
 from tests.sink.rig import Rig, frame, media, run, start, until
 
 
@@ -43,5 +47,29 @@ def test_its_journal_says_enough_to_join() -> None:
         )
         (recording,) = desk.core.recordings.of_call(call.ref.key)
         assert (State.RECORDING, "support") == (recording.state, recording.profile)
+
+    run(scenario)
+
+
+def test_what_two_workers_captured_alone_is_one_recording() -> None:
+    """Each has a side of the call, which is over when the database comes back: who joins and ends
+    first leaves the other time to join."""
+
+    async def scenario() -> None:
+        async with pair(replace(PATIENT, alone_after_s=0.1, rejoin_s=1.0)) as two:
+            two.desk.core.faults.down()
+            two.far_control.is_away = True
+            inbound = await two.side(two.near, "inbound")
+            outbound = await two.side(two.far, "outbound")
+            await asyncio.gather(inbound.say(range(20)), outbound.say(range(100, 120)))
+            await asyncio.gather(inbound.stop(), outbound.stop())
+            two.desk.core.faults.up()
+            await until(lambda: two.streams() and two.streams()[0].ended_at)
+            two.far_control.is_away = False
+            await two.ended()
+            assert [1, 1] == [stream.round for stream in two.streams()]
+            left, right, _ = two.heard()
+        assert pcm(range(20)) in left
+        assert pcm(range(100, 120)) in right
 
     run(scenario)
