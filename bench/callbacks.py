@@ -39,7 +39,7 @@ LENGTHS_S = (600,) * 6 + (300,) * 4 + (60,) * 6 + (10,) * 8
 SPEED = 2.9
 """the sink takes three times what is said"""
 
-_APART_S = 5.0
+_APART_S = 4.0
 """between one hang-up and the next"""
 
 _SLOW, _BESIDE = 10, 10

@@ -57,8 +57,8 @@ def _shown(tally: Tally) -> str:
 
 def _figure(singles: Tally, pairs: Tally, calls: int) -> str:
     return (
-        f"{singles.lives:,} lives of a call with a death, a failure or an outage at each of "
-        f"{calls} port calls, {pairs.lives:,} with two deaths: of "
+        f"{singles.lives:,} lives of a call with a death, a failure, an outage or second "
+        f"executions at each of {calls} port calls, {pairs.lives:,} with two deaths: of "
         f"{singles.owed + pairs.owed:,} callbacks 0 lost, 0 invented, each under one id"
     )
 
