@@ -14,25 +14,21 @@ from chalicelib.capture.events import Encoding, Track
 from chalicelib.errors import PreconditionFailed, TapedeckError, Unavailable
 from chalicelib.port_values import Joining
 from chalicelib.recording import lifecycle
-from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Direction, Ending, RecordOptions, State
 from chalicelib.services import deliver
 from chalicelib.services.assemble import Assembled, Outcome, assemble
-from chalicelib.services.control import Control
 from chalicelib.services.publish import Publishing, mark_error, publish, publish_empty
-from chalicelib.services.sweep import Sweeping, sweep
-from chalicelib.services.taps import Tapping
-from chalicelib.services.transition import Transitions
 from chalicelib.tapping.model import TapOptions, TapRequest
 from tests.captured import CALL, OPENED_US, Tape, noise
 from tests.crash.clock import Clock, Process
 from tests.crash.cloud import Cloud
 from tests.crash.receiver import NEW, OLD, Receiver
 from tests.fake_signer import FakeSigner
-from tests.fakes import FakeCore, FakeEventBus
+from tests.fakes import FakeEventBus
 from tests.fakes_media import FakeMediaStore, FakeRenditionStore
 from tests.samples import a_joining, a_lease, a_profile
-from tests.services.core_desk import an_erasing
+from tests.services.core_desk import Desk
+from tests.services.test_sweep import World
 
 BEGIN = datetime.fromtimestamp(OPENED_US / 1_000_000, UTC)
 WORKER = "worker-1"
@@ -56,17 +52,30 @@ class Fault:
     """no fault: just before that call, a second start of all that was started runs a step"""
 
 
+class Sweeper(World):
+    """A sweeper whose waiting lets others live on."""
+
+    def __init__(self, desk: Desk, clock: Clock) -> None:
+        super().__init__(desk)
+        self._clock = clock
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self._clock.pass_s(seconds)
+        self.now = self._clock.now
+
+
 class Life:
     """One call from its first sample to its last callback."""
 
     def __init__(self, *, refuses_first: bool = False) -> None:
         self.clock = Clock(BEGIN)
-        self.core = FakeCore()
-        self.core.store.profiles["main", "front"] = a_profile(
-            record_call=RecordOptions(stereo=True)
-        )
-        self.faults = self.core.faults
-        self.media, self.renditions = FakeMediaStore(), FakeRenditionStore()
+        self.cloud = Cloud(self.clock, self)
+        profile = a_profile(record_call=RecordOptions(stereo=True))
+        desk = Desk(profile, self.cloud, self._now)
+        self.core, self.control, self.faults = desk.core, desk.control, desk.core.faults
+        self._sweeper = Sweeper(desk, self.clock)
+        self.media, self.renditions = self._sweeper.media, FakeRenditionStore()
         self.receiver = Receiver(self.is_owed, refuses_first)
         self.bus = FakeEventBus()
         self.struck = 0
@@ -75,7 +84,6 @@ class Life:
         """of ports, when it was over"""
         self.stored = 0
         """seconds of media that the worker knows to be stored"""
-        self.cloud = Cloud(self.clock, self)
         self._wire()
         self.clock.start(self._worker())
         self.clock.start(self.cloud.sweep_every_minute())
@@ -204,50 +212,12 @@ class Life:
     def _wire(self) -> None:
         wrap, core = self.faults.wrap, self.core
         self._bucket = wrap(self.media)
-        self.control = self._control(Writer.OWNER)
         self._publishing = Publishing(
             calls=core.calls,
             transitions=self.control.transitions,
             renditions=wrap(self.renditions),
             signer=wrap(FakeSigner()),
             now=self._now,
-        )
-        self._sweeping = Sweeping(
-            control=self._control(Writer.SWEEPER),
-            due_work=core.due_work,
-            outbox=core.outbox,
-            leases=core.leases,
-            live_streams=core.live_streams,
-            media=self._bucket,
-            erasing=an_erasing(core, self._bucket),
-            mailbox=core.mailbox,
-            now=self._now,
-            wait=self.clock.pass_s,
-        )
-
-    def _control(self, writer: Writer) -> Control:
-        core, workflows = self.core, self.faults.wrap(self.cloud)
-        transitions = Transitions(
-            recordings=core.recordings,
-            profiles=core.profiles,
-            workflows=workflows,
-            public_url=lambda: "https://api.example/api",
-            download_token=lambda _recording, _at: "token",
-        )
-        taps = Tapping(
-            calls=core.calls,
-            taps=core.taps,
-            profiles=core.profiles,
-            workflows=workflows,
-            now=self._now,
-        )
-        return Control(
-            calls=core.calls,
-            call_life=core.call_life,
-            profiles=core.profiles,
-            transitions=transitions,
-            taps=taps,
-            writer=writer,
         )
 
     def _now(self) -> datetime:
@@ -295,7 +265,7 @@ class Life:
 
     def sweep(self) -> None:
         """The function of that name."""
-        sweep(self._sweeping)
+        self._sweeper.sweep(self.clock.now)
 
     def is_owed(self, webhook_id: str, url: str, body: bytes) -> bool:
         """Tell whether a message is one that a row owes, and what it tells can be had."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
-from chalicelib.ports import MediaStore
+from chalicelib.ports import MediaStore, Workflows
 from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Profile, Recording
 from chalicelib.services.control import Control
@@ -22,14 +23,20 @@ PUBLIC_URL = "https://api.example/api"
 class Desk:
     """A database with one profile, workflows that note what starts, and who acts on them."""
 
-    def __init__(self, profile: Profile | None = None) -> None:
+    def __init__(
+        self,
+        profile: Profile | None = None,
+        workflows: Workflows | None = None,
+        now: Callable[[], datetime] = lambda: later(100),
+    ) -> None:
         self.core = FakeCore()
         self.core.store.profiles["main", "front"] = profile or a_profile()
         self.workflows = FakeWorkflows()
+        starting = self.core.faults.wrap(workflows or self.workflows)
         self.transitions = Transitions(
             recordings=self.core.recordings,
             profiles=self.core.profiles,
-            workflows=self.core.faults.wrap(self.workflows),
+            workflows=starting,
             public_url=lambda: PUBLIC_URL,
             download_token=token,
         )
@@ -37,8 +44,8 @@ class Desk:
             calls=self.core.calls,
             taps=self.core.taps,
             profiles=self.core.profiles,
-            workflows=self.core.faults.wrap(self.workflows),
-            now=lambda: later(100),
+            workflows=starting,
+            now=now,
         )
         self.control = self.control_of(Writer.OWNER)
         self.live = Live(calls=self.core.calls, transitions=self.transitions)
