@@ -13,7 +13,7 @@ export CDK_DISABLE_CLI_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test gstreamer check format bench autobahn attack forge chaos stop webhooks \
+.PHONY: help setup run test gstreamer check format bench costs autobahn attack forge chaos stop webhooks \
   fuzz api-fuzz infra-check audit takeover verify key workers retire bootstrap deploy package synth clean retap
 
 help: ## what can be made
@@ -107,6 +107,9 @@ bench: setup ## ingest, finalization, hook: the figures, with the machine they w
 
 hook: setup ## how fast webhooks are answered, in this process and through a local AWS
 	@$(PY) -m bench.hook --deployed
+
+costs: $(VENV)/.stamp ## what 1,000 calls cost an hour: every request counted, times AWS's prices
+	@$(PY) -m bench.costs
 
 # --- under attack -------------------------------------------------------------------------------
 

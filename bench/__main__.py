@@ -8,6 +8,7 @@ import sys
 
 MEASUREMENTS = (
     "ingest",
+    "costs",
     "finalization",
     "proof",
     "hook",

@@ -26,8 +26,8 @@ from chalicelib.sink.wanted import Wanted
 from chalicelib.sink.worker import Worker
 from chalicelib.sink.writer import Cut
 
-_TURN_S = 0.5
-"""what a stream waits for another one's join, at most"""
+_TOGETHER_S = 0.1
+"""a carrier's two sockets of a call end at once, more or less: one segment has both"""
 
 _ASK_AGAIN_S = 0.05
 """the shortest wait between two wishes to close, whatever the clocks say"""
@@ -56,9 +56,8 @@ class Call:
         """the database was away: another worker may have a stream that nobody knows of yet"""
         self._closed = 0
         """the last round that was closed"""
-        self._joining_turn, self._closing = Turn(_TURN_S), asyncio.Lock()
-        """a carrier's two sockets of a call begin and end at once: of two transactions that meet
-        one fails, and costs as much"""
+        self._joining_turn, self._closing = Turn(), asyncio.Lock()
+        """two sockets of a call begin and end at once: of transactions that meet one fails"""
         self._long = Tasks()
         self._endings = Endings(self.audience, self._wanted, self._orders, worker, self._long)
 
@@ -95,6 +94,7 @@ class Call:
             return
         passing.arrived()
         await stream.ended.wait()
+        await asyncio.sleep(_TOGETHER_S if self.is_live else 0)
         await self.store_segment()
         await self._end(stream)
         await self._close(joined.round)

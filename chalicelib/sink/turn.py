@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 class Turn:
     """A lock that spares work and guards nothing: who waited long enough goes on without it."""
 
-    def __init__(self, within_s: float) -> None:
+    def __init__(self, within_s: float = 0.5) -> None:
         self._within_s = within_s
         self._lock = asyncio.Lock()
 

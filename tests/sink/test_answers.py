@@ -80,7 +80,7 @@ def test_an_answer_that_was_overtaken_ends_no_capture() -> None:
     """What an early stream was told, before there was a recording, doesn't undo what is known."""
 
     async def scenario() -> None:
-        control = Choosy(wanted_by={LISTEN}, delays_s={SPEAK: 0.4})
+        control = Choosy(wanted_by={LISTEN}, delays_s={SPEAK: 1.2})  # longer than a turn
         limits = replace(QUICK, alone_after_s=5.0)
         async with Rig(control=control, limits=limits).running() as rig:
             async with rig.tap(direction="speak") as speak:
@@ -88,7 +88,7 @@ def test_an_answer_that_was_overtaken_ends_no_capture() -> None:
                 async with rig.tap(direction="listen") as listen:
                     await listen.send(frame(1))
                     await speak.send(frame(2))
-                    await asyncio.sleep(0.6)
+                    await asyncio.sleep(1.6)
                     await listen.send(frame(3))
             await until(lambda: rig.control.closed)
             assert sent(1, 3) == rig.stored(TAPPED, Track.OUTBOUND)
