@@ -148,7 +148,7 @@ def test_a_proved_worker_passes_a_stream_on() -> None:
 
 
 def test_a_worker_that_stops_takes_no_further_stream() -> None:
-    """It says at once that the call is free."""
+    """It says at once that the call is free, and that it took nothing of the stream."""
 
     async def scenario() -> None:
         async with Rig().running() as rig, rig.bandwidth() as socket, a_guest(rig) as guest:
@@ -157,7 +157,7 @@ def test_a_worker_that_stops_takes_no_further_stream() -> None:
             rig.sink.stop()
             await socket.wait_closed()
             guest.say(OPENED)
-            assert [wire.Released(0, is_over=True)] == await guest.hear()
+            assert [wire.Released(0, is_over=True, is_taken=False)] == await guest.hear()
 
     run(scenario)
 
