@@ -17,15 +17,13 @@ from chalicelib.api import (
     webhooks,
 )
 from chalicelib.api.http import correlate, shape_errors
-from chalicelib.api.log import tell_failures
 
 app = Chalice(app_name="tapedeck", configure_logs=False)
 # JSON both ways, no matter what a client says it accepts: bodies arrive as they were sent.
 app.api.binary_types = []
 
-app.register_middleware(correlate, "all")
+app.register_middleware(correlate, "http")
 app.register_middleware(shape_errors, "http")
-app.register_middleware(tell_failures, "pure_lambda")
 
 app.register_blueprint(webhooks.routes)
 app.register_blueprint(profiles.routes)

@@ -7,22 +7,18 @@ opaque name. What opens audio stands in the recording's history besides, before 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
 
 from chalice.app import Request, Response
 
-from chalicelib.api.log import logger
+from chalicelib.api.log import logger, opaque
 from chalicelib.port_values import Asker
 
 _REFUSED = frozenset({401, 403})
 _NAMED = {name: name for name in ("recording_id", "call_id", "control_id")} | {"name": "profile"}
 """what of a path's parameters is told, and as what: the rest are tokens"""
-_OPAQUE = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._-]{1,128}")
-_WITHHELD = "withheld"
-"""in place of what could be a phone number or a SIP address"""
 
 _asker: ContextVar[Asker | None] = ContextVar("asker", default=None)
 
@@ -57,11 +53,7 @@ def tell(
 
 
 def _named(parameters: Mapping[str, str]) -> dict[str, str]:
-    return {
-        _NAMED[name]: text if _OPAQUE.fullmatch(text) else _WITHHELD
-        for name, text in parameters.items()
-        if name in _NAMED
-    }
+    return {_NAMED[name]: opaque(text) for name, text in parameters.items() if name in _NAMED}
 
 
 def _code(answer: object) -> str:

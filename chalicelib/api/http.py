@@ -129,11 +129,10 @@ def _error(status: int, code: str, message: str) -> Response:
     return Response(body={"error": {"code": code, "message": message}}, status_code=status)
 
 
-def correlate(event: Any, proceed: Callable[[Any], Any]) -> Any:
-    """Middleware: give every log line the id of its request or invocation."""
-    context = event.lambda_context if isinstance(event, Request) else event.context
-    logger.set_correlation_id(getattr(context, "aws_request_id", ""))
-    return proceed(event)
+def correlate(request: Request, proceed: Callable[[Request], Response]) -> Response:
+    """Middleware: give every log line the id of its request."""
+    logger.set_correlation_id(getattr(request.lambda_context, "aws_request_id", ""))
+    return proceed(request)
 
 
 def shape_errors(request: Request, proceed: Callable[[Request], Response]) -> Response:

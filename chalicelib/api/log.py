@@ -4,7 +4,9 @@ the place; the message may quote what a caller sent, and stays out."""
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
+from functools import wraps
 from traceback import extract_tb
 from typing import Any
 
@@ -13,6 +15,10 @@ from aws_lambda_powertools import Logger
 from chalicelib.errors import DeliveryPostponed, TapedeckError
 
 logger = Logger(service="tapedeck")
+
+Task = Callable[[dict[str, Any], object], dict[str, Any]]
+
+_OPAQUE = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._-]{1,128}")
 
 
 def place_of(error: BaseException) -> list[str]:
@@ -34,19 +40,33 @@ class _Discreet(logging.Filter):
 logger.addFilter(_Discreet())
 
 
-def tell_failures(event: Any, proceed: Callable[[Any], Any]) -> Any:
-    """Middleware of functions without HTTP: Lambda itself logs what they raise, with its message.
+def opaque(name: str) -> str:
+    """Return a name if it is one that means nothing to people; `withheld` in place of what could be
+    a phone number or a SIP address."""
+    return name if _OPAQUE.fullmatch(name) else "withheld"
 
-    Its class is left, which workflows compare, and of our own errors the code.
+
+def telling_failures(task: Task) -> Task:
+    """Return a function without HTTP that logs what it raises, and takes the message off: Lambda
+    logs that with its traceback.
+
+    The class is left, which workflows compare, and of our own errors the code. No middleware:
+    Lambda calls these functions in their own module, where no app is.
     """
-    try:
-        return proceed(event)
-    except DeliveryPostponed:
-        raise  # its message is an answer to the workflow
-    except Exception as error:
-        code = error.code if isinstance(error, TapedeckError) else ""
-        failure = type(error).__name__
-        logger.error("A task failed", failure=failure, code=code, place=place_of(error))
-        error.args = (code,)
-        error.__cause__ = error.__context__ = None
-        raise
+
+    @wraps(task)
+    def told(event: dict[str, Any], context: object) -> dict[str, Any]:
+        logger.set_correlation_id(getattr(context, "aws_request_id", ""))
+        try:
+            return task(event, context)
+        except DeliveryPostponed:
+            raise  # its message is an answer to the workflow
+        except Exception as error:
+            code = error.code if isinstance(error, TapedeckError) else ""
+            failure = type(error).__name__
+            logger.error("A task failed", failure=failure, code=code, place=place_of(error))
+            error.args = (code,)
+            error.__cause__ = error.__context__ = None
+            raise
+
+    return told

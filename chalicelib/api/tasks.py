@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint
 
 from chalicelib import wiring
-from chalicelib.api.log import logger
+from chalicelib.api.log import logger, opaque, telling_failures
 from chalicelib.api.requests import now
 from chalicelib.errors import DeliveryPostponed
 
@@ -23,6 +23,7 @@ functions = Blueprint(__name__)
 
 
 @functions.lambda_function(name="assemble")
+@telling_failures
 def assemble(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Store a recording's rendition and manifest; return what came of it."""
     from chalicelib.services.fetch import fetch
@@ -53,6 +54,7 @@ def _assemble(recording_id: str, attempt: int) -> Assembled:
 
 
 @functions.lambda_function(name="publish")
+@telling_failures
 def publish(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Finish a recording whose rendition is stored, or end one of which nothing was or will be."""
     from chalicelib.services import publish as service
@@ -70,6 +72,7 @@ def publish(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 @functions.lambda_function(name="mark_error")
+@telling_failures
 def mark_error(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Note that a finalization failed."""
     from chalicelib.services import publish as service
@@ -82,6 +85,7 @@ def mark_error(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 @functions.lambda_function(name="sweep")
+@telling_failures
 def sweep(_event: dict[str, Any], _context: object) -> dict[str, int]:
     """Do what is due; return how much of each."""
     from chalicelib.services.sweep import sweep as sweep_once
@@ -92,6 +96,7 @@ def sweep(_event: dict[str, Any], _context: object) -> dict[str, int]:
 
 
 @functions.lambda_function(name="ask_carrier")
+@telling_failures
 def ask_carrier(event: dict[str, Any], _context: object) -> dict[str, int]:
     """Let carriers tap again what a silent worker held, or ask where a silent call stands; return
     how often what came of it."""
@@ -109,6 +114,7 @@ def ask_carrier(event: dict[str, Any], _context: object) -> dict[str, int]:
 
 
 @functions.lambda_function(name="attempt")
+@telling_failures
 def attempt(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Make one attempt to deliver a status callback. Raises DeliveryPostponed: wait, then again."""
     from chalicelib.services import deliver
@@ -131,7 +137,8 @@ def attempt(event: dict[str, Any], _context: object) -> dict[str, Any]:
         raise DeliveryPostponed(json.dumps({"wait_seconds": math.ceil(outcome.wait_seconds)}))
     if isinstance(outcome, deliver.GivenUp):
         # An alarm counts the lines with `disabled`: infra/alarms.py.
-        logger.info("A callback was given up", extra={**event, "given_up": outcome.reason})
+        named = {name: opaque(str(event[name])) for name in ("recording_id", "webhook_id")}
+        logger.info("A callback was given up", extra={**named, "given_up": outcome.reason})
         return {"given_up": outcome.reason}
     return {"given_up": ""}
 

@@ -24,6 +24,10 @@ class Limits:
     """without a message: the call's carrier is asked whether it is over, and again as long later"""
     linger_s: float = 5.0
     """a socket may stay open so long after its stream's stop"""
+    faults_at_once: int = 20
+    """sockets of one profile and address that are cut for what they send; then 429"""
+    fault_forgiven_s: float = 3.0
+    """each so long after the other"""
     wire_rate: int = 40_000
     """bytes per second of a stream: two tracks of base64 with their envelopes are 33,000"""
     wire_burst_s: float = 30.0

@@ -7,6 +7,7 @@
 | a token that isn't ours, or expired | 401 |
 | a path whose call or direction names nothing | 400 |
 | headers over 8 KiB | 431 |
+| who was cut too often for what it sent | 429, `Retry-After` says until when |
 | a worker that is full or stops | 503 |
 """
 
@@ -14,9 +15,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
+from types import MappingProxyType
 
 import msgspec
 from picows import (
@@ -28,14 +32,17 @@ from picows import (
 
 from chalicelib import tokens
 from chalicelib.dialects.streams import registry
+from chalicelib.dialects.streams.base import StreamDialect
+from chalicelib.dialects.streams.registry import Route
 from chalicelib.errors import CallerError, Forbidden, NotFound, Unauthenticated
 from chalicelib.sink.health import Health
 from chalicelib.sink.hub import Hub
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.live_stream import Opening
+from chalicelib.sink.manners import Guest, Manners
 from chalicelib.sink.stream import Stream
 from chalicelib.sink.websocket import MessageSocket, listen
-from chalicelib.tokens import TokenKind
+from chalicelib.tokens import Claims, TokenKind
 
 HEALTH_PATH = "/healthz"
 
@@ -67,6 +74,7 @@ class Server:
         self._token_keys = token_keys
         self._limits = limits
         self._ports = ports
+        self._manners = Manners(limits.faults_at_once, limits.fault_forgiven_s)
         self._is_stopping = False
         self._opened = 0
         self._server: asyncio.Server | None = None
@@ -92,25 +100,29 @@ class Server:
             return self._health_answer()
         if _size(request) > self._limits.request_bytes:
             return _refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large")
-        if self._is_stopping:
-            return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "stopping")
-        if self._hub.sockets >= self._limits.sessions:
-            return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "full")
+        if self._is_stopping or self._hub.sockets >= self._limits.sessions:
+            reason = "stopping" if self._is_stopping else "full"
+            return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, reason)
         try:
-            session = self._session(path)
+            route = registry.route(path)
+            claims = self._prove(route)
+            dialect = registry.dialect(route)
         except CallerError as error:
             status = next(status for fault, status in _STATUS if isinstance(error, fault))
             return _refusal(status, error.code)
+        guest = Guest(claims.account, claims.subject, _address(request))
+        wait_s = self._manners.wait_s(guest, time.monotonic())
+        if wait_s:
+            return _refusal(HTTPStatus.TOO_MANY_REQUESTS, "too_many_faults", math.ceil(wait_s))
         _name_the_upgrade(request)
-        return MessageSocket(session)
+        session = self._session(route, claims, dialect)
+        return MessageSocket(session, lambda: self._manners.blame(guest, time.monotonic()))
 
-    def _session(self, path: str) -> Stream:
-        """Prove the token, then read the path. Raises CallerError."""
-        route = registry.route(path)
-        claims = tokens.verify(
-            self._token_keys(), route.token, TokenKind.PROFILE, datetime.now(UTC)
-        )
-        dialect = registry.dialect(route)
+    def _prove(self, route: Route) -> Claims:
+        """Return what a path's token says. Raises Unauthenticated."""
+        return tokens.verify(self._token_keys(), route.token, TokenKind.PROFILE, datetime.now(UTC))
+
+    def _session(self, route: Route, claims: Claims, dialect: StreamDialect) -> Stream:
         self._opened += 1
         row = registry.ROWS[route.dialect]
         opening = Opening(
@@ -149,13 +161,23 @@ def _name_the_upgrade(request: WSUpgradeRequest) -> None:
         request.headers["Connection"] = "Upgrade"
 
 
-def _refusal(status: HTTPStatus, code: str) -> WSUpgradeResponseWithListener:
+def _address(request: WSUpgradeRequest) -> str:
+    """Return whom the load balancer names: it adds to what a client may have written there."""
+    return str(request.headers.get("X-Forwarded-For", "")).rpartition(",")[2].strip()
+
+
+def _refusal(
+    status: HTTPStatus, code: str, retry_after_s: int = 0
+) -> WSUpgradeResponseWithListener:
     _log.info("a socket was refused", extra={"status": int(status), "code": code})
-    return _response(status, {"error": {"code": code, "message": status.phrase}})
+    again = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
+    return _response(status, {"error": {"code": code, "message": status.phrase}}, again)
 
 
-def _response(status: HTTPStatus, content: object) -> WSUpgradeResponseWithListener:
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+def _response(
+    status: HTTPStatus, content: object, more: Mapping[str, str] = MappingProxyType({})
+) -> WSUpgradeResponseWithListener:
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store", **more}
     body = msgspec.json.encode(content)
     if status < HTTPStatus.BAD_REQUEST:
         response = WSUpgradeResponse.create_ok_response(body, headers)

@@ -65,6 +65,9 @@ _CONTINUATION = WSMsgType.CONTINUATION
 _PING = WSMsgType.PING
 _PONG = WSMsgType.PONG
 
+_FAULTS = frozenset({PROTOCOL_ERROR, 1003, INVALID_TEXT, POLICY_VIOLATION, TOO_BIG})
+"""what we close with where the peer is to blame"""
+
 _CLEAN_CODES = frozenset({NORMAL, GOING_AWAY})
 _WIRE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
 
@@ -116,8 +119,10 @@ class Session(Protocol):
 class MessageSocket(WSListener):
     """One connection. Between `opened` and `closed` it gives the session whole messages."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, blame: Callable[[], None] = lambda: None) -> None:
         self._session = session
+        self._blame = blame
+        """called once where the peer was cut for what it sent"""
         self._receive = session.receive
         self._transport: WSTransport | None = None
         self._parts = bytearray()
@@ -154,13 +159,16 @@ class MessageSocket(WSListener):
                 return
         self._on_rare_frame(frame)
 
-    def on_ws_disconnected(self, _transport: WSTransport) -> None:
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
         """End the session."""
         self._closing, self._is_plain = True, False
+        if _is_to_blame(transport):
+            self._blame()
         self._session.closed(self._ending)
 
     def pause_writing(self) -> None:
         """Cut a peer that floods us with pings and doesn't read the pongs."""
+        self._blame()
         self.abort()
 
     def resume_writing(self) -> None:
@@ -266,6 +274,16 @@ def _send_close(transport: WSTransport, code: int, reason: str) -> None:
 def _was_first(transport: WSTransport) -> bool:
     """Tell whether the peer closed before we did; the parser reads ahead and may have answered."""
     return transport.close_handshake.recv_then_sent
+
+
+def _is_to_blame(transport: WSTransport) -> bool:
+    """Tell whether we closed first, and for what the peer sent."""
+    if not transport.is_close_frame_sent:
+        return False
+    handshake = transport.close_handshake  # None where nobody sent a close, whatever its type says
+    if handshake.sent is None or handshake.recv_then_sent:
+        return False
+    return cast(int, handshake.sent.code) in _FAULTS  # it may be a number that has no name
 
 
 def _close_code(payload: bytes) -> int:

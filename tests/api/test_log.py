@@ -8,7 +8,7 @@ import pytest
 from chalice.app import Chalice
 from chalice.test import Client
 
-from chalicelib.api.log import logger, tell_failures
+from chalicelib.api.log import logger, telling_failures
 from chalicelib.errors import DeliveryPostponed, NotFound
 from tests.api.conftest import Api
 from tests.api.test_webhooks import BANDWIDTH, STARTED
@@ -19,10 +19,10 @@ NUMBER = "+15551112222"
 
 def failing(error: Exception) -> Client:
     app = Chalice(app_name="failing", configure_logs=False)
-    app.register_middleware(tell_failures, "pure_lambda")
 
     @app.lambda_function(name="fail")
-    def fail(_event: Any, _context: Any) -> None:
+    @telling_failures
+    def fail(_event: Any, _context: Any) -> dict[str, Any]:
         raise error from ValueError(NUMBER)
 
     return Client(app)

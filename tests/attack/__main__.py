@@ -22,6 +22,7 @@ FLOODS: Sequence[Attack] = (
     floods.bombs,
     floods.pings,
     floods.malformed,
+    floods.reconnects,
     floods.wrong_tokens,
 )
 SLOW: Sequence[Attack] = (slow.slowloris, slow.slow_start, slow.idle, slow.crowd)
@@ -88,7 +89,8 @@ def main() -> int:
         return 1
     figure = (
         f"{len(report.rows)} attacks: {report.most_more_mib:.1f} MiB more memory at most; slow ones"
-        f" cut at {LIMITS.handshake_within_s:.0f} s, no 101 for a wrong token"
+        f" cut at {LIMITS.handshake_within_s:.0f} s, who comes back to flood"
+        " kept out, no 101 for a wrong token"
     )
     trust.note(17, "websocket abuse", "make attack", figure)
     return 0

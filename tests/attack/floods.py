@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import struct
+import time
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 
 from chalicelib.sink.websocket import MESSAGE_BYTES_MAX
 from tests.attack.report import Outcome
-from tests.attack.target import Target
+from tests.attack.target import LIMITS, Target
 from tests.sink.raw import BINARY, CONTINUATION, PING, TEXT, Raw, websocket_frame
 
 ENOUGH_BYTES = 16 * 1024 * 1024
@@ -109,6 +111,31 @@ async def wrong_tokens(target: Target, number: int = 5000) -> Outcome:
     faults = ("somebody got in",) if set(statuses) - {401, 404} else ()
     told = ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items()))
     return Outcome(facts=f"{statuses.total()} wrong tokens: {told}", faults=faults)
+
+
+async def reconnects(target: Target, number: int = 4, seconds: float = 8.0) -> Outcome:
+    """Hold a token that leaked: flood with parts from one address, and again as soon as cut."""
+    until, let_in, kept_out = time.monotonic() + seconds, 0, 0
+    part = websocket_frame(CONTINUATION, b"aa", fin=False) * 1000
+    flood = [websocket_frame(TEXT, b"a", fin=False), *[part] * 20]
+
+    async def come_back() -> None:
+        nonlocal let_in, kept_out
+        while time.monotonic() < until:
+            try:
+                raw = await target.enter(address="198.51.100.66")
+            except ConnectionError:
+                kept_out += 1
+                await asyncio.sleep(0.05)
+            else:
+                let_in += 1
+                await _send_until_closed(raw, flood)
+
+    await asyncio.gather(*(come_back() for _ in range(number)))
+    # What is forgiven meanwhile, and those who came in at the same time.
+    most = LIMITS.faults_at_once + math.ceil(seconds / LIMITS.fault_forgiven_s) + number
+    faults = () if kept_out and let_in <= most else (f"let in {let_in} times, kept out {kept_out}",)
+    return Outcome(facts=f"let in {let_in} times, then kept out {kept_out}", faults=faults)
 
 
 def _mutations(token: str, number: int) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from threading import Thread
 
@@ -18,6 +19,8 @@ from tests.sink.rig import start
 
 LIMITS = Limits()
 KIB = 1024
+
+_ADDRESSES = count(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +61,11 @@ class Target:
         """Return a connection that said nothing."""
         return await Raw.connect(self.port)
 
-    async def enter(self, path: str = "") -> Raw:
-        """Return a socket after its 101."""
+    async def enter(self, path: str = "", address: str = "") -> Raw:
+        """Return a socket after its 101; from an address that nobody had, where none is given."""
         raw = await self.connect()
-        status = await raw.ask(path or self.path)
+        named = address or f"2001:db8::{next(_ADDRESSES):x}"
+        status = await raw.ask(path or self.path, extra=f"X-Forwarded-For: {named}\r\n")
         if status != 101:
             raw.abort()
             raise ConnectionError(f"the sink answered {status}")
