@@ -78,7 +78,7 @@ class PacketCapture:
             first_sample=first.position,
             samples=len(payload) // bytes_per_sample(_ENCODINGS[first.payload_type]),
             arrived_at_us=min([one.arrival_us for one in run]),
-            least_lateness_us=round(min(map(self._lateness_us, run))),
+            least_lateness_us=round(min(map(self.lateness_us, run))),
             sequence=first.sequence,
             last_sequence=run[-1].sequence,
             messages=len(run),
@@ -86,7 +86,8 @@ class PacketCapture:
             source=first.source,
         )
 
-    def _lateness_us(self, one: Received) -> float:
+    def lateness_us(self, one: Received) -> float:
+        """Return by how much a packet came later than its position says."""
         end = _end(one) * 1_000_000 / self._head.rate_hz
         return one.arrival_us - self._head.opened_at_us - end
 

@@ -7,6 +7,7 @@ order, in `rtp_hearing`; a stream that nobody listens to runs nothing of it.
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from typing import Protocol
 
@@ -69,8 +70,10 @@ class RtpStream(LiveStream):
         self._capture = PacketCapture(self._new_head(), self._track)
         self._place, self._add = self._capture.receive, self._capture.add
         self._source = 0
-        self._is_kept = True
-        self._kept_from_us = 0
+        self._kept_from_us = 0.0
+        """0: what comes is kept; infinite: nothing is; else what was said since then"""
+        self._prompt_us: dict[int, float] = {}
+        """the least lateness of each source lately: told by its packets, also in a pause"""
         self._hearing: Hearing | None = None
 
     def begin(self) -> None:
@@ -84,8 +87,7 @@ class RtpStream(LiveStream):
         try:
             for one in self._place(packet, arrival_us):
                 is_sound = one.payload_type != TELEPHONE_EVENT
-                # One that waited for its like may be older than what is kept.
-                if is_sound and self._is_kept and one.arrival_us >= self._kept_from_us:
+                if is_sound and (not self._kept_from_us or self._is_of_now(one)):
                     self._add(one)
                 if one.source != self._source:
                     self._note_source(one)
@@ -105,7 +107,7 @@ class RtpStream(LiveStream):
         if self.ending is None:
             self.ending = ending
             self.ended_us = self.latest_us
-            self._is_kept = False
+            self._kept_from_us = math.inf
             self.listen(None)
             self.ended.set()
             self._owner.stream_closed(self)
@@ -119,7 +121,12 @@ class RtpStream(LiveStream):
 
     def cut(self) -> list[Record]:
         """Return what came since the last cut."""
-        return self._capture.cut()
+        records = self._capture.cut()
+        if records:
+            self._prompt_us = {}
+            for record in records:
+                self._note_lateness(record.source, record.least_lateness_us)
+        return records
 
     def head(self) -> StreamHead:
         """Return the stream's head with its counts up to the last cut."""
@@ -131,13 +138,12 @@ class RtpStream(LiveStream):
 
     def drop_media(self) -> None:
         """Let go what waits here, and keep only positions of what follows: nobody records."""
-        self._is_kept = False
-        self._capture.cut()
+        self._kept_from_us = math.inf
+        self.cut()
 
     def keep_media(self) -> None:
-        """Keep what follows."""
-        if not self._is_kept and self.ending is None:
-            self._is_kept = True
+        """Keep what is said from now on: a network that stood still may deliver older sound."""
+        if math.isinf(self._kept_from_us) and self.ending is None:
             self._kept_from_us = self.now_us()
 
     def listen(self, listener: Listener | None) -> None:
@@ -162,6 +168,19 @@ class RtpStream(LiveStream):
     def cut_off(self) -> None:
         """End: the worker can't go on."""
         self._port.shut("the worker can't go on")
+
+    def _is_of_now(self, one: Received) -> bool:
+        """Tell whether sound is wanted by when it would have come as promptly as its source's
+        promptest: what waited for its like, or was held back by the network, is older."""
+        lateness_us = self._capture.lateness_us(one)
+        if math.isinf(self._kept_from_us):
+            self._note_lateness(one.source, lateness_us)
+            return False
+        excess_us = max(0.0, lateness_us - self._prompt_us.get(one.source, lateness_us))
+        return one.arrival_us - excess_us >= self._kept_from_us
+
+    def _note_lateness(self, source: int, lateness_us: float) -> None:
+        self._prompt_us[source] = min(lateness_us, self._prompt_us.get(source, lateness_us))
 
     def _note_source(self, one: Received) -> None:
         """Note that the sender began anew, maybe in another encoding."""

@@ -161,9 +161,9 @@ class MessageSocket(WSListener):
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """End the session."""
-        self._closing, self._is_plain = True, False
-        if _is_to_blame(transport):
+        if not self._closing and _is_to_blame(transport):
             self._blame()
+        self._closing, self._is_plain = True, False
         self._session.closed(self._ending)
 
     def pause_writing(self) -> None:
@@ -185,6 +185,8 @@ class MessageSocket(WSListener):
             return
         self._closing, self._is_plain = True, False
         self._parts = bytearray()
+        if code in _FAULTS:  # now: a flood is left unread, and its end is seen late
+            self._blame()
         _send_close(self._transport, code, reason)
         asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self._transport.disconnect)
 

@@ -127,6 +127,48 @@ def test_what_is_said_in_a_pause_is_stored_nowhere() -> None:
     run(scenario)
 
 
+def test_what_the_network_holds_back_until_after_the_resume_is_of_the_pause() -> None:
+    """It says when it was said: what arrives in a burst then isn't stored, what follows is."""
+
+    async def scenario() -> None:
+        async with stage() as on:
+            await on.say(range(30))
+            await on.command(CommandKind.PAUSE)
+            await on.say(range(1030, 1040))
+            held_back = [on.tap.sound(sound(number)) for number in range(1040, 1080)]
+            await asyncio.sleep(0.8)
+            await on.command(CommandKind.RESUME)
+            for packet in held_back:
+                on.sender.send(packet)
+            await on.say(range(30, 80))
+        everything = b"".join(on.rig.store.objects.values())
+        assert [] == [n for n in range(1030, 1075) if sound(n) in everything]
+        assert [] == [n for n in range(35, 80) if sound(n) not in everything]
+        assert pcm(range(35, 80)) in on.heard()
+
+    run(scenario)
+
+
+def test_a_network_that_was_still_for_the_whole_pause_tells_nothing() -> None:
+    """How prompt packets are, those before the pause say."""
+
+    async def scenario() -> None:
+        async with stage() as on:
+            await on.say(range(30))
+            await on.command(CommandKind.PAUSE)
+            held_back = [on.tap.sound(sound(number)) for number in range(1030, 1070)]
+            await asyncio.sleep(0.8)
+            await on.command(CommandKind.RESUME)
+            for packet in held_back:
+                on.sender.send(packet)
+            await on.say(range(30, 60))
+        everything = b"".join(on.rig.store.objects.values())
+        assert [] == [n for n in range(1030, 1065) if sound(n) in everything]
+        assert [] == [n for n in range(35, 60) if sound(n) not in everything]
+
+    run(scenario)
+
+
 def test_a_digit_of_a_telephone_event_ends_a_recording() -> None:
     """Its key is no sound: what was said before it is the recording."""
 
