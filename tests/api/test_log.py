@@ -8,8 +8,9 @@ import pytest
 from chalice.app import Chalice
 from chalice.test import Client
 
+from chalicelib.api import tasks
 from chalicelib.api.log import logger, telling_failures
-from chalicelib.errors import DeliveryPostponed, NotFound
+from chalicelib.errors import DeliveryPostponed, NotFound, TapedeckError
 from tests.api.conftest import Api
 from tests.api.test_webhooks import BANDWIDTH, STARTED
 from tests.samples import a_profile
@@ -117,3 +118,39 @@ def test_a_repeated_webhook_is_told_as_such(api: Api, caplog: pytest.LogCaptureF
         api.post_hook(hook, STARTED)
 
     assert [True, False] == [vars(one)["new"] for one in caplog.records if "new" in vars(one)]
+
+
+@pytest.mark.parametrize("name", ["assemble", "publish", "mark_error", "ask_carrier"])
+def test_every_task_tells_its_failures_so(api: Api, name: str) -> None:
+    """As Lambda calls it: by its name in its module, with no app around it."""
+
+    event = {"recording_id": NUMBER, "attempt": 1, "webhook_id": NUMBER, "worker": "w", NUMBER: 1}
+    event |= {"assembled": {"outcome": NUMBER}, "error": NUMBER, "cause": NUMBER}
+
+    with pytest.raises((TapedeckError, LookupError, ValueError)) as raised:
+        getattr(tasks, name)(event, None)
+
+    assert NUMBER not in str(raised.value)
+
+
+def test_a_task_that_fails_says_so(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    """There is no such recording."""
+
+    with pytest.raises(NotFound):
+        tasks.assemble({"recording_id": NUMBER, "attempt": 1}, None)
+
+    assert ["A task failed"] == [record.getMessage() for record in caplog.records]
+    assert NUMBER not in repr([vars(record) for record in caplog.records])
+
+
+def test_who_gives_a_callback_up_names_what_is_ours(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The event is ours, too, as long as the workflow starts it."""
+
+    caplog.set_level("INFO")
+
+    tasks.attempt({"recording_id": NUMBER, "webhook_id": NUMBER, "round": 1}, None)
+
+    (line,) = [vars(record) for record in caplog.records]
+    assert ("withheld", "withheld") == (line["recording_id"], line["webhook_id"])

@@ -1,13 +1,15 @@
-"""Everything that a deployment holds: every version of every object, every row."""
+"""Everything that a deployment holds: every version of every object, every row, a worker's log."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import base64
+import json
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import boto3
 
-from tests.e2e.stage import Stage
+from tests.e2e.stage import Stage, Worker
 
 
 def objects(stage: Stage) -> Iterator[tuple[str, bytes]]:
@@ -32,6 +34,21 @@ def rows(stage: Stage) -> Iterator[dict[str, Any]]:
     for table in client.list_tables()["TableNames"]:
         for page in client.get_paginator("scan").paginate(TableName=table):
             yield from page["Items"]
+
+
+def holding(stage: Stage, worker: Worker, frames: Iterable[bytes]) -> list[str]:
+    """Return the names of what holds any of these frames: objects as they are, rows and the log in
+    base64."""
+    wanted = list(frames)
+    spelled = [base64.b64encode(frame) for frame in wanted]
+    texts = {
+        "rows": json.dumps(list(rows(stage)), default=repr).encode(),
+        "log": worker.log.read_bytes(),
+    }
+    return [
+        *(name for name, body in objects(stage) if any(one in body for one in wanted)),
+        *(name for name, text in texts.items() if any(one in text for one in spelled)),
+    ]
 
 
 def erased_at(stage: Stage, call_ids: Collection[str]) -> dict[str, tuple[str, str]]:

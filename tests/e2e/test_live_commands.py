@@ -2,37 +2,96 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+from random import Random
+from typing import Any
 
 import pytest
 
-from chalicelib.capture.events import Encoding
+from chalicelib.capture.events import Encoding, Track
+from infra.local.ports import choose_port
+from simulator.player import Played, play
+from simulator.report import Report
+from simulator.socket import Setup
 from tests.e2e.listening import decoded, hear
-from tests.e2e.stage import Stage
-from tests.pause.run import IN, PAUSE_AT_S, RESUME_AT_S, SPARED_S, TRACKS, call_id, run
+from tests.e2e.stage import Stage, Worker
+from tests.e2e.stored import holding
 
 pytestmark = pytest.mark.e2e
 
+CALL_ID = "paused"
+PAUSE_AT_S, RESUME_AT_S, ENDS_AT_S = 5.0, 8.0, 12.0
+SPARED_S = 1.0
+"""how long a command may take on a machine that does much else"""
 
-def test_what_is_said_in_a_pause_is_stored_nowhere(stage: Stage, tmp_path: Path) -> None:
-    """The renditions go from before the pause to after it; no object, row or log holds what is
-    between, neither in the pause nor after the calls."""
-    outcome = run(stage, tmp_path)
 
-    assert [] == outcome.in_the_pause
-    assert [] == outcome.after_the_calls
-    assert any(name.startswith("segments/") for name in outcome.controls)
-    assert {f"rendition of {dialect}" for dialect in TRACKS} <= set(outcome.controls)
-    for dialect in TRACKS:
-        control_id = outcome.recordings[dialect]["control_id"]
-        assert [
-            {"state": "paused", "still_recording": []},
-            {"state": "recording", "still_recording": [control_id]},
-        ] == outcome.answers[dialect]
-        states = [callback.state for callback in stage.receiver.of_call(call_id(dialect))]
-        assert ["recording", "paused", "recording", "finished"] == states
-        pcm = decoded(outcome.reports[dialect].tracks[IN], Encoding.PCMU)
-        heard = hear(outcome.audio[dialect]).channels[0]
-        assert heard.startswith(pcm[: 2 * round(PAUSE_AT_S * 8000) - 1600])
-        after = 2 * round((RESUME_AT_S + 2 * SPARED_S) * 8000)
-        assert pcm[after:-3200] in heard
+def _noise(track: Track) -> Iterator[bytes]:
+    """Yield frames of which none comes twice."""
+    noise = Random(track)
+    return (noise.randbytes(160) for _ in range(round(ENDS_AT_S * 50)))
+
+
+def _is_segment(name: str) -> bool:
+    return name.startswith("segments/")
+
+
+def _secrets(track: Track) -> list[bytes]:
+    """Return what a side says while all is paused."""
+    said = slice(round((PAUSE_AT_S + SPARED_S) * 50), round(RESUME_AT_S * 50))
+    return list(_noise(track))[said]
+
+
+async def _play(
+    stage: Stage, worker: Worker, secrets: list[bytes]
+) -> tuple[Report, list[dict[str, Any]], list[str]]:
+    told = stage.instructions("bandwidth", stereo=True)
+    tracks = (Track.INBOUND, Track.OUTBOUND)
+    call = Played(
+        dialect="bandwidth",
+        setup=Setup(
+            stream_url=worker.at(told["stream_url"]),
+            call_id=CALL_ID,
+            tracks=tracks,
+            encoding=Encoding.PCMU,
+        ),
+        sources={track: _noise(track) for track in tracks},
+        hook_url=told["hook_url"],
+    )
+    playing = asyncio.create_task(play(call))
+    await asyncio.sleep(PAUSE_AT_S)
+    control_id = (await asyncio.to_thread(stage.recording, CALL_ID))["control_id"]
+    path = f"/v1/calls/{CALL_ID}/record_call/{control_id}"
+    paused = await asyncio.to_thread(partial(stage.customer.post, f"{path}/pause", {}))
+    await asyncio.sleep(RESUME_AT_S - PAUSE_AT_S)
+    # Now, too: what the journal holds may be gone when the call is over.
+    found = asyncio.create_task(asyncio.to_thread(holding, stage, worker, secrets))
+    resumed = await asyncio.to_thread(partial(stage.customer.post, f"{path}/resume", {}))
+    return await playing, [paused, resumed], await found
+
+
+def test_what_is_said_in_a_pause_is_stored_nowhere(stage: Stage) -> None:
+    """The rendition goes from before the pause to after it; no object, row or log holds what is
+    between, neither in the pause nor after the call."""
+    secrets = [*_secrets(Track.INBOUND), *_secrets(Track.OUTBOUND)]
+    with stage.worker("commanded", choose_port(""), {}) as worker:
+        report, answers, in_the_pause = asyncio.run(_play(stage, worker, secrets))
+        recording = stage.await_ended(CALL_ID, within_s=90)
+        after_the_call = holding(stage, worker, secrets)
+        assert any(map(_is_segment, holding(stage, worker, [next(_noise(Track.INBOUND))])))
+
+    assert 200 == len(secrets)
+    assert [] == in_the_pause
+    assert [] == after_the_call
+    assert [
+        {"state": "paused", "still_recording": []},
+        {"state": "recording", "still_recording": [recording["control_id"]]},
+    ] == answers
+    states = [callback.state for callback in stage.receiver.of_call(CALL_ID)]
+    assert ["recording", "paused", "recording", "finished"] == states
+    pcm = decoded(report.tracks[Track.INBOUND], Encoding.PCMU)
+    heard = hear(stage.customer.download(recording["url"])).channels[0]
+    assert heard.startswith(pcm[: 2 * round(PAUSE_AT_S * 8000) - 1600])
+    after = 2 * round((RESUME_AT_S + 2 * SPARED_S) * 8000)
+    assert pcm[after:-3200] in heard
