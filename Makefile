@@ -110,6 +110,7 @@ hook: setup ## how fast webhooks are answered, in this process and through a loc
 
 costs: $(VENV)/.stamp ## what 1,000 calls cost an hour: every request counted, times AWS's prices
 	@$(PY) -m bench.costs
+
 leaks: setup ## calls full of seeds, everything asked wrongly; no log may have any of it
 	@$(PY) -m tests.leaks
 
