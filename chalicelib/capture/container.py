@@ -27,7 +27,7 @@ from chalicelib.capture.record import Record, StoredRecord, StreamHead
 from chalicelib.errors import CorruptContainer
 
 INDEX_HEAD_BYTES = 32 * 1024
-"""first bytes of a segment that usually hold its index: a minute of two tracks takes about 12 KB"""
+"""first bytes of a segment that usually hold its index: 100 s of two tracks take about 20 KB"""
 
 _MAGIC = b"TDK1"
 _HEADER = struct.Struct(">4sII")

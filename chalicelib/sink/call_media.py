@@ -1,6 +1,6 @@
 """One call's media from its cuts to its stored segments, oldest first.
 
-A minute's cuts are sealed when the minute is over, whatever the store does; sealed ones become a
+A call's cuts are sealed every 100 s, whatever the store does; sealed ones become a
 segment's bytes at once and wait in the spool for their turn. Where the spool has no room, the
 newest segment is what is lost: what its journal objects hold is left to them, and of the rest a
 segment without payload says what is missing.

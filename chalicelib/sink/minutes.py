@@ -1,4 +1,5 @@
-"""When each call's next segment is due; time is a number."""
+"""When each call's next segment is due; time is a number. A call's *minute* is what a segment
+holds, 100 s by default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Segments: one object per call and minute, and at each end.
+"""Segments: one object per call and 100 s, and at each end.
 
 From when a call's minute is over until the store has it, it is bytes that wait in the spool. One
 call's segments are stored one after the other, in order; those of different calls side by side.
