@@ -78,9 +78,9 @@ class Limits:
     """of segments that wait for the store in memory. With what the journal has under way, what is
     being put and what the allocator keeps it is less than 256 MB beside what calls usually have
     open"""
-    queued_bytes: int = 416 * 1024 * 1024
-    """of media that waits to be made a segment of and written: what 250 calls have that end at
-    once, 100 s each; more only where the disk hangs"""
+    queued_bytes: int = 768 * 1024 * 1024
+    """of media that waits to be made a segment of and written while the store takes none: what 480
+    calls hold that end at once; more only where the disk hangs"""
     spool_bytes: int = 17 * 1024**3
     """of segments that wait in files: 70 minutes of 250 calls, in 21 GiB that hold the image too"""
     retry_first_s: float = 0.1

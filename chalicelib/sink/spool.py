@@ -77,7 +77,8 @@ class Spool:
 
     async def keep(self, size: int, encode: Callable[[], bytes]) -> Waiting | None:
         """Make a segment of about `size` bytes and keep it; None: there is no room for it."""
-        if self._queued_bytes + size > self._limits.queued_bytes:
+        is_crowded = self._queued_bytes + size > self._limits.queued_bytes
+        if is_crowded and self._health.suffers(STORE):
             self._health.ail(_PART, "slow_disk")
             return None
         self._queued_bytes += size
