@@ -98,10 +98,11 @@ async def _play(stage: Stage, worker: Worker, outcome: Outcome, folder: Path) ->
     calls = {dialect: _played(stage, worker, dialect) for dialect in TRACKS}
     playing = {dialect: asyncio.create_task(play(call)) for dialect, call in calls.items()}
     began = asyncio.get_running_loop().time()
-    await asyncio.sleep(PAUSE_AT_S)
+    await asyncio.sleep(PAUSE_AT_S / 2)
     paths = {dialect: await asyncio.to_thread(_path, stage, dialect) for dialect in TRACKS}
+    await _until(began + PAUSE_AT_S)
     await _command(stage, paths, "pause", outcome)
-    await asyncio.sleep(max(0.0, began + RESUME_AT_S - asyncio.get_running_loop().time()))
+    await _until(began + RESUME_AT_S)
     # Now, too: what the journal holds may be gone when the calls are over.
     look = partial(_look, stage, worker, folder, said_in_pauses(), outcome)
     looking = asyncio.create_task(asyncio.to_thread(look))
@@ -109,6 +110,10 @@ async def _play(stage: Stage, worker: Worker, outcome: Outcome, folder: Path) ->
     for dialect, task in playing.items():
         outcome.reports[dialect] = await task
     outcome.in_the_pause = await looking
+
+
+async def _until(at_s: float) -> None:
+    await asyncio.sleep(max(0.0, at_s - asyncio.get_running_loop().time()))
 
 
 def _played(stage: Stage, worker: Worker, dialect: str) -> Played:
