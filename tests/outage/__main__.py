@@ -38,7 +38,7 @@ def away(calls: int, seconds: float) -> Plan:
         calls=calls,
         moods=[(mood, seconds / len(ways)) for mood in ways],
         ramp_s=45,
-        steady_s=65,
+        steady_s=100,
         limits={"metrics_every_s": 10.0},
     )
 
