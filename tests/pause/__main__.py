@@ -24,7 +24,7 @@ def main() -> int:
     if len(outcome.controls) <= len(TRACKS):
         print(f"What was said before the pauses was found in {outcome.controls} only.")
         return 1
-    samples = 160 * len(said_in_pauses())
+    samples = 160 * len(said_in_pauses(outcome))
     figure = (
         f"0 of {samples:,} samples said in the pauses of {len(TRACKS)} calls ({', '.join(TRACKS)})"
         f" in {outcome.searched} objects, rows, logs and renditions, in the pause and after"

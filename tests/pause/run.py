@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import audioop
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,9 +24,10 @@ from tests.leaks.search import logs
 from tests.leaks.seeds import Seeds, found, frames
 
 IN, OUT = Track.INBOUND, Track.OUTBOUND
-PAUSE_AT_S, RESUME_AT_S, ENDS_AT_S = 4.0, 7.0, 10.0
-SPARED_S = 1.0
-"""how long a command may take on a machine that does much else"""
+PAUSE_AT_S, LASTS_S, ENDS_AT_S = 4.0, 2.5, 14.0
+"""a pause lasts so long from its last answer: on a machine that does much else that may take"""
+MARGIN_S = 0.1
+"""between what was said and its arrival, when an answer came or a command went"""
 TRACKS: Mapping[str, tuple[Track, ...]] = {
     "bandwidth": (IN, OUT),
     "signalwire-tap": (IN, OUT),
@@ -39,6 +41,8 @@ class Outcome:
 
     reports: dict[str, Report] = field(default_factory=dict)
     answers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    times: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    """when each command was asked and answered; seconds since 1970"""
     recordings: dict[str, dict[str, Any]] = field(default_factory=dict)
     audio: dict[str, bytes] = field(default_factory=dict)
     in_the_pause: list[str] = field(default_factory=list)
@@ -61,15 +65,27 @@ def said(dialect: str, track: Track, from_s: float = 0.0, to_s: float = ENDS_AT_
     return whole[round(from_s * 50) : round(to_s * 50)]
 
 
-def said_in_pauses() -> list[bytes]:
+def pause_of(outcome: Outcome, dialect: str) -> tuple[float, float]:
+    """Return from when until when a call's pause was in effect for sure, in seconds of the call."""
+    began_s = outcome.reports[dialect].started_at.timestamp()
+    (_, paused_s), (resumed_s, _) = outcome.times[dialect]
+    return paused_s - began_s + MARGIN_S, resumed_s - began_s - MARGIN_S
+
+
+def said_in_pauses(outcome: Outcome) -> list[bytes]:
     """Return what must be nowhere."""
-    return list(_of_all(PAUSE_AT_S + SPARED_S, RESUME_AT_S))
+    return [
+        frame
+        for dialect, tracks in TRACKS.items()
+        for track in tracks
+        for frame in said(dialect, track, *pause_of(outcome, dialect))
+    ]
 
 
-def _of_all(from_s: float, to_s: float) -> Iterable[bytes]:
-    for dialect, tracks in TRACKS.items():
-        for track in tracks:
-            yield from said(dialect, track, from_s, to_s)
+def _said_before() -> list[bytes]:
+    """Return what must be somewhere."""
+    tracks = [(dialect, track) for dialect, of in TRACKS.items() for track in of]
+    return [frame for dialect, track in tracks for frame in said(dialect, track, 1.0, 2.0)]
 
 
 def run(stage: Stage, folder: Path) -> Outcome:
@@ -81,12 +97,12 @@ def run(stage: Stage, folder: Path) -> Outcome:
             recording = stage.await_ended(call_id(dialect), within_s=90)
             outcome.recordings[dialect] = recording
             outcome.audio[dialect] = stage.customer.download(recording["url"])
-        wanted = said_in_pauses()
+        wanted = said_in_pauses(outcome)
         outcome.after_the_calls = [
             *_look(stage, worker, folder, wanted, outcome),
             *_heard(outcome.audio, wanted),
         ]
-        before = list(_of_all(1.0, 2.0))
+        before = _said_before()
         outcome.controls = [
             *(name for name, body in objects(stage) if any(one in body for one in before)),
             *_heard(outcome.audio, before),
@@ -97,23 +113,27 @@ def run(stage: Stage, folder: Path) -> Outcome:
 async def _play(stage: Stage, worker: Worker, outcome: Outcome, folder: Path) -> None:
     calls = {dialect: _played(stage, worker, dialect) for dialect in TRACKS}
     playing = {dialect: asyncio.create_task(play(call)) for dialect, call in calls.items()}
-    began = asyncio.get_running_loop().time()
+    began_s = time.time()
     await asyncio.sleep(PAUSE_AT_S / 2)
     paths = {dialect: await asyncio.to_thread(_path, stage, dialect) for dialect in TRACKS}
-    await _until(began + PAUSE_AT_S)
+    await asyncio.sleep(max(0.0, began_s + PAUSE_AT_S - time.time()))
     await _command(stage, paths, "pause", outcome)
-    await _until(began + RESUME_AT_S)
-    # Now, too: what the journal holds may be gone when the calls are over.
-    look = partial(_look, stage, worker, folder, said_in_pauses(), outcome)
+    await asyncio.sleep(LASTS_S)
+    # Now, too: what the journal holds may be gone when the calls are over. The calls began a little
+    # later than this counts, so that what is looked for was said in the pause and no earlier.
+    from_s = max(times[0][1] for times in outcome.times.values()) - began_s + MARGIN_S
+    wanted = [
+        frame
+        for dialect, tracks in TRACKS.items()
+        for track in tracks
+        for frame in said(dialect, track, from_s, time.time() - began_s)
+    ]
+    look = partial(_look, stage, worker, folder, wanted, outcome)
     looking = asyncio.create_task(asyncio.to_thread(look))
     await _command(stage, paths, "resume", outcome)
     for dialect, task in playing.items():
         outcome.reports[dialect] = await task
     outcome.in_the_pause = await looking
-
-
-async def _until(at_s: float) -> None:
-    await asyncio.sleep(max(0.0, at_s - asyncio.get_running_loop().time()))
 
 
 def _played(stage: Stage, worker: Worker, dialect: str) -> Played:
@@ -142,11 +162,13 @@ def _path(stage: Stage, dialect: str) -> str:
 
 
 async def _command(stage: Stage, paths: Mapping[str, str], kind: str, outcome: Outcome) -> None:
-    asked = [
-        asyncio.to_thread(stage.customer.post, f"{path}/{kind}", {}) for path in paths.values()
-    ]
-    for dialect, answer in zip(paths, await asyncio.gather(*asked), strict=True):
+    def ask(dialect: str) -> None:
+        asked_s = time.time()
+        answer = stage.customer.post(f"{paths[dialect]}/{kind}", {})
         outcome.answers.setdefault(dialect, []).append(answer)
+        outcome.times.setdefault(dialect, []).append((asked_s, time.time()))
+
+    await asyncio.gather(*(asyncio.to_thread(ask, dialect) for dialect in paths))
 
 
 def _look(
