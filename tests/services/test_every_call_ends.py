@@ -58,6 +58,8 @@ class EveryCallEnds(RuleBasedStateMachine):
         self.dead: set[str] = set()
         self.live: dict[str, str] = {}
         self.streams = 0
+        self.unclosed: list[tuple[str, int]] = []
+        """calls that a worker still has to close: its name, the round"""
         self.published = 0
         self.failed = 0
         self.needs = Publishing(
@@ -156,15 +158,15 @@ class EveryCallEnds(RuleBasedStateMachine):
     @precondition(lambda self: self.live)
     @rule(ending=st.sampled_from(ENDINGS), closes=st.booleans(), which=st.integers(0, 9))
     def a_stream_ends(self, ending: Ending, closes: bool, which: int) -> None:
-        """Let a stream end; its worker may forget to close the call, never to end the stream."""
+        """Let a stream end; its worker may not come to close the call before the end of all."""
         key = sorted(self.live)[which % len(self.live)]
         control, at = self.world.desk.control, self.world.now
         while not self.quietly(lambda: control.end_stream(CALL, key, ending, at)):
             continue
-        del self.live[key]
+        owner = self.live.pop(key)
         round_ = self.world.desk.core.store.streams[CALL.key, key].round
-        if closes:
-            self.quietly(lambda: control.close_call(CALL, round_, at))
+        if not (closes and self.quietly(lambda: control.close_call(CALL, round_, at))):
+            self.unclosed.append((owner, round_))
 
     @rule(worker=st.sampled_from(WORKERS))
     def a_worker_dies(self, worker: str) -> None:
@@ -245,11 +247,18 @@ class EveryCallEnds(RuleBasedStateMachine):
             self.seconds += 60
             self.world.now = later(self.seconds)
             self.renew()
+            self.close_what_is_over()
             self.ask_the_carrier(minute + 1)
             self.quietly(lambda: self.world.sweep(later(self.seconds)))
             self.execute_the_rest()
         else:
             raise AssertionError(self.world.desk.core.store)
+
+    def close_what_is_over(self) -> None:
+        """Let living workers close what they ended, as they try until it is done."""
+        for owner, round_ in self.unclosed:
+            if owner not in self.dead:
+                self.world.desk.control.close_call(CALL, round_, self.world.now)
 
     def ask_the_carrier(self, minute: int) -> None:
         """Ask for what is silent, as its workers do every two minutes; and let them obey."""
