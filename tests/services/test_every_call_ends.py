@@ -58,8 +58,8 @@ class EveryCallEnds(RuleBasedStateMachine):
         self.dead: set[str] = set()
         self.live: dict[str, str] = {}
         self.streams = 0
-        self.unclosed: list[tuple[str, int]] = []
-        """calls that a worker still has to close: its name, the round"""
+        self.ended: list[tuple[str, int]] = []
+        """whose streams ended: a worker's name, the call's round"""
         self.published = 0
         self.failed = 0
         self.needs = Publishing(
@@ -165,8 +165,9 @@ class EveryCallEnds(RuleBasedStateMachine):
             continue
         owner = self.live.pop(key)
         round_ = self.world.desk.core.store.streams[CALL.key, key].round
-        if not (closes and self.quietly(lambda: control.close_call(CALL, round_, at))):
-            self.unclosed.append((owner, round_))
+        self.ended.append((owner, round_))
+        if closes:
+            self.quietly(lambda: control.close_call(CALL, round_, at))
 
     @rule(worker=st.sampled_from(WORKERS))
     def a_worker_dies(self, worker: str) -> None:
@@ -256,7 +257,7 @@ class EveryCallEnds(RuleBasedStateMachine):
 
     def close_what_is_over(self) -> None:
         """Let living workers close what they ended, as they try until it is done."""
-        for owner, round_ in self.unclosed:
+        for owner, round_ in self.ended:
             if owner not in self.dead:
                 self.world.desk.control.close_call(CALL, round_, self.world.now)
 
