@@ -91,7 +91,8 @@ check: setup ## lint, types, import rule, tests with branch coverage
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports --no-logo
-	@$(PY) -m pytest --quiet -m "not e2e and not paced" -n 4 --dist loadgroup --cov --cov-report=
+	@$(PY) -m pytest --quiet -m "not e2e and not paced" --ignore tests/infra -n 4 --cov --cov-report=
+	@$(PY) -m pytest --quiet -m "not e2e and not paced" tests/infra --cov --cov-append --cov-report=
 	@$(PY) -m pytest --quiet -m paced $(AGAIN) --cov --cov-append --cov-report=
 	@$(PY) -m coverage report --include="$(PURE)" --fail-under=100
 	@$(PY) -m coverage report --fail-under=90
