@@ -88,18 +88,23 @@ class Scene:
     async def run(self, folder: Path) -> None:
         """Play; discard; delete; sweep until all is erased; then let the last call end."""
         playing = {name: asyncio.create_task(self.play(name)) for name in SECONDS}
+        deleting = asyncio.create_task(self.delete_after(playing["deleted"]))
         await asyncio.sleep(OTHER_AT_S)
         await self.post("record_call", "shared", "record_call", {"control_id": "other"})
         await asyncio.sleep(3)
         for name in ("discarded", "shared"):
             control_id = (await asyncio.to_thread(self.recordings, name))[-1]["control_id"]
             await self.post(f"discard {name}", name, f"record_call/{control_id}/discard", {})
-        await asyncio.gather(*(playing[name] for name in SECONDS if name != "surviving"))
-        await asyncio.to_thread(self.delete)
+        await asyncio.gather(deleting, *(playing[name] for name in SECONDS if name != "surviving"))
         await asyncio.to_thread(self.keep_other)
         await asyncio.to_thread(self.sweep)
         playing["surviving"].cancel()
         await asyncio.gather(playing["surviving"], return_exceptions=True)
+
+    async def delete_after(self, playing: asyncio.Task[None]) -> None:
+        """Delete the recording of a call when it is over: the others go on meanwhile."""
+        await playing
+        await asyncio.to_thread(self.delete)
 
     async def play(self, name: str) -> None:
         """Play a call in real time."""
