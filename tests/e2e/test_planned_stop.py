@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 import pytest
 
-from chalicelib.capture.events import Encoding
+from chalicelib.capture.events import Encoding, Track
 from tests.chaos.caller import IN, OUT, Call, Caller, Kind
 from tests.chaos.kills import latencies
 from tests.chaos.slots import Life, Slot, slots
@@ -27,8 +27,10 @@ KINDS = (
     Kind(dialect="signalwire-tap", tracks=(IN, OUT), apart=True, begins_anew=True),
 )
 """the last one's listen tap meets the other worker, which passes it on to the one that stops"""
-CALL_S = 9.0
-STOP_AFTER_S = 3.0
+CALL_S = 90.0
+"""at most: a call is hung up when enough of it was heard at either worker"""
+FRAMES = 50
+ENOUGH_WITHIN_S = 60.0
 EXIT_WITHIN_S = 110.0
 
 
@@ -46,13 +48,26 @@ class Stopping:
     async def play(self) -> None:
         """Play the calls to their ends; the worker is stopped meanwhile."""
         playing = [asyncio.create_task(self._play(kind)) for kind in KINDS]
-        await asyncio.sleep(STOP_AFTER_S)
+        await self._until_heard(self.leaving, lambda call: call.kind.tracks[:1])
         self.is_stopped = True
         stopped_s = time.monotonic()
         self.leaving.process.terminate()
         ended = asyncio.to_thread(self.leaving.process.wait, EXIT_WITHIN_S)
+        await self._until_heard(self.staying, lambda call: call.kind.tracks)
+        for call in self.calls:
+            call.hang_up.set()
         self.exit_code, *_ = await asyncio.gather(ended, *playing)
         self.leaving.killed_s = stopped_s  # what was sent to it from then on, nobody promised
+
+    async def _until_heard(self, life: Life, tracks: Callable[[Call], Sequence[Track]]) -> None:
+        """Wait until enough frames of these tracks of every call went to a worker."""
+        async with asyncio.timeout(ENOUGH_WITHIN_S):
+            while len(self.calls) < len(KINDS) or any(
+                sum(one.life is life for one in call.sent.get(track, [])) < FRAMES
+                for call in self.calls
+                for track in tracks(call)
+            ):
+                await asyncio.sleep(0.05)
 
     async def _play(self, kind: Kind) -> None:
         call = Call(
