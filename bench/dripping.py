@@ -11,8 +11,6 @@ from contextlib import contextmanager, suppress
 from infra.local.ports import HOST
 
 _EVERY_S = 0.5
-_PATIENT_S = 14.0
-"""the sender's deadline comes a second later"""
 
 
 class Drip:
@@ -21,9 +19,6 @@ class Drip:
     def __init__(self) -> None:
         self._listener = socket.create_server((HOST, 0), backlog=128)
         self.url = f"http://{HOST}:{self._listener.getsockname()[1]}/status"
-        self.patient_url = f"{self.url}/patient"
-        """says nothing until it may, then yes"""
-        self._may_say = threading.Event()
         self._held: set[socket.socket] = set()
         self._over = threading.Event()
         threading.Thread(target=self._serve, daemon=True).start()
@@ -38,10 +33,6 @@ class Drip:
         async with asyncio.timeout(within_s):
             while self.held < senders:
                 await asyncio.sleep(0.1)
-
-    def let_go(self) -> None:
-        """Say yes to all that wait for that."""
-        self._may_say.set()
 
     def close(self) -> None:
         """Let everybody go."""
@@ -58,11 +49,6 @@ class Drip:
     def _answer(self, sender: socket.socket) -> None:
         self._held.add(sender)
         with suppress(OSError), sender:
-            if b"/patient" in sender.recv(65_536):
-                self._may_say.wait(_PATIENT_S)
-                sender.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
-                self._held.discard(sender)
-                return
             sender.sendall(b"HTTP/1.1 200 ")
             while not self._over.wait(_EVERY_S):
                 sender.sendall(b"O")
