@@ -9,7 +9,7 @@ from tests.outage import database
 
 pytestmark = pytest.mark.e2e
 
-PLAN = database.Plan(throttled_s=6.0, calls=3, call_s=5.0, apart_s=1.2)
+PLAN = database.Plan(throttled_s=6.0, calls=2, call_s=4.0, apart_s=1.0)
 
 
 def test_calls_that_begin_and_end_while_the_database_refuses_are_whole(stage: Stage) -> None:
