@@ -9,7 +9,7 @@ import socket
 import struct
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -31,7 +31,7 @@ from tests.leaks.seeds import (
 from tests.sink.raw import Raw
 
 SECRET_ID = "tapedeck/leaks"
-_BAD_BODIES: tuple[bytes, ...] = (
+BAD_BODIES: tuple[bytes, ...] = (
     b"",
     b"{",
     b"\xff\xfe" + NUMBER.encode(),
@@ -74,11 +74,11 @@ def command(stage: Stage) -> None:
     stage.customer.ask("POST", f"{base}/stop_record_call", b'{"control_id": "leaks"}')
 
 
-def misuse_api(stage: Stage) -> None:
+def misuse_api(stage: Stage, bodies: Sequence[bytes]) -> None:
     """Ask the API for what isn't, in bodies, paths, queries and headers."""
     api = stage.customer.api_url
     mine = {"Authorization": f"Bearer {stage.customer.key}", "Content-Type": "application/json"}
-    for body in _BAD_BODIES:
+    for body in bodies:
         for path in ("record_call", "tap", "swml", "stop_tap"):
             ask(f"{api}/v1/calls/{CALLS[0]}/{path}", body, mine)
         ask(f"{api}/v1/profiles", body, mine)
@@ -95,7 +95,7 @@ def misuse_api(stage: Stage) -> None:
         ask(f"{api}/v1/recordings", None, {"Authorization": f"Bearer {key}"})
 
 
-def misuse_hooks(stage: Stage, seeds: Seeds) -> None:
+def misuse_hooks(stage: Stage, seeds: Seeds, bodies: Sequence[bytes]) -> None:
     """Post webhooks that can't be read, have wrong tokens, users and signatures."""
     client = boto3.client("secretsmanager", **stage.aws.client_options)
     user = {"username": "seeded", "password": PASSWORD}
@@ -103,7 +103,7 @@ def misuse_hooks(stage: Stage, seeds: Seeds) -> None:
     client.create_secret(Name=SECRET_ID, SecretString=json.dumps(secret))
     signed = arrange(stage, seeds, "signalwire-tap", secret_id=SECRET_ID)
     basic = arrange(stage, seeds, "bandwidth", secret_id=SECRET_ID)
-    for body in _BAD_BODIES:
+    for body in bodies:
         ask(signed.hook_url, body)
         ask(f"{signed.hook_url[:-3]}{quote(SIP, safe='')}", body)
         ask(signed.hook_url, body, {"X-SignalWire-Signature": NUMBER})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class Searched:
     """sentences that the logs should have had"""
 
 
-def run(stage: Stage, folder: Path) -> Searched:
+def run(stage: Stage, folder: Path, bodies: Sequence[bytes] = provocations.BAD_BODIES) -> Searched:
     """Play, provoke, collect, search."""
     seeds = usual_seeds()
     seeds.add("API key", stage.customer.key, stage.customer.key.rsplit("_", 1)[1])
@@ -41,8 +42,8 @@ def run(stage: Stage, folder: Path) -> Searched:
             provocations.misuse_sink(worker, arranged, calls[2].setup.stream_url)
 
         asyncio.run(play_all(calls, meanwhile))
-        provocations.misuse_hooks(stage, seeds)
-        provocations.misuse_api(stage)
+        provocations.misuse_hooks(stage, seeds, bodies)
+        provocations.misuse_api(stage, bodies)
         provocations.crash_functions(stage)
         _read_and_delete(stage, seeds)
         stage.sweep()
