@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from typing import cast
 
 import uvloop
 
+from bench import s3_puts
 from chalicelib.capture import container
-
-_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_CRC = re.compile(rb"\r\nx-amz-checksum-crc32: *(\S+)", re.IGNORECASE)
-_EXPECT = re.compile(rb"\r\nexpect: *100-continue", re.IGNORECASE)
 
 
 class Store(asyncio.Protocol):
@@ -47,10 +43,9 @@ class Store(asyncio.Protocol):
             if self._head.startswith(b"GET"):
                 self._tell()
                 return
-            found = _LENGTH.search(self._head)
-            self._missing = int(found[1]) if found else 0
-            if _EXPECT.search(self._head):
-                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._missing = s3_puts.size_of(self._head)
+            if s3_puts.waits_for_us(self._head):
+                self._transport.write(s3_puts.GO_ON)
         if b"/segments/" in self._head[:200] and len(self._body) < 64 * 1024:
             self._body += data
         self._missing -= len(data)
@@ -64,11 +59,7 @@ class Store(asyncio.Protocol):
             Store.segments += 1
             index = container.decode_index(bytes(self._body), "segment")
             Store.messages += sum(entry.record.messages for entry in index.entries)
-        crc = _CRC.search(self._head)
-        self._transport.write(
-            b'HTTP/1.1 200 OK\r\nETag: "0"\r\nx-amz-checksum-crc32: %b\r\ncontent-length: 0\r\n\r\n'
-            % (crc[1] if crc else b"")
-        )
+        self._transport.write(s3_puts.stored(self._head))
         self._begin()
 
     def _tell(self) -> None:

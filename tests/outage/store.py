@@ -10,16 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import zlib
 from enum import StrEnum
-from urllib.parse import unquote
 
+from bench import s3_puts
 from tests.outage.judge import Judge
 
-_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_CRC = re.compile(rb"\r\nx-amz-checksum-crc32: *(\S+)", re.IGNORECASE)
-_EXPECT = re.compile(rb"\r\nexpect: *100-continue", re.IGNORECASE)
 _SLOW_DOWN = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Slow</Message></Error>"
 SLOW_S = 3.0
 
@@ -92,11 +88,7 @@ class Store:
             writer.close()
 
     async def _put(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        if _EXPECT.search(head):
-            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        found = _LENGTH.search(head)
-        body = await reader.readexactly(int(found[1]) if found else 0)
+        put = await s3_puts.read_put(reader, writer)
         while self.mood is Mood.SILENT:
             await asyncio.sleep(0.1)
         if self.mood is Mood.THROTTLING:
@@ -107,13 +99,8 @@ class Store:
             return
         if self.mood is Mood.SLOW:
             await asyncio.sleep(SLOW_S)
-        key = unquote(head.split(b" ")[1].decode().partition("?")[0]).split("/", 2)[2]
-        crc = _CRC.search(head)
-        self._take(key, body)
-        writer.write(
-            b'HTTP/1.1 200 OK\r\nETag: "0"\r\nx-amz-checksum-crc32: %b\r\ncontent-length: 0\r\n\r\n'
-            % (crc[1] if crc else b"")
-        )
+        self._take(s3_puts.key_of(put.head), put.body)
+        writer.write(s3_puts.stored(put.head))
 
     def _take(self, key: str, body: bytes) -> None:
         """Take an object; the same one again is what a sink does that got no answer."""

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,11 +15,8 @@ from random import Random
 
 import uvloop
 
+from bench import s3_puts
 from tests.chaos.kills import latencies
-
-_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_CRC = re.compile(rb"\r\nx-amz-checksum-crc32: *(\S+)", re.IGNORECASE)
-_EXPECT = re.compile(rb"\r\nexpect: *100-continue", re.IGNORECASE)
 
 
 async def serve(
@@ -41,22 +36,12 @@ async def serve(
 async def _put(
     folder: Path, latency_s: float, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    head = await reader.readuntil(b"\r\n\r\n")
-    began_s = time.monotonic()
-    if _EXPECT.search(head):
-        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    size, crc = _LENGTH.search(head), _CRC.search(head)
-    assert size is not None, head
-    assert crc is not None, head
-    body = await reader.readexactly(int(size[1]))
-    await asyncio.sleep(began_s + latency_s - time.monotonic())
-    place = folder.joinpath(*head.split(b" ")[1].decode().partition("?")[0].split("/")[2:])
+    put = await s3_puts.read_put(reader, writer)
+    await asyncio.sleep(latency_s)
+    place = folder / s3_puts.key_of(put.head)
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(body)
-    writer.write(
-        b'HTTP/1.1 200 OK\r\nETag: "0"\r\nx-amz-checksum-crc32: %b\r\ncontent-length: 0\r\n\r\n'
-        % crc[1]
-    )
+    place.write_bytes(put.body)
+    writer.write(s3_puts.stored(put.head))
 
 
 async def main(folder: Path, seed: str) -> None:
