@@ -57,7 +57,7 @@ def _note(tally: Tally) -> None:
         1,
         "audio lost when a worker is SIGKILLed",
         "make chaos",
-        f"{report.figure(tally)} of {len(losses)} calls hit; {run_of}",
+        f"{report.figure(tally)}, {len(losses)} times that a live call lost its worker; {run_of}",
     )
     sent_s = sum(report.sent_s(tally).values())
     trust.note(
