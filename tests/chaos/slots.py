@@ -23,7 +23,7 @@ from tests.e2e.stage import Stage
 _READY_WITHIN_S = 60
 _RTP_FIRST, _RTP_LAST, _RTP_PORTS = 24_000, 31_999, 40
 _STOP_WITHIN_S = 30
-_WRITES = "TransactWriteItems"
+_WRITE = "PutItem"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -118,7 +118,7 @@ class Slot:
         is_journal, is_segment = request.startswith("journal/"), request.startswith("segments/")
         if trap is Trap.ROW:
             self._stored_segment |= is_segment and moment is Moment.PUT_ANSWERED
-            is_end = _WRITES in request and "ended_at" in request
+            is_end = _WRITE in request and "ended_at" in request
             return self._stored_segment and moment is Moment.ROW_ASKED and is_end
         wanted = {
             Trap.JOURNAL_PUT: is_journal and moment is Moment.PUT_BEGUN,
