@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from chalicelib import tokens
 from chalicelib.capture import container
+from chalicelib.dialects.apis import registry as apis
 from chalicelib.dialects.documents import swml_script, swml_text
 from chalicelib.dialects.streams import registry as streams
 from chalicelib.dialects.webhooks import registry as webhooks
@@ -55,6 +56,11 @@ def webhook(carrier: str, given: bytes) -> None:
     """Read a webhook's body."""
     with contextlib.suppress(CallerError):
         webhooks.dialect(carrier).parse(given)
+
+
+def api_answer(carrier: str, given: bytes) -> None:
+    """Read what a carrier's API says of a call."""
+    apis.DIALECTS[carrier].read_standing(given)
 
 
 def rtp_packets(given: bytes) -> None:
@@ -151,6 +157,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
     {
         **{f"messages-{name}": partial(messages, name) for name in streams.ROWS},
         **{f"webhook-{carrier}": partial(webhook, carrier) for carrier in webhooks.DIALECTS},
+        **{f"api-{carrier}": partial(api_answer, carrier) for carrier in apis.DIALECTS},
         "rtp": rtp_packets,
         "relay": relayed,
         "stored-object": stored_object,
