@@ -55,7 +55,7 @@ class OAuth2Grants:
             raise _refusal(reply)
         try:
             return msgspec.json.decode(reply.body_head, type=_Grant)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             raise Unavailable("the token's answer can't be read") from None
 
 

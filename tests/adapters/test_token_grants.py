@@ -85,6 +85,7 @@ def test_a_token_is_kept_for_as_long_as_it_is_good() -> None:
         (Reply(fault=SendFault.DEADLINE), Unavailable),
         (Reply(status=200, body_head=b"<html>"), Unavailable),
         (Reply(status=200, body_head=b"{}"), Unavailable),
+        (Reply(status=200, body_head=b'{"access_token":"\xd0"}'), Unavailable),
         (granted("a\r\nX-Other: b"), Unavailable),
         (granted("a\n"), Unavailable),
         (granted("é"), Unavailable),

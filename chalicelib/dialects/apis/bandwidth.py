@@ -35,7 +35,7 @@ def read_standing(body: bytes) -> Standing:
     """Return where a call stands."""
     try:
         said = msgspec.json.decode(body, type=CallState)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return Standing.UNKNOWN
     if said.state == "disconnected" or said.end_time:
         return Standing.ENDED

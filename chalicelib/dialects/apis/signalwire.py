@@ -58,7 +58,7 @@ def read_standing(body: bytes) -> Standing:
     """Return where a call stands by its log."""
     try:
         status = msgspec.json.decode(body, type=Log).status
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return Standing.UNKNOWN
     if status in _ENDED:
         return Standing.ENDED

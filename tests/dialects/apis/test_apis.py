@@ -98,6 +98,16 @@ def test_an_answer_is_read(carrier: str, body: object, standing: Standing) -> No
     assert standing is DIALECTS[carrier].read_standing(json.dumps(body).encode())
 
 
+@pytest.mark.parametrize(
+    ("carrier", "body"),
+    [("signalwire", b'{"status":"completed\x81"}'), ("bandwidth", b'{"state":"disconnected\xd0"}')],
+)
+def test_what_isn_t_utf_8_says_nothing(carrier: str, body: bytes) -> None:
+    """It is what msgspec doesn't call an error of its own."""
+
+    assert Standing.UNKNOWN is DIALECTS[carrier].read_standing(body)
+
+
 @given(carrier=st.sampled_from(sorted(DIALECTS)), body=st.binary() | ANY_JSON.map(json.dumps))
 def test_whatever_comes_is_no_end(carrier: str, body: bytes | str) -> None:
     """Bytes that say nothing that we know end no call."""
