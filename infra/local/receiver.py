@@ -65,6 +65,11 @@ class Receiver:
         with self._lock:
             return [callback for callback in self._callbacks if callback.call_id == call_id]
 
+    def all(self) -> list[Callback]:
+        """Return every callback, in the order of their arrival."""
+        with self._lock:
+            return list(self._callbacks)
+
     def _is_signed(self, headers: dict[str, str], body: bytes) -> bool:
         for verifier in self._verifiers:
             try:

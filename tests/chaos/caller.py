@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -52,6 +52,8 @@ class Kind:
     tracks: tuple[Track, ...]
     apart: bool = False
     """each track's socket at another worker"""
+    apart_s: float = 0.0
+    """so long after the one before: with some time the first worker owns the call"""
     begins_anew: bool = False
 
 
@@ -89,14 +91,21 @@ class Call:
 class Caller:
     """Plays one call."""
 
-    def __init__(self, stage: Stage, call: Call, living: Callable[[], Sequence[Life]]) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        call: Call,
+        living: Callable[[], Sequence[Life]],
+        told: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`told`: the instructions of its profile; without them one is made for its kind."""
         self._stage = stage
         self._call = call
         self._living = living
         self._random = Random(call.call_id)
         wanted = {"stereo": True} if call.is_stereo else {"direction": "speak"}
         dialect = "bandwidth" if call.kind.dialect == "bandwidth" else "signalwire-tap"
-        self._told = stage.instructions(dialect, format="wav", **wanted)
+        self._told = told or stage.instructions(dialect, format="wav", **wanted)
         self._began_s = 0.0
 
     async def play(self, home: Life) -> None:
@@ -115,7 +124,10 @@ class Caller:
         groups = [(track,) for track in kind.tracks] if kind.apart else [kind.tracks]
         others = [life for life in self._living() if life is not home] or [home]
         homes = [home, *(self._random.choice(others) for _ in groups[1:])]
-        carried = [self._carry(tracks, life) for tracks, life in zip(groups, homes, strict=True)]
+        carried = [
+            self._carry(tracks, life, number * kind.apart_s)
+            for number, (tracks, life) in enumerate(zip(groups, homes, strict=True))
+        ]
         await asyncio.gather(*carried)
 
     async def _play_rtp(self) -> None:
@@ -144,9 +156,10 @@ class Caller:
                 return str(told["uri"])
         return ""
 
-    async def _carry(self, tracks: tuple[Track, ...], life: Life | None) -> None:
+    async def _carry(self, tracks: tuple[Track, ...], life: Life | None, after_s: float) -> None:
         """Send tracks from one worker to the next, as often as one dies."""
-        index = 0
+        await asyncio.sleep(after_s)
+        index = self._now_index() if after_s else 0
         while life is not None and index < self._frames and not self._call.hang_up.is_set():
             sockets = self._sockets(tracks, life.at(self._told["stream_url"]))
             if await self._stream(sockets, tracks, life, index):

@@ -21,7 +21,9 @@ from tests.e2e.fault_proxy import FaultProxy, Moment
 from tests.e2e.stage import Stage
 
 _READY_WITHIN_S = 60
-_RTP_FIRST, _RTP_LAST, _RTP_PORTS = 24_000, 31_999, 40
+_RTP_FIRST, _RTP_LAST = 24_000, 31_999
+RTP_PORTS = 40
+"""of a worker"""
 _STOP_WITHIN_S = 30
 _WRITE = "PutItem"
 
@@ -46,7 +48,7 @@ class Life:
 
     def has_port(self, uri: str) -> bool:
         """Tell whether an RTP address is this worker's."""
-        return self.rtp_first <= (urlsplit(uri).port or 0) < self.rtp_first + _RTP_PORTS
+        return self.rtp_first <= (urlsplit(uri).port or 0) < self.rtp_first + RTP_PORTS
 
 
 @dataclass(slots=True)
@@ -137,7 +139,7 @@ class Slot:
             "TAPEDECK_SINK_HOST": HOST,
             "TAPEDECK_SINK_PORT": str(self.port),
             "TAPEDECK_RTP_HOST": HOST,
-            "TAPEDECK_RTP_PORTS": f"{rtp_first}-{rtp_first + _RTP_PORTS - 1}",
+            "TAPEDECKRTP_PORTS": f"{rtp_first}-{rtp_first + RTP_PORTS - 1}",
             "TAPEDECK_RUN_DIR": str(spool),
         }
 
@@ -151,7 +153,7 @@ class Slot:
 @contextmanager
 def slots(stage: Stage, count: int, latency_s: Callable[[], float]) -> Iterator[list[Slot]]:
     """Return empty places; at the end their workers are stopped."""
-    rtp_firsts = iter(range(_RTP_FIRST, _RTP_LAST, _RTP_PORTS))
+    rtp_firsts = iter(range(_RTP_FIRST, _RTP_LAST, RTP_PORTS))
     with ExitStack() as stack:
         made = []
         for number in range(count):
