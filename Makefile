@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test gstreamer check format bench costs autobahn attack forge chaos stop webhooks \
-  fuzz api-fuzz infra-check audit takeover verify key workers retire bootstrap deploy package synth clean retap
+  fuzz api-fuzz infra-check audit takeover verify key workers secrets retire bootstrap deploy package synth clean retap
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -234,6 +234,9 @@ OPTIONS ?=
 
 workers: $(VENV)/.stamp ## a deployment's workers by generation, with their calls
 	@$(PY) -m infra.deployment $(STACK) -- -m chalicelib.api.workers list
+
+secrets: $(VENV)/.stamp ## profiles that name another account's secret, and what to do about each
+	@$(PY) -m infra.deployment $(STACK) -- -m chalicelib.api.foreign_secrets
 
 GENERATION ?=
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import cache
 from ipaddress import IPv4Address, ip_network
 
+from chalicelib.secret_names import SharedCredentials, parse_shared
 from chalicelib.url_guard import STRICT, USUAL_PORTS, Network, UrlPolicy
 
 _PREFIX = "TAPEDECK_"
@@ -46,6 +47,8 @@ class Settings:
     url_policy: UrlPolicy = STRICT
     carrier_hosts: tuple[str, ...] = ()
     """suffixes of hosts that hold recordings beside the carriers' own: they get credentials too"""
+    shared_credentials: SharedCredentials = frozenset()
+    """which accounts may use which secrets that aren't theirs"""
     wait_scale: float = 1.0
     """multiplies the waits of the Delivery schedule"""
     pending_for: timedelta = timedelta(minutes=5)
@@ -102,6 +105,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         sink_url=read.text("SINK_URL").rstrip("/"),
         url_policy=_url_policy(read),
         carrier_hosts=read.texts("CARRIER_HOSTS"),
+        shared_credentials=read.shared_credentials("SHARED_CREDENTIALS"),
         wait_scale=read.number("WAIT_SCALE", 1.0),
         pending_for=timedelta(seconds=read.number("PENDING_SECONDS", 300)),
         announced_for=timedelta(seconds=read.number("ANNOUNCED_SECONDS", 15)),
@@ -190,6 +194,12 @@ class _Reader:
         if not digits or not 1024 <= int(first) < int(last) <= 65_535:
             raise ValueError(f"{_PREFIX}{name} is first-last, from 1024 to 65535, not {value!r}")
         return int(first), int(last)
+
+    def shared_credentials(self, name: str) -> SharedCredentials:
+        try:
+            return frozenset(parse_shared(text) for text in self._listed(name))
+        except ValueError as error:
+            raise ValueError(f"{_PREFIX}{name}: {error}") from None
 
     def texts(self, name: str) -> tuple[str, ...]:
         return tuple(text.lower() for text in self._listed(name))

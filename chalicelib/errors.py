@@ -6,6 +6,7 @@ TapedeckError
 │   ├── Unauthenticated    401   no key, no token, or one we don't know
 │   │   └── CredentialsNeeded  401   no user and password, where a profile wants them
 │   ├── Forbidden          403   a known caller, a thing that isn't theirs; a wrong signature
+│   │   └── SecretRefused      403   a profile names a secret of another account
 │   ├── NotFound           404
 │   ├── Conflict           409   the thing is in another state, or exists with other options
 │   ├── Gone               410   it was there, and is no more
@@ -74,6 +75,12 @@ class Forbidden(CallerError):
     """A known caller asks for what isn't theirs, or a signature is wrong."""
 
     code = "forbidden"
+
+
+class SecretRefused(Forbidden):
+    """A profile names a secret that its account may not use; nothing was read."""
+
+    code = "secret_refused"
 
 
 class NotFound(CallerError):

@@ -161,6 +161,13 @@ class ApiKey:
     revoked_at: datetime | None = None
 
 
+class Figure(StrEnum):
+    """What is counted, by its metric's name."""
+
+    REFUSED_SECRETS = "RefusedSecrets"
+    """a profile's secret was needed, and its account may not use it"""
+
+
 class Opener(StrEnum):
     """What opened a door."""
 

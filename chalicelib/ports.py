@@ -17,6 +17,7 @@ from chalicelib.media.pcm import Sound
 from chalicelib.port_values import (
     DownloadedFile,
     EncodedFile,
+    Figure,
     PublicKey,
     Reply,
 )
@@ -166,6 +167,13 @@ class Secrets(Protocol):
 
     def get(self, secret_id: str) -> str:
         """Return a secret's text, at most five minutes old. Raises NotFound."""
+
+
+class Counters(Protocol):
+    """Figures that alarms watch."""
+
+    def count(self, figure: Figure, facts: Mapping[str, str]) -> None:
+        """Count one more; the facts are for the reader of the log: no secrets, no numbers."""
 
 
 class Parameters(Protocol):

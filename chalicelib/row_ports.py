@@ -310,3 +310,6 @@ class ApiKeys(Protocol):
 
     def listing(self, account: str) -> list[ApiKey]:
         """Read an account's, oldest first."""
+
+    def accounts(self) -> list[str]:
+        """Read which accounts ever had a key, in order. Costly: for the operator's commands."""

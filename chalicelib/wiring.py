@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from chalicelib import config
-from chalicelib.carrier_secret import CarrierSecret, parse_carrier_secret
 from chalicelib.config import required
 from chalicelib.deployment_keys import DeploymentKeys, parse_keys
 from chalicelib.recording.lifecycle import Writer
@@ -239,10 +238,6 @@ class Ports(RtpParts, BytePorts, CarrierParts):
     def webhook_secrets(self) -> list[str]:
         """Return the secrets that sign status callbacks, newest first."""
         return list(self._keys().webhook_secrets)
-
-    def carrier_secret(self, secret_id: str) -> CarrierSecret:
-        """Return what a profile's secret holds. Raises NotFound, Forbidden, Unavailable."""
-        return parse_carrier_secret(self.secrets.get(secret_id))
 
     def deployment(self) -> Deployment:
         """Return what URLs and tokens are made of."""

@@ -10,6 +10,7 @@ from chalicelib.wiring_rows import now
 from chalicelib.wiring_web import WebPorts
 
 if TYPE_CHECKING:
+    from chalicelib.services.carrier_secrets import CarrierSecrets
     from chalicelib.services.inquire import Inquiring
     from chalicelib.services.sign_in import SignIn
 
@@ -33,13 +34,22 @@ class CarrierParts(CloudPorts, WebPorts):
             now=now,
         )
 
+    @cached_property
+    def carrier_secrets(self) -> CarrierSecrets:
+        """What reads profiles' secrets, each for its own account."""
+        from chalicelib.services.carrier_secrets import CarrierSecrets
+
+        return CarrierSecrets(
+            secrets=self.secrets, shared=self.settings.shared_credentials, counters=self.counters
+        )
+
     def sign_in(self) -> SignIn:
         """Return what knows profiles' credentials."""
         from chalicelib.services.sign_in import SignIn
 
         return SignIn(
             profiles=self.profiles,
-            secrets=self.secrets,
+            secrets=self.carrier_secrets,
             grants=self.token_grants,
             policy=self.settings.url_policy,
             trusted_hosts=self.settings.carrier_hosts,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib.config import required
-from chalicelib.wiring_rows import RowPorts, client
+from chalicelib.wiring_rows import RowPorts, client, now
 
 if TYPE_CHECKING:
     from chalicelib import ports as port
@@ -40,6 +41,13 @@ class CloudPorts(RowPorts):
         from chalicelib.adapters.secrets import SecretsManager
 
         return SecretsManager(client("secretsmanager"))
+
+    @cached_property
+    def counters(self) -> port.Counters:
+        """CloudWatch, through the log."""
+        from chalicelib.adapters.counters import LoggedCounters
+
+        return LoggedCounters(sys.stdout.write, now)
 
     @cached_property
     def parameters(self) -> port.Parameters:

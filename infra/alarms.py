@@ -12,6 +12,8 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_stepfunctions as sfn
 from chalice.cdk import Chalice
 
+from chalicelib.adapters import counters
+from chalicelib.port_values import Figure
 from infra.functions import SPECS
 
 APP_NAME = "tapedeck"
@@ -58,7 +60,8 @@ def build_alarms(
     workflows: dict[str, sfn.StateMachine],
     attempt_logs: logs.ILogGroup,
 ) -> None:
-    """Alarm on functions, workflows, the API, a sweeper that stopped and disabled receivers."""
+    """Alarm on functions, workflows, the API, a sweeper that stopped, refused secrets and disabled
+    receivers."""
     for spec in SPECS:
         # `attempt` raises to be called again later; a failed Delivery tells what it can't say.
         if spec.name != "attempt":
@@ -71,6 +74,7 @@ def build_alarms(
         alarm(stack, topic, f"{title}Failed", machine.metric_failed(period=_FIVE_MINUTES))
         alarm(stack, topic, f"{title}TimedOut", machine.metric_timed_out(period=_FIVE_MINUTES))
     alarm(stack, topic, "ApiFaults", _api_faults())
+    alarm(stack, topic, "SecretRefused", _refused_secrets())
     alarm(stack, topic, "ReceiverDisabled", _disabled_receivers(stack, attempt_logs))
     _alarm_on_silence(stack, topic, _function_metric(app, "Sweep", "Invocations"))
 
@@ -126,6 +130,17 @@ def _disabled_receivers(stack: Stack, attempt_logs: logs.ILogGroup) -> cloudwatc
         metric_value="1",
     )
     return counted.metric(statistic="Sum", period=_FIVE_MINUTES)
+
+
+def _refused_secrets() -> cloudwatch.Metric:
+    """Count what every function counts in its log: the first refusal is worth waking somebody."""
+    return cloudwatch.Metric(
+        namespace=counters.NAMESPACE,
+        metric_name=str(Figure.REFUSED_SECRETS),
+        dimensions_map=dict(counters.DIMENSIONS),
+        statistic="Sum",
+        period=_FIVE_MINUTES,
+    )
 
 
 def _api_faults() -> cloudwatch.Metric:

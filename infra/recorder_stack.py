@@ -11,6 +11,7 @@ from aws_cdk import aws_ssm as ssm
 from chalice.cdk import Chalice
 from constructs import Construct
 
+from chalicelib.secret_names import SHARED_PATTERN
 from infra.access import Surroundings, grant_functions
 from infra.alarms import build_alarms, build_topic
 from infra.functions import build_app, build_shells
@@ -120,10 +121,22 @@ class RecorderStack(Stack):
             "TAPEDECK_CARRIER_HOSTS": self._parameter(
                 "CarrierHosts", "", "more hosts, by suffix, that get carriers' credentials"
             ),
+            "TAPEDECK_SHARED_CREDENTIALS": self._shared_credentials(),
             "TAPEDECK_WAIT_SCALE": self._parameter(
                 "WaitScale", "1", "multiplies the waits between attempts to deliver a callback"
             ),
         }
+
+    def _shared_credentials(self) -> str:
+        """Let CloudFormation refuse what the functions couldn't read: they wouldn't start."""
+        return CfnParameter(
+            self,
+            "SharedCredentials",
+            default="",
+            description="carriers' secrets that other accounts than their own may use",
+            allowed_pattern=SHARED_PATTERN,
+            constraint_description="account:name, account:name … without spaces",
+        ).value_as_string
 
     def _parameter(self, name: str, default: str, description: str) -> str:
         return CfnParameter(self, name, default=default, description=description).value_as_string

@@ -80,6 +80,10 @@ class FakeApiKeys:
         found = [key for key in self._store.api_keys.values() if key.account == account]
         return sorted(found, key=lambda key: (key.created_at, key.key_id))
 
+    def accounts(self) -> list[str]:
+        """Read which accounts ever had a key."""
+        return sorted({key.account for key in self._store.api_keys.values()})
+
 
 class FakeLeases:
     """The port Leases, in memory."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar, cast
 
 from chalicelib.carrier_ports import Retaps
 from chalicelib.errors import NotFound, Unavailable
+from chalicelib.port_values import Figure
 from chalicelib.recording.model import CallRef, OutboxRow
 from chalicelib.row_ports import (
     ApiKeys,
@@ -189,6 +190,17 @@ class FakeEventBus:
     def publish(self, row: OutboxRow) -> None:
         """Note a callback's event."""
         self.rows.append(row)
+
+
+class FakeCounters:
+    """Notes what was counted."""
+
+    def __init__(self) -> None:
+        self.counted: list[tuple[Figure, dict[str, str]]] = []
+
+    def count(self, figure: Figure, facts: Mapping[str, str]) -> None:
+        """Note it."""
+        self.counted.append((figure, dict(facts)))
 
 
 class FakeTexts:

@@ -61,6 +61,16 @@ def test_a_star_allows_every_port() -> None:
     assert read_settings({"TAPEDECK_ALLOWED_PORTS": "*"}).url_policy.ports is None
 
 
+def test_shared_credentials_are_pairs_of_an_account_and_a_name() -> None:
+    """Names keep their case: another case is another secret."""
+
+    read = read_settings(
+        {"TAPEDECK_SHARED_CREDENTIALS": "sales:tapedeck/SW, main:tapedeck/eu/key,"}
+    )
+
+    assert {("sales", "tapedeck/SW"), ("main", "tapedeck/eu/key")} == read.shared_credentials
+
+
 def test_waits_are_seconds() -> None:
     """Durations are read in seconds."""
 

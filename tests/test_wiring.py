@@ -60,6 +60,8 @@ PORTS = {
     "event_bus": "EventBridge",
     "sender": "GuardedSender",
     "secrets": "SecretsManager",
+    "counters": "LoggedCounters",
+    "carrier_secrets": "CarrierSecrets",
     "parameters": "ParameterStore",
     "transitions": "Transitions",
     "control": "Control",
@@ -147,12 +149,22 @@ def test_a_download_token_opens_for_as_long_as_the_settings_say(ports: wiring.Po
 def test_a_signing_key_is_a_text_or_a_field(ports: wiring.Ports, text: str) -> None:
     """As an operator happens to store it."""
 
-    profile = replace(a_profile(), secret_id="tapedeck/key")
+    profile = replace(a_profile(), secret_id="tapedeck/main/key")
 
-    assert (
-        "PSK_1"
-        == told(ports, **{"tapedeck/key": text}).carrier_secret(profile.secret_id).signing_key
-    )
+    secrets = told(ports, **{"tapedeck/main/key": text}).carrier_secrets
+
+    assert "PSK_1" == secrets.of(profile).signing_key
+
+
+def test_the_operator_s_list_reaches_where_secrets_are_read() -> None:
+    """A pair of account and name opens a secret that isn't the account's."""
+
+    listed = read_settings({"TAPEDECK_SHARED_CREDENTIALS": "sales:tapedeck/key"})
+    profile = replace(a_profile(), account="sales", secret_id="tapedeck/key")
+
+    secrets = told(wiring.Ports(listed), **{"tapedeck/key": "PSK_1"}).carrier_secrets
+
+    assert "PSK_1" == secrets.of(profile).signing_key
 
 
 def test_importing_the_app_imports_no_sdk() -> None:

@@ -114,6 +114,20 @@ class Table:
         request |= {"IndexName": index, "ScanIndexForward": not newest_first}
         yield from self._pages(request, limit=limit)
 
+    def scan_index(self, index: str, where: Where) -> Iterator[Row]:
+        """Yield an index's rows that fit, in no order: their keys only.
+
+        It reads the whole index, so it is for the operator's commands: no function has the right.
+        """
+        request = _expressed("FilterExpression", where) | {"IndexName": index}
+        while True:
+            with faults.translated("scan"):
+                answer = self._client.scan(TableName=self._name, **request)
+            yield from map(unmarshal, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
     def put(self, row: Row, where: Where | None = None) -> None:
         """Write a whole row; without a condition, whatever stands there."""
         part = self.putting(row, where)["Put"]

@@ -96,6 +96,12 @@ class DynamoApiKeys:
         found = self._table.query_index("by_account", where, limit=_MAX_KEYS)
         return [self.get(keys["pk"].partition("#")[2]) for keys in found]
 
+    def accounts(self) -> list[str]:
+        """Read which accounts ever had a key, in order; keys are revoked, but never removed."""
+        where = Where(text="begins_with(#gsi2pk, :prefix)", values={"prefix": "KEY#"})
+        found = self._table.scan_index("by_account", where)
+        return sorted({keys["gsi2pk"].partition("#")[2] for keys in found})
+
 
 def _profile_row(profile: Profile) -> Row:
     keys = {

@@ -17,7 +17,8 @@ def create_profile() -> Response:
     """Create a profile."""
     account, ports = account_of(routes.current_request), wiring.ports()
     body, policy = json_object(routes.current_request), ports.settings.url_policy
-    profile = profiles.create_profile(ports.profiles, account, body, policy, now())
+    shared = ports.settings.shared_credentials
+    profile = profiles.create_profile(ports.profiles, account, body, policy, now(), shared=shared)
     return Response(body=profiles.to_json(profile), status_code=201)
 
 
@@ -40,7 +41,8 @@ def change_profile(name: str) -> Response:
     """Change the named properties of a profile."""
     account, ports = account_of(routes.current_request), wiring.ports()
     body, policy = json_object(routes.current_request), ports.settings.url_policy
-    profile = profiles.change_profile(ports.profiles, account, name, body, policy)
+    shared = ports.settings.shared_credentials
+    profile = profiles.change_profile(ports.profiles, account, name, body, policy, shared=shared)
     return Response(body=profiles.to_json(profile))
 
 

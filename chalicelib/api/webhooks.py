@@ -8,10 +8,17 @@ from chalicelib import tokens, wiring
 from chalicelib.api.http import Routes
 from chalicelib.api.log import logger
 from chalicelib.api.requests import now, raw_body
+from chalicelib.carrier_secret import CarrierSecret
 from chalicelib.dialects import signatures
 from chalicelib.dialects.signature_schemes import Signed
 from chalicelib.dialects.webhooks.registry import dialect
-from chalicelib.errors import CredentialsNeeded, Forbidden, NotFound, Unauthenticated
+from chalicelib.errors import (
+    CredentialsNeeded,
+    Forbidden,
+    NotFound,
+    SecretRefused,
+    Unauthenticated,
+)
 from chalicelib.recording.model import Profile
 from chalicelib.services import port_events
 from chalicelib.services.instructions import hook_url
@@ -103,9 +110,7 @@ def _verify_credentials(profile: Profile, request: Request) -> None:
 
     Raises CredentialsNeeded where it says nothing, Forbidden where it says something else.
     """
-    if not profile.secret_id:
-        return
-    wanted = wiring.ports().carrier_secret(profile.secret_id).webhook_users
+    wanted = _secret(profile).webhook_users
     if not wanted:
         return
     said = request.headers.get("Authorization", "")
@@ -113,6 +118,20 @@ def _verify_credentials(profile: Profile, request: Request) -> None:
         raise CredentialsNeeded("user and password are needed")
     if not any(user.is_said_by(said) for user in wanted):
         raise Forbidden("another user, or another password", code="wrong_credentials")
+
+
+def _secret(profile: Profile) -> CarrierSecret:
+    """Return what a profile's secret holds; nothing where it names none, or one that is refused.
+
+    Carriers send most events once, so refusing an event because of its profile's secret would lose
+    it. Its token is the only proof then, as for a profile without a secret, and an alarm says so.
+    """
+    if not profile.secret_id:
+        return CarrierSecret()  # without a client of Secrets Manager
+    try:
+        return wiring.ports().carrier_secrets.of(profile)
+    except SecretRefused:
+        return CarrierSecret()
 
 
 def _verify_signature(
@@ -124,13 +143,10 @@ def _verify_signature(
     """
     if not signatures.is_signed(scheme, request.headers):
         return "absent"
-    if not profile.secret_id:
-        return "no_key"
-    ports = wiring.ports()
-    keys = ports.carrier_secret(profile.secret_id).signing_keys
+    keys = _secret(profile).signing_keys
     if not keys:
-        return "no_key"  # the secret holds other things
-    url = hook_url(ports.public_url(), profile.carrier, token)
+        return "no_key"  # no secret, a refused one, or one that holds other things
+    url = hook_url(wiring.ports().public_url(), profile.carrier, token)
     signed = Signed(url=url, body=body, headers=request.headers, at=now())
     signatures.verify(scheme, signed, keys)
     return "verified"

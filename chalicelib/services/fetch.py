@@ -18,6 +18,7 @@ from chalicelib.errors import (
     CarrierUnavailable,
     Forbidden,
     NotFound,
+    SecretRefused,
     TooLarge,
     Unavailable,
     UrlRefused,
@@ -38,6 +39,7 @@ SETTLED_ATTEMPT = 3
 
 GONE = "carrier_media_gone"
 REFUSED = "carrier_media_refused"
+SECRET_REFUSED = "carrier_secret_refused"  # noqa: S105  # a reason, no secret
 URL_REFUSED = "carrier_url_refused"
 TOO_LARGE = "carrier_media_too_large"
 INVALID = "carrier_media_invalid"
@@ -98,6 +100,7 @@ _REASONS: tuple[tuple[type[CallerError], str], ...] = (
     (UrlRefused, URL_REFUSED),
     (NotFound, GONE),
     (TooLarge, TOO_LARGE),
+    (SecretRefused, SECRET_REFUSED),
     (Forbidden, REFUSED),
 )
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from chalicelib.carrier_ports import CarrierApi
 from chalicelib.dialects.apis.base import CarrierCall, Standing
+from chalicelib.errors import SecretRefused
 from chalicelib.port_values import CarrierDoor
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.model import Call, Profile
@@ -32,13 +33,16 @@ class Inquiring:
 
 def inquire(call_key: str, stream_key: str, worker: str, needs: Inquiring) -> Standing:
     """Ask where a call stands, and tell the worker that has its silent stream where it has ended;
-    return the answer, UNKNOWN where nobody can be asked.
+    return the answer, UNKNOWN where nobody can be asked, or only with a secret that is refused.
 
     Raises NotFound, Forbidden, UrlRefused, Unavailable.
     """
     call = needs.calls.get(call_key)
     profile = needs.profiles.get(call.ref.account, call.profile)
-    door = needs.door(profile)
+    try:
+        door = needs.door(profile)
+    except SecretRefused:
+        return Standing.UNKNOWN  # it was counted, and asking again wouldn't help
     if door is None or not call.open:
         return Standing.UNKNOWN
     standing = needs.api.standing(door, carrier_call(call))

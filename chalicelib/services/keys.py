@@ -16,13 +16,13 @@ from hashlib import sha256
 from chalicelib.errors import InvalidRequest, NotFound, Unauthenticated
 from chalicelib.port_values import ApiKey
 from chalicelib.row_ports import ApiKeys
+from chalicelib.secret_names import ACCOUNT
 
 RandomBytes = Callable[[int], bytes]
 
 _KEY_ID_BYTES = 6
 _SECRET_BYTES = 32
 _BEARER = re.compile(r"(?i:bearer) +tdk_([0-9a-f]{12})_([0-9a-f]{64})", re.ASCII)
-_ACCOUNT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class NewKey:
 
 def create_key(keys: ApiKeys, account: str, now: datetime, random: RandomBytes) -> NewKey:
     """Make a key for an account. Raises InvalidRequest for an account that isn't a label."""
-    if not _ACCOUNT.fullmatch(account):
+    if not re.fullmatch(ACCOUNT, account):
         raise InvalidRequest("account: 1 to 63 of a-z, 0-9 and -", code="out_of_range")
     key_id, secret = random(_KEY_ID_BYTES).hex(), random(_SECRET_BYTES).hex()
     key = ApiKey(key_id=key_id, account=account, secret_sha256=_hash(secret), created_at=now)

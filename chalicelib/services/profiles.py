@@ -10,17 +10,17 @@ from typing import Any
 
 from chalicelib.capture.events import Encoding
 from chalicelib.dialects.streams import registry as streams
-from chalicelib.errors import InvalidRequest
+from chalicelib.errors import InvalidRequest, SecretRefused
 from chalicelib.recording import options, properties
 from chalicelib.recording.model import Profile, RecordOptions
 from chalicelib.row_ports import Profiles
+from chalicelib.secret_names import SharedCredentials, is_secret_name, refusal
 from chalicelib.url_guard import Purpose, UrlPolicy, parse_url
 
 MAX_LABELS = 32
 MAX_LABEL_NAME = 64
 MAX_LABEL_VALUE = 256
 MAX_TEXT = 256
-SIGNING_KEY_PREFIX = "tapedeck/"
 RETENTION_DAYS = (1, 7, 14, 30, 60, 90, 180, 365, 730, 1095, 1825, 2555, 3650)
 """one lifecycle rule of the recordings bucket each; 0 keeps for ever"""
 
@@ -33,10 +33,17 @@ _Values = dict[str, Any]
 
 
 def create_profile(
-    profiles: Profiles, account: str, body: Mapping[str, object], policy: UrlPolicy, now: datetime
+    profiles: Profiles,
+    account: str,
+    body: Mapping[str, object],
+    policy: UrlPolicy,
+    now: datetime,
+    *,
+    shared: SharedCredentials = frozenset(),
 ) -> Profile:
     """Store a new profile. Raises InvalidRequest naming the key, Conflict for a taken name."""
     values = _parse(body, _PROPERTIES, policy)
+    _verify_secret(account, values, shared)
     for key in ("name", "dialect"):
         if key not in values:
             raise InvalidRequest(f"{key} is missing", code="missing_property")
@@ -52,13 +59,23 @@ def create_profile(
 
 
 def change_profile(
-    profiles: Profiles, account: str, name: str, body: Mapping[str, object], policy: UrlPolicy
+    profiles: Profiles,
+    account: str,
+    name: str,
+    body: Mapping[str, object],
+    policy: UrlPolicy,
+    *,
+    shared: SharedCredentials = frozenset(),
 ) -> Profile:
     """Store the properties that the body names; the others stay.
+
+    Among them may be a secret that would be refused now. It is refused when it is used; until it is
+    replaced, everything else in the profile can still be changed.
 
     Raises InvalidRequest naming the key, NotFound.
     """
     values = _parse(body, _CHANGEABLE, policy)
+    _verify_secret(account, values, shared)
     profile: Profile = replace(profiles.get(account, name), **values)
     _verify_way_back(profile)
     profiles.replace(profile)
@@ -104,6 +121,12 @@ def _parse(
 def _verify_way_back(profile: Profile) -> None:
     if profile.bidirectional and streams.ROWS[profile.dialect].playing is None:
         raise _out_of_range("bidirectional", f"false: {profile.dialect} takes no audio back")
+
+
+def _verify_secret(account: str, values: _Values, shared: SharedCredentials) -> None:
+    name = values.get("secret_id", "")
+    if name and (why := refusal(account, name, shared)):
+        raise InvalidRequest(why, code=SecretRefused.code, key="secret_id")
 
 
 def _name(key: str, given: object, policy: UrlPolicy) -> str:
@@ -169,10 +192,14 @@ def _retention_days(key: str, given: object, _policy: UrlPolicy) -> int:
 
 
 def _secret_id(key: str, given: object, policy: UrlPolicy) -> str:
-    """Parse a secret's name; the API may read those under SIGNING_KEY_PREFIX and no others."""
+    """Parse a secret's name; `_verify_secret` decides whose it is."""
     text = _text(key, given, policy)
-    if text and not text.startswith(SIGNING_KEY_PREFIX):
-        raise _out_of_range(key, f"a name that begins with {SIGNING_KEY_PREFIX}")
+    if text and not is_secret_name(text):
+        raise _out_of_range(
+            key,
+            "a secret's name like tapedeck/{account}/…, not an ARN: A-Z, a-z, 0-9, / _ + = . @ -,"
+            f" no part of it empty, . or ..; it was {text!r}",
+        )
     return text
 
 

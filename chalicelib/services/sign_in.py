@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.carrier_secret import CarrierSecret, parse_carrier_secret
+from chalicelib.carrier_secret import CarrierSecret
 from chalicelib.dialects.webhooks.base import WebhookDialect
 from chalicelib.dialects.webhooks.registry import dialect
 from chalicelib.errors import Forbidden, NotFound
 from chalicelib.port_values import CarrierDoor
-from chalicelib.ports import Secrets, TokenGrants
+from chalicelib.ports import TokenGrants
 from chalicelib.recording.model import Profile, Recording
 from chalicelib.row_ports import Profiles
+from chalicelib.services.carrier_secrets import CarrierSecrets
 from chalicelib.url_guard import GuardedUrl, Purpose, UrlPolicy, parse_url
 
 
@@ -21,7 +22,7 @@ class SignIn:
     """Where credentials are, and where they may go."""
 
     profiles: Profiles
-    secrets: Secrets
+    secrets: CarrierSecrets
     grants: TokenGrants
     policy: UrlPolicy
     trusted_hosts: tuple[str, ...] = ()
@@ -29,7 +30,7 @@ class SignIn:
 
     def authorization(self, recording: Recording) -> str:
         """Return the header for a recording's URL; empty where it isn't the carrier's, or nothing
-        is configured. Raises UrlRefused, Forbidden `bad_secret`, Unavailable."""
+        is configured. Raises UrlRefused, SecretRefused, Forbidden `bad_secret`, Unavailable."""
         assert recording.carrier_media is not None
         url = parse_url(recording.carrier_media.url, self.policy, Purpose.CARRIER_RECORDING)
         row = dialect(recording.call.carrier)
@@ -37,8 +38,9 @@ class SignIn:
 
     def door(self, profile: Profile) -> CarrierDoor | None:
         """Return the API of a profile's carrier; None where its secret names none, or nothing that
-        opens it. Raises UrlRefused, Forbidden `bad_secret`, `not_the_carrier`, Unavailable."""
-        secret, row = self._secret_of(profile), dialect(profile.carrier)
+        opens it. Raises UrlRefused, SecretRefused, Forbidden `bad_secret`, `not_the_carrier`,
+        Unavailable."""
+        secret, row = self.secrets.of(profile), dialect(profile.carrier)
         if not secret.api_url:
             return None
         url = parse_url(secret.api_url, self.policy, Purpose.CARRIER_RECORDING)
@@ -66,15 +68,7 @@ class SignIn:
             profile = self.profiles.get(recording.call.account, recording.profile)
         except NotFound:
             return CarrierSecret()  # deleted since; what is public can still be fetched
-        return self._secret_of(profile)
-
-    def _secret_of(self, profile: Profile) -> CarrierSecret:
-        if not profile.secret_id:
-            return CarrierSecret()
-        try:
-            return parse_carrier_secret(self.secrets.get(profile.secret_id))
-        except NotFound:
-            raise Forbidden("the profile's secret doesn't exist", code="bad_secret") from None
+        return self.secrets.of(profile)
 
 
 def _is_under(host: str, suffixes: tuple[str, ...]) -> bool:

@@ -70,6 +70,7 @@ class DeployParameters:
     allowed_networks: str = "127.0.0.0/8"
     allowed_ports: str = "*"
     carrier_hosts: str = ""
+    shared_credentials: str = ""
     wait_scale: str = "1"
 
 
@@ -157,6 +158,7 @@ def _stack_parameters(parameters: DeployParameters) -> dict[str, str]:
         "AllowedNetworks": parameters.allowed_networks,
         "AllowedPorts": parameters.allowed_ports,
         "CarrierHosts": parameters.carrier_hosts,
+        "SharedCredentials": parameters.shared_credentials,
         "WaitScale": parameters.wait_scale,
     }
 

@@ -92,9 +92,9 @@ class _WithoutKey(urllib.request.HTTPRedirectHandler):
         return urllib.request.Request(newurl)
 
 
-def make_customer(stack: DeployedStack, python: str) -> Customer:
+def make_customer(stack: DeployedStack, python: str, account: str = "main") -> Customer:
     """Make an API key as an operator does, and hand it to a customer."""
-    command = [python, "-m", "chalicelib.api.keys", "create", "--account", "main"]
+    command = [python, "-m", "chalicelib.api.keys", "create", "--account", account]
     done = subprocess.run(
         command,
         cwd=ROOT,

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.errors import Conflict, NotFound, PreconditionFailed
 from chalicelib.recording.model import Format, RecordOptions
-from tests.samples import a_key, a_lease, a_profile, later
+from tests.samples import a_call, a_key, a_lease, a_profile, a_stream, later
 
 
 class TestProfiles:
@@ -80,6 +80,16 @@ class TestApiKeys:
         core.api_keys.revoke("main", "k1", later(1))
         core.api_keys.revoke("main", "k1", later(2))
         assert later(1) == core.api_keys.get("k1").revoked_at
+
+    def test_knows_every_account(self, core: Any) -> None:
+        """Each once, also one whose keys are all revoked; recordings and calls are no accounts."""
+
+        for key_id, account in (("a", "main"), ("b", "sales"), ("c", "main"), ("d", "old")):
+            core.api_keys.create(a_key(key_id=key_id, account=account))
+        core.api_keys.revoke("old", "d", later(1))
+        core.call_life.join(a_call(), a_stream())
+
+        assert ["main", "old", "sales"] == core.api_keys.accounts()
 
 
 class TestLeases:

@@ -23,7 +23,7 @@ from chalicelib.tapping.lifecycle import Cause as TapCause
 from chalicelib.tapping.model import TapQuality, TapRequest
 from chalicelib.tapping.options import parse_tap
 from tests.fake_signer import FakeSigner
-from tests.fakes import FakeCore, FakeEventBus, FakeTexts, FakeWorkflows
+from tests.fakes import FakeCore, FakeCounters, FakeEventBus, FakeTexts, FakeWorkflows
 from tests.fakes_media import FakeMediaStore, FakeRenditionStore, FakeRenditionVersions
 from tests.samples import T0, a_profile, later
 
@@ -149,7 +149,7 @@ def an_api() -> Iterator[Api]:
     ports.rendition_versions = FakeRenditionVersions(renditions)
     ports.workflows, ports.renditions, ports.event_bus = workflows, renditions, FakeEventBus()
     ports.secrets = ports.parameters = texts
-    ports.signer = FakeSigner()
+    ports.signer, ports.counters = FakeSigner(), FakeCounters()
     worker = FakeWorker(ports)
     ports.commands = replace(ports.commands, wait=worker.wait)
     ports.endpoints = replace(ports.endpoints, wait=worker.wait)

@@ -90,12 +90,12 @@ def test_a_webhook_s_line_says_whether_it_was_signed(
 ) -> None:
     """Nobody documents which of SignalWire's callbacks are."""
 
-    api.texts.texts["sw-key"] = secret
+    api.texts.texts["tapedeck/main/sw-key"] = secret
     profile = a_profile(
         name="sw",
         dialect="signalwire-tap",
         carrier="signalwire",
-        secret_id="sw-key" if secret else "",
+        secret_id="tapedeck/main/sw-key" if secret else "",
     )
     caplog.set_level("INFO")
 

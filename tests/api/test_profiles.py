@@ -19,7 +19,7 @@ OFFICE: dict[str, Any] = {
     "project_id": "p-1",
     "space_id": "s-1",
     "retention_days": 90,
-    "secret_id": "tapedeck/sw-key",
+    "secret_id": "tapedeck/main/sw-key",
     "tokened_url": True,
 }
 

@@ -175,9 +175,12 @@ def signed(api: Api, hook: str, body: bytes, key: str, digest: str = "sha256") -
 
 
 def with_signing_key(api: Api, secret: str = '{"signing_key": "PSK_1"}') -> str:
-    api.texts.texts["sw-key"] = secret
+    api.texts.texts["tapedeck/main/sw-key"] = secret
     profile: Profile = a_profile(
-        name="signed", dialect="signalwire-tap", carrier="signalwire", secret_id="sw-key"
+        name="signed",
+        dialect="signalwire-tap",
+        carrier="signalwire",
+        secret_id="tapedeck/main/sw-key",
     )
     return api.hook(profile)
 
@@ -256,8 +259,8 @@ BASIC = {"Authorization": "Basic YnctdXNlcjpwYXNz"}
 
 def with_credentials(api: Api) -> str:
     secret = {"webhook_basic": {"username": "bw-user", "password": "pass"}}
-    api.texts.texts["bw-key"] = json.dumps(secret)
-    return api.hook(a_profile(name="bw", secret_id="bw-key"))
+    api.texts.texts["tapedeck/main/bw-key"] = json.dumps(secret)
+    return api.hook(a_profile(name="bw", secret_id="tapedeck/main/bw-key"))
 
 
 def test_two_users_are_good_while_one_replaces_the_other(api: Api) -> None:
@@ -265,7 +268,7 @@ def test_two_users_are_good_while_one_replaces_the_other(api: Api) -> None:
 
     users = [{"username": "bw-user", "password": password} for password in ("new", "pass")]
     hook = with_credentials(api)
-    api.texts.texts["bw-key"] = json.dumps({"webhook_basic": users})
+    api.texts.texts["tapedeck/main/bw-key"] = json.dumps({"webhook_basic": users})
     said = [BASIC, {"Authorization": "Basic YnctdXNlcjpuZXc="}, {"Authorization": "Basic eDp4"}]
 
     assert [204, 204, 403] == [api.post_hook(hook, STARTED, one).status_code for one in said]
@@ -294,8 +297,8 @@ def test_a_profile_that_wants_none_takes_any(api: Api) -> None:
     """The token alone is the proof, whatever is said besides."""
 
     hook = api.hook(a_profile(name="plain"))
-    api.texts.texts["other"] = '{"basic": {"username": "u", "password": "p"}}'
-    other = api.hook(a_profile(name="other", secret_id="other"))
+    api.texts.texts["tapedeck/main/other"] = '{"basic": {"username": "u", "password": "p"}}'
+    other = api.hook(a_profile(name="other", secret_id="tapedeck/main/other"))
 
     assert 204 == api.post_hook(hook, STARTED, BASIC).status_code
     assert 204 == api.post_hook(other, STARTED).status_code

@@ -21,6 +21,9 @@ from infra.local.receiver import Receiver, receiving
 from infra.local.secret import webhook_secrets
 from infra.local.sink import running_sink
 
+SHARED_SECRET = "tapedeck/e2e-shared"
+"""of account main; account sales may use it, too"""
+
 ENDED = ("finished", "error", "no_input")
 
 
@@ -41,7 +44,10 @@ class Worker:
 def staged(aws: LocalAws, folder: Path) -> Iterator[Stage]:
     """Deploy a recorder; waits of the Delivery schedule are a tenth of what they are."""
     parameters = DeployParameters(
-        sink_url="ws://127.0.0.1:9", carrier_hosts="127.0.0.1", wait_scale="0.1"
+        sink_url="ws://127.0.0.1:9",
+        carrier_hosts="127.0.0.1",
+        shared_credentials=f"sales:{SHARED_SECRET}",
+        wait_scale="0.1",
     )
     stack = deploy(aws, parameters)
     port, secrets = choose_port("E2E_RECEIVER_PORT"), webhook_secrets(aws, stack)

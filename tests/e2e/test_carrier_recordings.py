@@ -23,7 +23,7 @@ pytestmark = pytest.mark.e2e
 
 SAMPLES = 8000 * 15 + 4000
 AUDIO = wav.header(rate_hz=8000, channels=1, samples=SAMPLES) + Random(1).randbytes(2 * SAMPLES)
-SECRET_ID = "tapedeck/e2e-carriers"
+SECRET_ID = "tapedeck/main/e2e-carriers"
 WITHIN_S = 90
 
 
@@ -149,8 +149,8 @@ def test_who_says_nothing_at_the_basic_door_is_asked(stage: Stage) -> None:
 
     client = boto3.client("secretsmanager", **stage.aws.client_options)
     secret = {"webhook_basic": {"username": USERNAME, "password": PASSWORD}}
-    client.create_secret(Name="tapedeck/e2e-basic", SecretString=json.dumps(secret))
-    body = {"name": "basic", "dialect": "bandwidth", "secret_id": "tapedeck/e2e-basic"}
+    client.create_secret(Name="tapedeck/main/e2e-basic", SecretString=json.dumps(secret))
+    body = {"name": "basic", "dialect": "bandwidth", "secret_id": "tapedeck/main/e2e-basic"}
     stage.customer.post("/v1/profiles", body)
     told_ = stage.customer.get("/v1/profiles/basic/instructions")
     door = told_["hook_url"].replace("/hooks/bandwidth/", "/hooks/bandwidth-basic/")

@@ -67,9 +67,14 @@ def doors(share: float) -> Iterator[list[Lock]]:
 
 
 def _hook_door(api: Api, share: float) -> Lock:
-    api.texts.texts["sw-key"] = '{"signing_key": ["PSK_new", "PSK_old"]}'
+    api.texts.texts["tapedeck/main/sw-key"] = '{"signing_key": ["PSK_new", "PSK_old"]}'
     hook = api.hook(
-        a_profile(name="sw", dialect="signalwire-tap", carrier="signalwire", secret_id="sw-key")
+        a_profile(
+            name="sw",
+            dialect="signalwire-tap",
+            carrier="signalwire",
+            secret_id="tapedeck/main/sw-key",
+        )
     )
     base, _, token = hook.rpartition("/")
     covered = (PUBLIC_URL + hook).encode() + BODY

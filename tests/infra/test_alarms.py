@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 from aws_cdk.assertions import Match
 
+from chalicelib.adapters.counters import LoggedCounters
+from chalicelib.port_values import Figure
 from chalicelib.recording.schedule import Reason
 from infra.paths import ROOT
 from tests.infra.conftest import Assembly
 from tests.infra.test_recorder_stack import FUNCTIONS
+from tests.samples import T0
 
 
 def alarms(assembly: Assembly) -> dict[str, dict[str, Any]]:
@@ -107,4 +111,26 @@ def test_a_disabled_receiver_wakes_somebody(assembly: Assembly) -> None:
     )
     assembly.recorder.has_resource_properties(
         "AWS::CloudWatch::Alarm", {"MetricName": "CallbacksToDisabled", "Threshold": 1}
+    )
+
+
+def test_the_first_refused_secret_wakes_somebody(assembly: Assembly) -> None:
+    """The alarm watches the figure that every function's log counts, under the same names."""
+    lines: list[str] = []
+    LoggedCounters(lines.append, lambda: T0).count(Figure.REFUSED_SECRETS, {})
+    line = json.loads(lines[0])
+    (metric,) = line["_aws"]["CloudWatchMetrics"]
+
+    assembly.recorder.has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {
+            "Namespace": metric["Namespace"],
+            "MetricName": metric["Metrics"][0]["Name"],
+            "Dimensions": [{"Name": name, "Value": line[name]} for name in metric["Dimensions"][0]],
+            "Statistic": "Sum",
+            "Threshold": 1,
+            "EvaluationPeriods": 1,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            "TreatMissingData": "notBreaching",
+        },
     )

@@ -7,6 +7,7 @@ import json
 import pytest
 from aws_cdk.assertions import Match
 
+from chalicelib.secret_names import SHARED_PATTERN
 from tests.infra.conftest import Assembly
 
 FUNCTIONS = (
@@ -179,6 +180,22 @@ def test_environment_is_the_same_everywhere(assembly: Assembly) -> None:
     output = json.dumps(assembly.recorder.find_outputs("Environment"))
 
     assert [] == [name for name in variables if name not in output]
+
+
+def test_secrets_are_shared_by_a_parameter(assembly: Assembly) -> None:
+    """By default none is. CloudFormation refuses what the functions couldn't read, so that a typing
+    error doesn't stop them."""
+    (parameter,) = assembly.recorder.find_parameters("SharedCredentials").values()
+    functions = assembly.recorder.find_resources("AWS::Serverless::Function")
+    read = {
+        name
+        for name, found in functions.items()
+        if {"Ref": "SharedCredentials"}
+        == found["Properties"]["Environment"]["Variables"]["TAPEDECK_SHARED_CREDENTIALS"]
+    }
+
+    assert ("", SHARED_PATTERN) == (parameter["Default"], parameter["AllowedPattern"])
+    assert set(FUNCTIONS) == read
 
 
 def test_sweep_runs_every_minute(assembly: Assembly) -> None:

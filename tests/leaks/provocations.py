@@ -30,7 +30,7 @@ from tests.leaks.seeds import (
 )
 from tests.sink.raw import Raw
 
-SECRET_ID = "tapedeck/leaks"
+SECRET_ID = "tapedeck/main/leaks"
 BAD_BODIES: tuple[bytes, ...] = (
     b"",
     b"{",

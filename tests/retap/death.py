@@ -19,7 +19,7 @@ from tests.retap.signalwire import FRAME_S, PROJECT, TOKEN, Call, Sent, SignalWi
 PROMISED_S = 15.0
 DIRECTIONS = ("speak", "listen")
 _WITHIN_S = 90.0
-_SECRET_ID = "tapedeck/retap"
+_SECRET_ID = "tapedeck/main/retap"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -46,10 +46,10 @@ class World:
         self.api = api or FakeApi()
         self.door: CarrierDoor | None = DOOR
 
-    def ask(self) -> Standing:
-        """Ask where it stands."""
+    def needs(self) -> Inquiring:
+        """Return what asking needs."""
         core = self.desk.core
-        needs = Inquiring(
+        return Inquiring(
             calls=core.calls,
             profiles=core.profiles,
             mailbox=core.mailbox,
@@ -57,7 +57,10 @@ class World:
             api=self.api,
             now=lambda: later(600),
         )
-        return inquire(CALL.key, "stream-1", "worker-9", needs)
+
+    def ask(self) -> Standing:
+        """Ask where it stands."""
+        return inquire(CALL.key, "stream-1", "worker-9", self.needs())
 
     def told(self) -> list[tuple[str, str]]:
         """Return what the worker with the socket was told."""

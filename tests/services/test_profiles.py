@@ -71,9 +71,9 @@ def test_what_is_shown_names_no_secret() -> None:
     """Only the secret's name is shown."""
 
     core = FakeCore()
-    body = {"name": "a", "dialect": "signalwire-tap", "secret_id": "tapedeck/key"}
+    body = {"name": "a", "dialect": "signalwire-tap", "secret_id": "tapedeck/main/key"}
 
     assert (
-        "tapedeck/key"
+        "tapedeck/main/key"
         == to_json(create_profile(core.profiles, "main", body, STRICT, T0))["secret_id"]
     )

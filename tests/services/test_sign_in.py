@@ -11,15 +11,21 @@ from chalicelib.errors import Forbidden, UrlRefused
 from chalicelib.port_values import CarrierDoor
 from chalicelib.recording.carrier_media import CarrierMedia
 from chalicelib.recording.model import CallRef, Profile, Recording
+from chalicelib.services.carrier_secrets import CarrierSecrets
 from chalicelib.services.sign_in import SignIn
 from chalicelib.url_guard import STRICT, UrlPolicy
 from tests.carrier_host import URL
-from tests.fakes import FakeCore, FakeTexts
+from tests.fakes import FakeCore, FakeCounters, FakeTexts
 from tests.samples import a_profile, a_recording
 
 BASIC = {"basic": {"username": "u", "password": "p"}}
 CLIENT = {"oauth2": {"client_id": "c", "client_secret": "s"}}
 HEADER = "Basic dTpw"
+KEY = "tapedeck/main/key"
+
+
+def carrier_secrets(**texts: str) -> CarrierSecrets:
+    return CarrierSecrets(secrets=FakeTexts(**texts), shared=frozenset(), counters=FakeCounters())
 
 
 class FakeGrants:
@@ -41,13 +47,13 @@ def said(
     *,
     policy: UrlPolicy = STRICT,
     hosts: tuple[str, ...] = (),
-    secret_id: str = "tapedeck/key",
+    secret_id: str = KEY,
 ) -> str:
     core = FakeCore()
     core.profiles.create(a_profile(secret_id=secret_id))
     sign_in = SignIn(
         profiles=core.profiles,
-        secrets=FakeTexts(**{"tapedeck/key": json.dumps(secret)}),
+        secrets=carrier_secrets(**{KEY: json.dumps(secret)}),
         grants=FakeGrants(),
         policy=policy,
         trusted_hosts=hosts,
@@ -126,7 +132,7 @@ def test_a_secret_that_isn_t_there_is_a_refusal() -> None:
     """Somebody meant to configure one."""
 
     with pytest.raises(Forbidden) as refused:
-        said(at(URL), secret_id="tapedeck/other")
+        said(at(URL), secret_id="tapedeck/main/other")
 
     assert "bad_secret" == refused.value.code
 
@@ -149,7 +155,7 @@ def door(
 ) -> CarrierDoor | None:
     sign_in = SignIn(
         profiles=FakeCore().profiles,
-        secrets=FakeTexts(**{"tapedeck/key": json.dumps(secret)}),
+        secrets=carrier_secrets(**{KEY: json.dumps(secret)}),
         grants=FakeGrants(),
         policy=policy,
         trusted_hosts=hosts,
@@ -157,14 +163,14 @@ def door(
     return sign_in.door(profile)
 
 
-SIGNALWIRE = a_profile(carrier="signalwire", secret_id="tapedeck/key")
+SIGNALWIRE = a_profile(carrier="signalwire", secret_id=KEY)
 
 
 def test_an_api_is_opened_by_what_its_secret_names() -> None:
     """SignalWire's space, Bandwidth's account."""
 
     account = "https://voice.bandwidth.com/api/v2/accounts/9"
-    bandwidth = a_profile(secret_id="tapedeck/key")
+    bandwidth = a_profile(secret_id=KEY)
 
     assert CarrierDoor(carrier="signalwire", url=API, authorization=HEADER) == door(
         SIGNALWIRE, {**BASIC, "api_url": API + "/"}
