@@ -10,7 +10,8 @@ from random import Random
 from shutil import copyfile
 from urllib.parse import quote
 
-from chalicelib.capture.container import Kind, encode
+from chalicelib.capture.container import encode
+from chalicelib.capture.container_index import Kind
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.record import Record, StreamHead
 from chalicelib.capture.runs import StreamCapture

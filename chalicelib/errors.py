@@ -14,6 +14,7 @@ TapedeckError
 │   └── UrlRefused         400   the URL guard's no
 ├── WireError              a carrier's message says something its dialect doesn't know
 ├── CorruptContainer       stored bytes fail their checksum or their format
+├── NewerForm              newer code stored it: this code leaves it to the newer one
 ├── IllegalTransition      the lifecycle table has no such row
 ├── PreconditionFailed     a conditional write lost its race
 ├── Unavailable            a store, a workflow or a receiver didn't answer; trying again is right
@@ -128,6 +129,16 @@ class CorruptContainer(TapedeckError):
     """A journal object or segment fails its format or a CRC."""
 
     code = "corrupt_container"
+
+
+class NewerForm(TapedeckError):
+    """Newer code stored this, in a form that this code doesn't know: it must be left as it is.
+
+    While two versions run, or after the way back, the older one meets what only the newer one can
+    finish: another encoding, another carrier's stream. `code` says where: `bad_row`, `newer_form`.
+    """
+
+    code = "newer_form"
 
 
 class IllegalTransition(TapedeckError):

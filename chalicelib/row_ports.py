@@ -203,7 +203,10 @@ class LiveStreams(Protocol):
     """Which streams a worker holds; those of a dead one stay until they are forgotten."""
 
     def of_worker(self, worker: str) -> list[Stream]:
-        """Read them from their calls, consistently."""
+        """Read them from their calls, consistently, but for those of `unreadable` calls."""
+
+    def unreadable(self, worker: str) -> list[str]:
+        """Read the keys of its calls of which only newer code can read all rows."""
 
     def forget(self, stream: Stream) -> None:
         """Say that nothing of the stream waits for its worker's journal any more."""

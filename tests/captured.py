@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 
-from chalicelib.capture.container import Kind, encode
+from chalicelib.capture.container import encode
+from chalicelib.capture.container_index import Kind
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.record import Record, StreamHead
 from chalicelib.capture.runs import StreamCapture

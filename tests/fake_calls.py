@@ -105,6 +105,10 @@ class FakeLiveStreams:
         rows = [row for call in sorted(set(held.values())) for row in self._calls.streams(call)]
         return [row for row in rows if row.stream_key in held]
 
+    def unreadable(self, worker: str) -> list[str]:
+        """Return nothing: values in memory are all known."""
+        return []
+
     def forget(self, stream: Stream) -> None:
         """Take a stream from its worker."""
         self._store.held.pop((stream.worker, stream.stream_key), None)

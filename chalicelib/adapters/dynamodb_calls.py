@@ -14,7 +14,7 @@ from chalicelib.adapters import dynamodb_layout as layout
 from chalicelib.adapters import dynamodb_listing as paging
 from chalicelib.adapters.dynamodb import NEW, Table, Where
 from chalicelib.adapters.dynamodb_rows import Row, from_row, sortable, to_row
-from chalicelib.errors import NotFound, PreconditionFailed
+from chalicelib.errors import NewerForm, NotFound, PreconditionFailed
 from chalicelib.port_values import Page
 from chalicelib.recording.announcements import Announcement, corrected_call, corrected_stream
 from chalicelib.recording.model import Call, Stream
@@ -145,12 +145,27 @@ class DynamoLiveStreams:
         self._hot = hot
 
     def of_worker(self, worker: str) -> list[Stream]:
-        """Read a worker's streams from their calls, consistently."""
-        first = layout.STREAM_PREFIX
-        held = list(self._hot.query(layout.worker_pk(worker), first, first + layout.END))
+        """Read a worker's streams from their calls, consistently; those of a call that only newer
+        code can read are left out."""
+        held = self._held(worker)
         keys = {row["stream_key"] for row in held}
-        found = [self._calls.streams(key) for key in sorted({row["call_key"] for row in held})]
+        found = [self._streams(key) or () for key in sorted({row["call_key"] for row in held})]
         return [one for streams in found for one in streams if one.stream_key in keys]
+
+    def unreadable(self, worker: str) -> list[str]:
+        """Read the keys of a worker's calls of which only newer code can read all rows."""
+        calls = sorted({row["call_key"] for row in self._held(worker)})
+        return [key for key in calls if self._streams(key) is None]
+
+    def _held(self, worker: str) -> list[Row]:
+        first = layout.STREAM_PREFIX
+        return list(self._hot.query(layout.worker_pk(worker), first, first + layout.END))
+
+    def _streams(self, call_key: str) -> list[Stream] | None:
+        try:
+            return self._calls.streams(call_key)
+        except NewerForm:
+            return None
 
     def forget(self, stream: Stream) -> None:
         """Say that nothing of the stream waits for its worker's journal. It races with nobody."""

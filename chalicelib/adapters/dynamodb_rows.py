@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from chalicelib.errors import TapedeckError
+from chalicelib.errors import NewerForm
 
 T = TypeVar("T")
 
@@ -36,14 +36,14 @@ def to_row(value: object) -> Row:
 def from_row(row: Row, kind: type[T]) -> T:
     """Return the value that a row holds; other attributes (keys of indexes) are left out.
 
-    Raises TapedeckError for a row that holds none, as another version of us may have written it:
-    whoever reads many goes on with the next.
+    Raises NewerForm for a row that holds none, as newer code may have written it: a reader of many
+    goes on with the next.
     """
     try:
         return msgspec.convert(row, kind)
     except msgspec.ValidationError as error:
         fact = f"row {row.get('pk')} {row.get('sk')} is no {kind.__name__}: {error}"
-        raise TapedeckError(fact, code="bad_row") from error
+        raise NewerForm(fact, code="bad_row") from error
 
 
 def sortable(at: datetime) -> str:

@@ -1,14 +1,16 @@
 """The one stored format of journal objects and segments: index first, payloads after, a trailer.
 
     "TDK1" | u32 index length | u32 CRC-32 of the index
-    index (msgpack, an `_Index`)
+    index (msgpack, an `Index`)
     payloads, back to back, in the index's order
     u32 CRC-32 of everything before the payloads
 
 Integers are big-endian. Each entry of the index carries its payload's length and CRC-32, so the
 payloads are read once to seal an object, and a broken one gives up only what is broken. The index
 has a CRC of its own because assembly reads it from an object's first bytes, without the trailer.
-New fields go to the end of the index's structs; an older reader leaves them out.
+New fields go to the end of the index's structs; an older reader leaves them out. A stream of which
+it doesn't know a word (an encoding, a track, a clock) is named as `unknown`: newer code wrote it,
+and its records are neither read nor dropped.
 """
 
 from __future__ import annotations
@@ -17,14 +19,12 @@ import struct
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Annotated
 
 import msgspec
 
-from chalicelib.capture.events import Encoding, Track
+from chalicelib.capture.container_index import Entry, Index, Kind, pack, unpack
 from chalicelib.capture.record import Record, StoredRecord, StreamHead
-from chalicelib.errors import CorruptContainer
+from chalicelib.errors import CorruptContainer, NewerForm
 
 INDEX_HEAD_BYTES = 32 * 1024
 """first bytes of a segment that usually hold its index: 100 s of two tracks take about 20 KB"""
@@ -34,13 +34,6 @@ _HEADER = struct.Struct(">4sII")
 _TRAILER = struct.Struct(">I")
 _LARGEST_INDEX = 64 * 1024 * 1024
 """bytes; what no writer reaches, so that a broken length asks for no absurd read"""
-
-
-class Kind(StrEnum):
-    """Which tier an object belongs to."""
-
-    JOURNAL = "journal"
-    SEGMENT = "segment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +47,9 @@ class StoredIndex:
     this and earlier segments don't; -1: none is covered"""
     heads: tuple[StreamHead, ...]
     entries: tuple[StoredRecord, ...]
+    unknown: frozenset[str] = frozenset()
+    """keys of the streams that only newer code can read; neither their heads nor their entries are
+    among the others"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,38 +65,6 @@ class Container:
     """one sentence for each record whose payload fails its CRC; it isn't among `records`"""
 
 
-_Natural = Annotated[int, msgspec.Meta(ge=0)]
-
-
-class _Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    stream: _Natural
-    """the place of its head in the index"""
-    track: Track
-    encoding: Encoding
-    first_sample: int
-    samples: _Natural
-    arrived_at_us: int
-    least_lateness_us: int
-    sequence: int | None
-    last_sequence: int | None
-    messages: _Natural
-    length: _Natural
-    crc: _Natural
-    source: _Natural = 0
-
-
-class _Index(msgspec.Struct, frozen=True, array_like=True):
-    kind: Kind
-    worker: str
-    journal_through: int
-    heads: list[StreamHead]
-    entries: list[_Entry]
-
-
-_index_encoder = msgspec.msgpack.Encoder()
-_index_decoder = msgspec.msgpack.Decoder(_Index)
-
-
 def encode(
     heads: Iterable[StreamHead],
     records: Iterable[Record],
@@ -112,19 +76,19 @@ def encode(
     """Return an object's bytes. Every record's stream has its head among `heads`."""
     streams = list(heads)
     place_of = {head.stream_key: place for place, head in enumerate(streams)}
-    entries: list[_Entry] = []
+    entries: list[Entry] = []
     payloads: list[bytes] = []
     for record in records:
         entries.append(_entry(record, place_of[record.stream_key]))
         payloads.append(record.payload)
-    index = _index_encoder.encode(_Index(kind, worker, journal_through, streams, entries))
+    index = pack(Index(kind, worker, journal_through, streams, entries))
     header = _HEADER.pack(_MAGIC, len(index), zlib.crc32(index))
     trailer = _TRAILER.pack(zlib.crc32(index, zlib.crc32(header)))
     return b"".join([header, index, *payloads, trailer])
 
 
-def _entry(record: Record, stream: int) -> _Entry:
-    return _Entry(
+def _entry(record: Record, stream: int) -> Entry:
+    return Entry(
         stream,
         record.track,
         record.encoding,
@@ -152,7 +116,8 @@ def index_size(head: bytes) -> int:
 def decode_index(head: bytes, object_key: str) -> StoredIndex:
     """Return an object's facts from its first `index_size` bytes or more.
 
-    Raises CorruptContainer where they fail their CRC or their format.
+    Raises CorruptContainer where they fail their CRC, NewerForm where they don't, and still aren't
+    an index of any form that this code knows.
     """
     length, crc = _parse_header(head)
     packed = head[_HEADER.size : _HEADER.size + length]
@@ -160,16 +125,15 @@ def decode_index(head: bytes, object_key: str) -> StoredIndex:
         raise CorruptContainer(f"{object_key}: {len(packed)} of {length} index bytes are there")
     if zlib.crc32(packed) != crc:
         raise CorruptContainer(f"{object_key}: the index fails its CRC")
-    try:
-        index = _index_decoder.decode(packed)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise CorruptContainer(f"{object_key}: the index is none: {error}") from error
+    index, unknown = unpack(packed, object_key)
+    located = _locate(index, object_key, _HEADER.size + length)
     return StoredIndex(
         kind=index.kind,
         worker=index.worker,
         journal_through=index.journal_through,
-        heads=tuple(index.heads),
-        entries=_locate(index, object_key, _HEADER.size + length),
+        heads=tuple(head for head in index.heads if head.stream_key not in unknown),
+        entries=tuple(one for one in located if one.record.stream_key not in unknown),
+        unknown=unknown,
     )
 
 
@@ -178,13 +142,15 @@ def _parse_header(head: bytes) -> tuple[int, int]:
         raise CorruptContainer(f"{len(head)} bytes are no container")
     magic, length, crc = _HEADER.unpack_from(head)
     if magic != _MAGIC:
+        if magic[:3] == _MAGIC[:3] and magic[3:].isdigit():
+            raise NewerForm(f"a container of form {magic!r}: this code knows {_MAGIC!r}")
         raise CorruptContainer(f"a container begins with {_MAGIC!r}, not {magic!r}")
     if length > _LARGEST_INDEX:
         raise CorruptContainer(f"an index of {length} bytes is longer than {_LARGEST_INDEX}")
     return length, crc
 
 
-def _locate(index: _Index, object_key: str, offset: int) -> tuple[StoredRecord, ...]:
+def _locate(index: Index, object_key: str, offset: int) -> tuple[StoredRecord, ...]:
     stored: list[StoredRecord] = []
     for entry in index.entries:
         if entry.stream >= len(index.heads):
@@ -202,7 +168,7 @@ def _locate(index: _Index, object_key: str, offset: int) -> tuple[StoredRecord, 
     return tuple(stored)
 
 
-def _record(entry: _Entry, stream_key: str) -> Record:
+def _record(entry: Entry, stream_key: str) -> Record:
     return Record(
         stream_key=stream_key,
         track=entry.track,
@@ -216,6 +182,13 @@ def _record(entry: _Entry, stream_key: str) -> Record:
         messages=entry.messages,
         source=entry.source,
     )
+
+
+def verify_known(index: StoredIndex, object_key: str) -> None:
+    """Raise NewerForm where an object holds streams that only newer code can read: who writes it
+    again without them, or deletes it, loses them."""
+    if index.unknown:
+        raise NewerForm(f"{object_key}: only newer code reads streams {sorted(index.unknown)}")
 
 
 def read_payload(body: bytes, entry: StoredRecord) -> bytes:
@@ -233,9 +206,11 @@ def read_payload(body: bytes, entry: StoredRecord) -> bytes:
 def decode(body: bytes, object_key: str = "container") -> Container:
     """Return a whole object's records; those with a broken payload are told, not given.
 
-    Raises CorruptContainer where the index or the trailer is broken.
+    Raises CorruptContainer where the index or the trailer is broken, NewerForm where not all of it
+    is known.
     """
     index = decode_index(body, object_key)
+    verify_known(index, object_key)
     end = index_size(body)
     sealed = end + sum(entry.length for entry in index.entries)
     if body[sealed:] != _TRAILER.pack(zlib.crc32(body[:end])):

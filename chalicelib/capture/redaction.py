@@ -14,6 +14,7 @@ from chalicelib.capture.container import (
     decode_index,
     encode,
     read_payload,
+    verify_known,
 )
 from chalicelib.capture.events import Track
 from chalicelib.capture.record import Record, StoredRecord
@@ -74,9 +75,11 @@ def is_void(index: StoredIndex, redaction: Redaction) -> bool:
 def redact(body: bytes, key: str, redaction: Redaction) -> bytes:
     """Return an object without what is to go; the same bytes where that has gone already.
 
-    A record whose payload fails its CRC loses it: nobody could read it. Raises CorruptContainer.
+    A record whose payload fails its CRC loses it: nobody could read it. Raises CorruptContainer,
+    NewerForm.
     """
     index = decode_index(body, key)
+    verify_known(index, key)
     records = [_redacted(body, entry, redaction) for entry in _left(index, redaction)]
     told = {record.stream_key for record in records}
     return encode(

@@ -32,6 +32,7 @@ from chalicelib.recording.model import Format, Gap, Recording, Rendition, Stream
 from chalicelib.row_ports import Calls, Recordings
 from chalicelib.services.kept_media import MOST_SEGMENTS, KeptMedia
 from chalicelib.services.media_reader import Holdings, known_segments, read_holdings
+from chalicelib.services.newer import verify_known
 from chalicelib.services.rendering import CORRUPT, Rendering, sound_of
 
 RETENTION_TAG = "retention_days"
@@ -91,7 +92,8 @@ def assemble(
 
     A broken record is silence, and a gap in the manifest. Raises NotFound for an unknown recording,
     CorruptContainer where something is stored and nothing of it readable, or where it isn't any
-    more what the recording was finished from, Unavailable: try again.
+    more what the recording was finished from, NewerForm where only newer code can make it,
+    Unavailable: try again.
     """
     recording = recordings.get(recording_id)
     empty = Assembled(recording_id=recording_id, attempt=attempt, outcome=Outcome.EMPTY)
@@ -117,6 +119,7 @@ def assemble(
 def _source(recording: Recording, calls: Calls, media: MediaStore) -> _Source:
     call_key = recording.call.key
     streams = [stream for stream in calls.streams(call_key) if stream.round == recording.round]
+    verify_known(streams)
     known = known_segments(streams)
     if known is not None and len(known) <= MOST_SEGMENTS:
         media = KeptMedia(media, known)

@@ -23,6 +23,9 @@ FETCH_WAITS = (
 """A carrier that is down must be back within three days, as receivers of status callbacks: carriers
 keep a file for 30 days or longer, and afterwards a retry can be asked for."""
 
+NEWER_WAIT = timedelta(hours=1)
+"""Before the next attempt at what only newer code can finish: it comes with the next deployment."""
+
 MAX_ATTEMPTS = len(WAITS) + 1
 
 FINALIZATION_FAILED = "finalization_failed"

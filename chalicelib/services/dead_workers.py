@@ -15,6 +15,7 @@ from chalicelib.recording.model import Recording, Stream
 from chalicelib.row_ports import Leases, LiveStreams
 from chalicelib.services.control import Control
 from chalicelib.services.journals import LARGEST_DELETION, delete_journal
+from chalicelib.services.newer import verify_known
 from chalicelib.services.orphans import Orphans
 
 FRESH = timedelta(seconds=6)
@@ -80,7 +81,9 @@ class Clearing:
         return True
 
     def end_stream(self, stream: Stream, lease: Lease, now: datetime) -> Closing:
-        """End a stream of a worker that is over, and close its call where its time has come."""
+        """End a stream of a worker that is over, and close its call where its time has come. Raises
+        NewerForm for one that is left to newer code."""
+        verify_known([stream])
         if stream.ended_at is None:
             self._complete_joining(stream)
             self.control.lose_stream(stream, max(lease.renewed_at or now, stream.opened_at))

@@ -9,6 +9,7 @@ from datetime import datetime
 from chalicelib.port_values import Closing, Lease
 from chalicelib.recording.model import Stream
 from chalicelib.services.dead_workers import Clearing
+from chalicelib.services.newer import is_known_stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,13 +21,15 @@ class Heirs:
     now: Callable[[], datetime]
 
     def bury(self, lease: Lease) -> Sequence[Stream]:
-        """Declare a worker dead; return what it held, nothing where it lives.
+        """Declare a worker dead; return what it held, nothing where it lives. What only newer code
+        can end is left to that.
 
         Raises Unavailable.
         """
         if not self.clearing.bury(lease):
             return ()
-        return self.clearing.live_streams.of_worker(lease.worker)
+        held = self.clearing.live_streams.of_worker(lease.worker)
+        return [stream for stream in held if is_known_stream(stream)]
 
     def end_stream(self, stream: Stream, lease: Lease) -> Closing:
         """End a stream of a worker that is over, and close its call where its time has come.

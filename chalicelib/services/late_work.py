@@ -18,6 +18,7 @@ from chalicelib.row_ports import Mailbox, Outbox
 from chalicelib.services.attempts import is_last
 from chalicelib.services.control import RECHECK, Control
 from chalicelib.services.erase import Erasing
+from chalicelib.services.newer import verify_known, verify_known_call
 from chalicelib.services.publish import fail_attempt
 
 RESTART_EVERY = timedelta(minutes=4)
@@ -53,7 +54,10 @@ class Roll:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LateWork:
-    """Looks after late rows; each function returns the name of what it did, empty for nothing."""
+    """Looks after late rows; each function returns the name of what it did, empty for nothing.
+
+    Raises NewerForm for what is left to newer code.
+    """
 
     control: Control
     outbox: Outbox
@@ -65,7 +69,10 @@ class LateWork:
         call = self.control.calls.get(call_key)
         if call.due_at is None or call.due_at > now:
             return ""
-        for stream in self.control.calls.streams(call_key):
+        streams = self.control.calls.streams(call_key)
+        verify_known_call(call.ref)
+        verify_known(streams)
+        for stream in streams:
             if roll.lacks_worker_of(stream):
                 self.control.lose_stream(stream, now)
         closing = self.control.close_call(call.ref, call.round, now)
@@ -79,6 +86,7 @@ class LateWork:
         recording = self.control.transitions.recordings.get(recording_id)
         if recording.due_at is None or recording.due_at > now:
             return ""
+        verify_known_call(recording.call)
         if recording.erasure is not None:
             return self.erasing.advance(recording, now)
         if lifecycle.is_pending(recording.state):

@@ -14,6 +14,7 @@ from chalicelib.capture.container import (
     StoredIndex,
     decode_index,
     index_size,
+    verify_known,
 )
 from chalicelib.capture.journal import journal_start
 from chalicelib.capture.record import StoredRecord, StreamHead
@@ -45,7 +46,8 @@ class _Found:
 
 
 def read_holdings(call_key: str, streams: Sequence[Stream], media: MediaStore) -> Holdings:
-    """Return what is stored of these streams of a call. Raises Unavailable."""
+    """Return what is stored of these streams of a call. Raises Unavailable; NewerForm where only
+    newer code can read some of it."""
     if (known := known_segments(streams)) is not None:
         with suppress(Unavailable):  # one was redacted: what stands in its place is listed
             return _read_holdings(call_key, known, streams, media)
@@ -90,7 +92,7 @@ def _read_segment(key: str, media: MediaStore) -> StoredIndex | None:
 
 
 def read_index(key: str, media: MediaStore) -> StoredIndex | None:
-    """Return an object's index; None: it is broken. Raises NotFound."""
+    """Return an object's index; None: it is broken. Raises NotFound, NewerForm."""
     head = media.get_head(key, INDEX_HEAD_BYTES)
     try:
         size = index_size(head)
@@ -140,6 +142,9 @@ def _read_journal(worker: str, first: int, media: MediaStore, found: _Found) -> 
 
 def _holdings(found: _Found, stream_keys: Collection[str]) -> Holdings:
     indexes = found.indexes.values()
+    for key, index in found.indexes.items():
+        if index.unknown & set(stream_keys):
+            verify_known(index, key)
     return Holdings(
         heads=tuple(h for index in indexes for h in index.heads if h.stream_key in stream_keys),
         entries=tuple(

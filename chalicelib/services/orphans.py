@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from chalicelib.capture.container import StoredIndex
+from chalicelib.capture.container import StoredIndex, verify_known
 from chalicelib.capture.events import Track
 from chalicelib.capture.record import StoredRecord, StreamHead
 from chalicelib.errors import CallerError, NotFound
@@ -55,7 +55,8 @@ class Orphans:
     def adopt(self, worker: str) -> int:
         """Join and end what a dead worker's journal holds of unknown streams; return how many.
 
-        Each may be done again. Raises Unavailable: then the journal has to stay.
+        Each may be done again. Raises Unavailable, and NewerForm for a journal of which only newer
+        code can read all: then the journal has to stay.
         """
         return sum(self._bring_home(one, worker) for one in self._found(worker))
 
@@ -76,6 +77,7 @@ class Orphans:
         with ThreadPoolExecutor(_READERS) as pool:
             for key, index in zip(keys, pool.map(self._read, keys), strict=True):
                 if index is not None:
+                    verify_known(index, key)
                     yield naming.journal_number(key), index
 
     def _read(self, key: str) -> StoredIndex | None:

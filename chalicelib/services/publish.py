@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.errors import CorruptContainer, Unavailable
+from chalicelib.errors import CorruptContainer, NewerForm, Unavailable
 from chalicelib.ports import RenditionStore, Signer
 from chalicelib.recording import lifecycle, naming
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.manifest import MAX_GAPS, Manifest, parse_manifest
 from chalicelib.recording.model import Gap, Recording, RecordingEvent, Rendition
 from chalicelib.row_ports import Calls
-from chalicelib.services.attempts import is_last, reason_of, wait_after
+from chalicelib.services.attempts import NEWER_WAIT, is_last, reason_of, wait_after
 from chalicelib.services.prove import prove
 from chalicelib.services.renditions import add_rendition, erase_again, give_up_rendition
 from chalicelib.services.transition import Transitions, persistently
@@ -61,6 +61,7 @@ def mark_error(recording_id: str, attempt: int, error: str, needs: Publishing) -
     """Note that an attempt to finalize failed, with its error's name; its media is kept.
 
     The next attempt is due a little later, the sweeper starts it; after the last there is none.
+    What only newer code can finish isn't ended: it is tried again every hour.
     An attempt that isn't the latest one changes nothing. Raises NotFound, Unavailable.
     """
     return fail_attempt(
@@ -90,8 +91,10 @@ def fail_attempt(
             return recording
         if lifecycle.is_terminal(recording.state):
             return give_up_rendition(recording, error, transitions.recordings, at)
+        if error == NewerForm.__name__:
+            return _postpone(recording, error, transitions, at, NEWER_WAIT)
         if not is_last(recording):
-            return _postpone(recording, error, transitions, at)
+            return _postpone(recording, error, transitions, at, wait_after(recording))
         failed = replace(recording, reason=reason_of(recording, error))
         call = calls.get(recording.call.key)
         return transitions.move(failed, Cause.FAILED, Writer.MARK_ERROR, call=call, at=at)
@@ -132,10 +135,10 @@ def _end(recording_id: str, cause: Cause, reason: str, needs: Publishing) -> Rec
 
 
 def _postpone(
-    recording: Recording, error: str, transitions: Transitions, at: datetime
+    recording: Recording, error: str, transitions: Transitions, at: datetime, wait: timedelta
 ) -> Recording:
     """Write when the next attempt begins."""
-    begins_at = at + wait_after(recording)
+    begins_at = at + wait
     event = RecordingEvent(
         recording_id=recording.recording_id,
         at=at,

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.capture.container import StoredIndex
+from chalicelib.capture.container import StoredIndex, verify_known
 from chalicelib.capture.redaction import Redaction, is_concerned, is_void, redact
 from chalicelib.errors import NotFound, Unavailable
 from chalicelib.ports import MediaStore
@@ -32,7 +32,8 @@ def redact_media(streams: Sequence[Stream], redaction: Redaction, media: MediaSt
     """Redact all that is stored of some streams of a call; return how many objects changed or went.
 
     It looks until it finds nothing more: another run may have put something meanwhile that it took
-    less out of. Raises Unavailable.
+    less out of. Raises Unavailable; NewerForm where only newer code can read what has to go, or
+    what lies beside it.
     """
     if not streams:
         return 0
@@ -66,6 +67,8 @@ def _redact(key: str, redaction: Redaction, media: MediaStore) -> bool:
         index = read_index(key, media)
         if index is None:
             return _drop_broken(key, redaction, media)
+        if index.unknown.intersection(redaction.streams):
+            verify_known(index, key)
         if not is_concerned(index, redaction):
             return False
         return _replace(key, index, redaction, media)
@@ -74,6 +77,7 @@ def _redact(key: str, redaction: Redaction, media: MediaStore) -> bool:
 
 
 def _replace(key: str, index: StoredIndex, redaction: Redaction, media: MediaStore) -> bool:
+    verify_known(index, key)
     if not is_void(index, redaction):
         body = media.get(key)
         left = redact(body, key, redaction)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from chalicelib.errors import TapedeckError
+from chalicelib.errors import NewerForm, TapedeckError
 from chalicelib.port_values import Due, DueKind, Lease
 from chalicelib.ports import MediaStore
 from chalicelib.row_ports import DueWork, Leases, LiveStreams, Mailbox, Outbox
@@ -23,6 +23,7 @@ from chalicelib.services.dead_workers import Clearing, confirm_dead, suspects
 from chalicelib.services.erase import Erasing
 from chalicelib.services.journals import delete_covered
 from chalicelib.services.late_work import LateWork, Roll
+from chalicelib.services.newer import LEFT
 
 LARGEST_WORK = 400
 """due rows looked at in one sweep, the longest due first"""
@@ -130,7 +131,7 @@ class _Sweep:
             step = partial(self._clearing.clear_stream, stream, lease, self._needs.now())
             through += self._try(step, False)
         self.counts["streams_cleared"] += through
-        if through < len(held):
+        if through < len(held) or self._needs.live_streams.unreadable(lease.worker):
             return 0
         # Once more: the look at its death may have failed, and now the journal goes.
         return 0 if self._adopt(lease) else self._clearing.clear_journal(lease)
@@ -160,9 +161,13 @@ class _Sweep:
             yield step
 
     def _try(self, step: Callable[[], T], otherwise: T) -> T:
-        """Return what a step comes to; one that fails is counted, and fails alone."""
+        """Return what a step comes to; one that fails is counted, and fails alone, as is one that
+        is left to newer code."""
         try:
             return step()
+        except NewerForm:
+            self.counts[LEFT] += 1
+            return otherwise
         except TapedeckError:
             self.counts[FAILURES] += 1
             return otherwise

@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 from chalicelib.capture import container
-from chalicelib.capture.container import Kind
+from chalicelib.capture.container_index import Kind
 from chalicelib.capture.losses import told_as_lost
 from chalicelib.capture.record import Record, StreamHead
 from chalicelib.errors import PreconditionFailed

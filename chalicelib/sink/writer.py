@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from chalicelib.capture import container
-from chalicelib.capture.container import Kind
+from chalicelib.capture.container_index import Kind
 from chalicelib.capture.record import Record, StreamHead
 from chalicelib.ports import MediaStore
 from chalicelib.recording import naming

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
+from chalicelib.adapters.dynamodb import Where
 from chalicelib.capture.events import Encoding
 from chalicelib.errors import InvalidRequest, NotFound, PreconditionFailed
 from chalicelib.port_values import Due, DueKind, Requested
 from chalicelib.recording import naming
 from chalicelib.recording.announcements import CarrierFacts
 from chalicelib.recording.model import CallRef, Ending
+from tests.adapters.dynamodb_world import DynamoCore
 from tests.samples import (
     CALL,
     T0,
@@ -252,3 +256,19 @@ class TestInbox:
         assert core.inbox.accept(event, None, None, None)
         assert not core.inbox.accept(event, None, None, None)
         assert [] == core.inbox.events(naming.call_key("main", "bandwidth", ""))
+
+
+def test_leaves_out_a_call_that_only_newer_code_can_read() -> None:
+    """Its streams aren't among a worker's, so that the others' calls end; it is named instead."""
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="us-east-1")
+        core = DynamoCore(client, "newer", lambda: later(0))
+        joined(core)
+        newer = replace(CALL, call_id="c-2")
+        core.call_life.join(a_call(ref=newer), a_stream(call=newer, stream_key="stream-2"))
+        key = {"pk": f"CALL#{newer.key}", "sk": "STREAM#stream-2"}
+        stored = core.core.get(key["pk"], key["sk"])
+        core.core.put({**stored, "encoding": "OPUS"}, Where(text="attribute_exists(#pk)"))
+
+        assert [a_stream()] == core.live_streams.of_worker("worker-1")
+        assert [newer.key] == core.live_streams.unreadable("worker-1")

@@ -10,7 +10,8 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from chalicelib.capture.container import Kind, decode_index, encode
+from chalicelib.capture.container import decode_index, encode
+from chalicelib.capture.container_index import Kind
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.placing import place
 from chalicelib.capture.record import Record, StoredRecord, StreamHead

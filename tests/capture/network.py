@@ -6,7 +6,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib.capture.container import Kind, decode_index, encode, read_payload
+from chalicelib.capture.container import decode_index, encode, read_payload
+from chalicelib.capture.container_index import Kind
 from chalicelib.capture.events import Clock, Track
 from chalicelib.capture.packets import PacketCapture
 from chalicelib.capture.placing import place

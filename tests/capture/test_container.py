@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,17 +13,18 @@ from hypothesis import strategies as st
 
 from chalicelib.capture.container import (
     INDEX_HEAD_BYTES,
-    Kind,
     decode,
     decode_index,
     encode,
     index_size,
     read_payload,
 )
+from chalicelib.capture.container_index import Kind
 from chalicelib.capture.events import Clock, Encoding, Track
 from chalicelib.capture.record import Record
-from chalicelib.errors import CorruptContainer
+from chalicelib.errors import CorruptContainer, NewerForm
 from tests.capture.facts import head, record
+from tests.capture.resealed import ENCODING, ENTRIES, HEADS, TRACK, place_in_head, resealed
 
 RECORDS = st.lists(
     st.builds(
@@ -54,6 +56,23 @@ def seal(*records: Record) -> bytes:
 def payload_of(number: int) -> Record:
     """Return a record with a payload of its own."""
     return msgspec.structs.replace(record(number * 8000, 80), payload=bytes([number]) * 80)
+
+
+def newer_entry(stream: int) -> list[object]:
+    """Return an entry of an index in an encoding of the future."""
+    return [stream, "inbound", "OPUS", 0, 0, 0, 0, None, None, 1, 0, 0]
+
+
+def renamed(body: bytes, word: str) -> bytes:
+    """Return a container of which the second stream has a word of the future."""
+
+    def change(index: list[Any]) -> None:
+        if word == "clock":
+            index[HEADS][1][place_in_head("clock")] = "sundial"
+        else:
+            index[ENTRIES][1][{"track": TRACK, "encoding": ENCODING}[word]] = "future"
+
+    return resealed(body, change)
 
 
 def with_index(index: object) -> bytes:
@@ -148,14 +167,49 @@ def test_reading_a_broken_payload_raises() -> None:
 @pytest.mark.parametrize(
     ("body", "fact"),
     [
+        (b"TDK2" + bytes(20), "a container of form b'TDK2': this code knows b'TDK1'"),
+        (with_index(["segment", "w1"]), "only newer code knows this index"),
+        (with_index(["photo", "w1", -1, [], []]), "only newer code knows this index"),
+        (with_index(["segment", "w1", -1, ["head"], []]), "only newer code knows this index"),
+        (with_index(["segment", "w1", -1, [], [newer_entry(0)]]), "only newer code knows"),
+        (sealed(b"\x92\xa7segment\xa2\xff\xff"), "only newer code knows this index"),
+    ],
+)
+def test_a_form_that_is_not_known_is_left_to_newer_code(body: bytes, fact: str) -> None:
+    """Its seals are right, so it isn't broken: whoever wrote it can read it."""
+    with pytest.raises(NewerForm, match=fact):
+        decode_index(body, "segments/a")
+
+
+@pytest.mark.parametrize("word", ["encoding", "track", "clock"])
+def test_a_word_that_is_not_known_concerns_its_stream_alone(word: str) -> None:
+    """The other streams of the object are read, each payload at its place; the one is named."""
+    records = [
+        payload_of(0),
+        msgspec.structs.replace(payload_of(1), stream_key="s2"),
+        payload_of(2),
+    ]
+    body = renamed(seal(*records), word)
+
+    index = decode_index(body, "journal/a")
+
+    assert frozenset({"s2"}) == index.unknown
+    assert ["s1"] == [head.stream_key for head in index.heads]
+    assert [records[0].payload, records[2].payload] == [
+        read_payload(body, entry) for entry in index.entries
+    ]
+    with pytest.raises(NewerForm, match=r"only newer code reads streams \['s2'\]"):
+        decode(body, "journal/a")
+
+
+@pytest.mark.parametrize(
+    ("body", "fact"),
+    [
         (b"TDK1", "4 bytes are no container"),
-        (b"TDK2" + bytes(20), "begins with b'TDK1', not b'TDK2'"),
+        (b"TDX1" + bytes(20), "begins with b'TDK1', not b'TDX1'"),
         (b"TDK1\xff\xff\xff\xff" + bytes(20), "longer than"),
         (b"TDK1\x00\x00\x00\x09" + bytes(8), "4 of 9 index bytes are there"),
         (b"TDK1\x00\x00\x00\x04" + bytes(8), "the index fails its CRC"),
-        (with_index(["segment", "w1"]), "the index is none"),
-        (with_index(["photo", "w1", -1, [], []]), "the index is none"),
-        (sealed(b"\x92\xa7segment\xa2\xff\xff"), "the index is none"),
         (with_index(["segment", "w1", -1, [], []])[:-1], "the trailer fails its CRC"),
         (with_index(["segment", "w1", -1, [], []]) + b"x", "the trailer fails its CRC"),
         (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chalicelib.capture.container import Kind, StoredIndex
+from chalicelib.capture.container import StoredIndex
+from chalicelib.capture.container_index import Kind
 from chalicelib.capture.journal import journal_start
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.capture.container import Container, Kind, decode, decode_index, encode
+from chalicelib.capture.container import Container, decode, decode_index, encode
+from chalicelib.capture.container_index import Kind
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.record import Record, StreamHead
 from chalicelib.capture.redaction import (

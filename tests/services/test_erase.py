@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.adapters.encoder import FileEncoder
-from chalicelib.capture.container import Kind, decode, encode
+from chalicelib.capture.container import decode, encode
+from chalicelib.capture.container_index import Kind
 from chalicelib.capture.events import Track
 from chalicelib.errors import TapedeckError, Unavailable
 from chalicelib.recording import erasure, naming

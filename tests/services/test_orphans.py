@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.adapters.encoder import FileEncoder
-from chalicelib.capture.container import Kind, encode
+from chalicelib.capture.container import encode
+from chalicelib.capture.container_index import Kind
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.errors import Unavailable
 from chalicelib.media import codecs

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.capture import container
-from chalicelib.capture.container import Kind
+from chalicelib.capture.container_index import Kind
 from chalicelib.errors import Unavailable
 from chalicelib.services.media_reader import read_holdings
 from chalicelib.sink.call_media import NO_ROOM, UNREADABLE, CallMedia

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field, replace
 
 from chalicelib.capture import container
-from chalicelib.capture.container import Kind
+from chalicelib.capture.container_index import Kind
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.record import Record, StreamHead
 from chalicelib.sink.health import Health

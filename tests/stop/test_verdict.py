@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.capture import container
-from chalicelib.capture.container import Kind
+from chalicelib.capture.container_index import Kind
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.record import Record, StreamHead
 from tests.stop.frames import FRAME, Sent, payload

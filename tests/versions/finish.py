@@ -7,7 +7,9 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,11 @@ from typing import Any
 from infra.local.aws import LocalAws
 from infra.local.customer import Customer
 from infra.local.ports import choose_port
-from infra.local.receiver import Callback, receiving
-from tests.versions.cloud import make_cloud, webhook_secrets_of_seed
+from infra.local.receiver import Callback, Receiver, receiving
+from tests.versions.cloud import Cloud, make_cloud, webhook_secrets_of_seed
 from tests.versions.executions import Executions
 from tests.versions.fixture import RECEIVER, Fixture
-from tests.versions.version import Version
+from tests.versions.version import Functions, Version
 
 _KIND = re.compile(r"^\w+", re.MULTILINE)
 """of an execution that failed"""
@@ -33,9 +35,51 @@ PUBLIC_URL = "https://recorder.example/api"
 """in the place of the API's address"""
 
 
-def finish(aws: LocalAws, version: Version, fixture: Fixture, folder: Path) -> dict[str, Any]:
-    """Return what a version answers of a fixture as it is, and what comes of it."""
-    cloud = make_cloud(aws, f"fixture-{version.name}-{folder.name}".replace("_", "-"))
+@dataclass(frozen=True, kw_only=True)
+class Finishing:
+    """A fixture in a cloud, and the version that sees to it."""
+
+    fixture: Fixture
+    cloud: Cloud
+    functions: Functions
+    customer: Customer
+    receiver: Receiver
+    executions: Executions
+
+    def sweep(self, after: timedelta) -> dict[str, int]:
+        """Sweep so long after the recording, and run what that starts; return what was done."""
+        self.functions.move_clock(self.fixture.recorded_at + after)
+        done: dict[str, int] = self.functions.invoke("sweep", {})
+        while self.executions.run_started():
+            continue
+        return done
+
+    def answers(self) -> dict[str, Any]:
+        """Return what the API answers now."""
+        return normal(answers(self.customer), self.receiver.url, PUBLIC_URL)
+
+    def links(self) -> dict[str, int]:
+        """Return how the paths are answered that were handed out."""
+        links = self.fixture.read("links")
+        return {name: opens(self.customer, path) for name, path in links.items()}
+
+    def ended(self) -> dict[str, Any]:
+        """Return what came of everything."""
+        return {
+            "recordings": [_outcome(one) for one in listed(self.customer)],
+            "audio": _sums(self.cloud.objects("recordings")),
+            "callbacks": _told(self.receiver.all()),
+            "media_left": sorted(key for key, _ in self.cloud.objects("media")),
+            "failures": sorted(_KIND.findall("\n".join(self.executions.failures))),
+        }
+
+
+@contextmanager
+def finishing(
+    aws: LocalAws, version: Version, fixture: Fixture, folder: Path
+) -> Iterator[Finishing]:
+    """Put a fixture into a cloud of its own, half a minute after it was recorded."""
+    cloud = make_cloud(aws, f"{version.name}-{folder.name}".replace("_", "-"))
     begins_at = fixture.recorded_at + SWEEPS[0]
     with (
         receiving(choose_port(""), webhook_secrets_of_seed(), lambda _: None) as receiver,
@@ -43,24 +87,23 @@ def finish(aws: LocalAws, version: Version, fixture: Fixture, folder: Path) -> d
     ):
         fixture.load(cloud, receiver.url)
         cloud.set_public_url(PUBLIC_URL)
-        customer = Customer(api_url=functions.url, key=version.make_key(cloud))
-        answered = normal(answers(customer), receiver.url, PUBLIC_URL)
-        opened = {name: opens(customer, one) for name, one in fixture.read("links").items()}
-        executions = Executions(cloud, lambda machine, given: functions)
+        yield Finishing(
+            fixture=fixture,
+            cloud=cloud,
+            functions=functions,
+            customer=Customer(api_url=functions.url, key=version.make_key(cloud)),
+            receiver=receiver,
+            executions=Executions(cloud, lambda machine, given: functions),
+        )
+
+
+def finish(aws: LocalAws, version: Version, fixture: Fixture, folder: Path) -> dict[str, Any]:
+    """Return what a version answers of a fixture as it is, and what comes of it."""
+    with finishing(aws, version, fixture, folder) as seen:
+        at_once = {"answers": seen.answers(), "links": seen.links()}
         for after in SWEEPS:
-            functions.move_clock(fixture.recorded_at + after)
-            functions.invoke("sweep", {})
-            while executions.run_started():
-                continue
-        return {
-            "answers": answered,
-            "links": opened,
-            "recordings": [_outcome(one) for one in listed(customer)],
-            "audio": _sums(cloud.objects("recordings")),
-            "callbacks": _told(receiver.all()),
-            "media_left": sorted(key for key, _ in cloud.objects("media")),
-            "failures": sorted(_KIND.findall("\n".join(executions.failures))),
-        }
+            seen.sweep(after)
+        return {**at_once, **seen.ended()}
 
 
 def listed(customer: Customer) -> list[dict[str, Any]]:

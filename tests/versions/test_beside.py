@@ -9,6 +9,7 @@ import pytest
 
 from infra.local.aws import LocalAws
 from tests.versions.fixture import Fixture, fixtures, lacks
+from tests.versions.future import ENCODED, SPOKEN
 from tests.versions.pair import Played
 from tests.versions.short_form import ShortForm, play_short_form
 from tests.versions.tree import must_have_history
@@ -96,3 +97,22 @@ def test_what_a_version_left_is_answered_and_ended_as_it_would_have(
 
     assert [] == lacks(wanted.pop("answers"), found["answers"])
     assert [] == lacks(wanted, found)
+
+
+@pytest.mark.parametrize("fixture", FIXTURES)
+def test_what_only_newer_code_knows_is_left_alone_and_finished_by_it(
+    fixture: Fixture, short_form: ShortForm
+) -> None:
+    """Of calls in another encoding or dialect nothing is ended, changed or deleted, and each sweep
+    tells so; other calls of the same worker end. The newer code finishes them as if nothing was."""
+    left, wanted = short_form.left[fixture.folder.name], fixture.read("ended")
+
+    before, after = left.rows
+    assert {"CALL", "RECORD"} < {row["sk"]["S"] for row in before}
+    assert before == after
+    assert 0 < len(left.objects[0])
+    assert left.objects[0] == left.objects[1]
+    assert all(one["left_to_newer"] > 0 for one in left.swept)
+    assert {ENCODED, SPOKEN, "copied"} == left.unfinished  # the last one's carrier isn't there
+    del wanted["answers"], wanted["links"], wanted["failures"]
+    assert [] == lacks(wanted, left.ended)
