@@ -12,6 +12,11 @@ export PYTHONPATH := $(CURDIR)
 export CDK_DISABLE_CLI_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# The CDK reads AWS_REGION first, boto3 only AWS_DEFAULT_REGION: with both set, all mean the same one.
+ifneq ($(AWS_REGION),)
+export AWS_DEFAULT_REGION := $(AWS_REGION)
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test gstreamer check format bench costs autobahn attack forge chaos stop webhooks \
   fuzz api-fuzz infra-check audit takeover verify key workers retire bootstrap deploy package synth clean retap
@@ -245,13 +250,12 @@ synth: setup
 	@$(PY) -m infra.layer >/dev/null
 	@$(CDK) synth --quiet $(OPTIONS)
 
-bootstrap: setup .build ## once per account and region, before the first deploy
-	@cd .build && ../$(CDK) bootstrap $(OPTIONS)
+# Without the app, which isn't needed: the CDK would run it, and that packages all functions.
+bootstrap: setup ## once per account and region, before the first deploy
+	@environment=$$($(PY) -m infra.environment $(OPTIONS)) \
+	  && $(CDK) bootstrap --app "" $$environment $(OPTIONS)
 
-.build:
-	@mkdir -p $@
-
-deploy: setup ## deploy to the AWS account of your credentials, after `cdk bootstrap`
+deploy: setup ## deploy to the AWS account of your credentials, after `make bootstrap`
 	@$(PY) -m infra.layer >/dev/null
 	@$(CDK) deploy --all $(OPTIONS)
 
