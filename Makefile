@@ -260,7 +260,8 @@ deploy: setup ## deploy to the AWS account of your credentials, after `make boot
 	@$(CDK) deploy --all $(OPTIONS)
 
 package: $(VENV)/.stamp ## the Lambda zip and its SAM template in .build/package, without CDK
-	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(VENV)/bin/chalice package --stage dev .build/package
+	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(PY) -m infra.lock \
+	  $(VENV)/bin/chalice package --stage dev .build/package
 
 clean: ## remove everything that was installed or built
 	@rm -rf $(VENV) .venv-* node_modules .build .run .chalice/deployments .coverage* .hypothesis
