@@ -19,7 +19,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test gstreamer check format bench costs autobahn attack forge chaos stop webhooks \
-  fuzz api-fuzz infra-check audit takeover verify key workers retire bootstrap deploy package synth clean retap
+  fuzz api-fuzz infra-check audit takeover verify key workers retire bootstrap deploy package synth clean retap trial
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -184,6 +184,17 @@ crash: $(VENV)/.stamp ## a call's life with a fault at every port call, and with
 outage: setup ## S3 away for minutes and drained, S3 slow, a full disk, DynamoDB throttled
 	@$(PY) -m tests.outage
 
+NAME ?=
+TRIAL = $(subst -,_,$(NAME))
+# What a trial needs beside what `setup` installs.
+NEEDED_BY_autobahn := $(AUTOBAHN)/.stamp
+NEEDED_BY_fuzz := .venv-fuzz/.stamp
+NEEDED_BY_api_fuzz := .venv-api-fuzz/.stamp
+
+trial: setup $(NEEDED_BY_$(TRIAL)) ## any trial by its name, else a list: make trial NAME=stop ARGS="--calls 50"
+	@$(PY) -m tests.trials $(TRIAL)
+	@$(PY) -m tests.$(TRIAL) $(ARGS)
+
 FUZZ_SECONDS ?= 60
 FUZZ ?=
 
@@ -229,8 +240,8 @@ verify: $(VENV)/.stamp ## compare a download with its proof: make verify PROOF=â
 # --- a real account -----------------------------------------------------------------------------
 
 STACK ?= RecorderStack
-ARGS ?= list
 
+key: ARGS ?= list
 key: $(VENV)/.stamp ## API keys of a deployment: make key ARGS="create --account main"
 	@$(PY) -m infra.deployment $(STACK) -- -m chalicelib.api.keys $(ARGS)
 
