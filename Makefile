@@ -22,7 +22,7 @@ endif
   fuzz api-fuzz infra-check audit takeover verify key workers retire bootstrap deploy package synth clean retap trial
 
 help: ## what can be made
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 21
 
 # --- setup: each environment again only when its requirements changed -------------------------
 
@@ -167,8 +167,10 @@ RETAP ?=
 retap: setup ## kill workers whose calls are tapped: the carrier taps elsewhere; RETAP="--deaths 2"
 	@$(PY) -m tests.retap $(RETAP)
 
-webhooks: $(VENV)/.stamp ## carriers' webhooks in any order, doubled, lost: one state, every call ends
-	@$(PY) -m tests.webhooks
+WEBHOOKS ?=
+
+webhooks: $(VENV)/.stamp ## carriers' webhooks in any order, doubled, lost; WEBHOOKS="--orders 500 --lives 50"
+	@$(PY) -m tests.webhooks $(WEBHOOKS)
 
 .PHONY: callbacks crash finalization
 callbacks: setup ## how soon callbacks come, in a local AWS; beside a receiver that drips, too
@@ -254,10 +256,12 @@ workers: $(VENV)/.stamp ## a deployment's workers by generation, with their call
 GENERATION ?=
 
 retire: $(VENV)/.stamp ## remove a generation of workers when it has no calls: make retire GENERATION=1
+	@[ -n "$(GENERATION)" ] || { \
+	  echo "Say which generation, as make workers shows it: make retire GENERATION=1" >&2; exit 1; }
 	@$(PY) -m infra.deployment $(STACK) -- -m chalicelib.api.workers idle "$(GENERATION)"
 	@$(PY) -m infra.retire "$(GENERATION)"
 
-synth: setup
+synth: setup ## what deploy would deploy, in .build/cdk.out; the same OPTIONS
 	@$(PY) -m infra.layer >/dev/null
 	@$(CDK) synth --quiet $(OPTIONS)
 
