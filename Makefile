@@ -12,12 +12,17 @@ export PYTHONPATH := $(CURDIR)
 export CDK_DISABLE_CLI_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# The CDK reads AWS_REGION first, boto3 only AWS_DEFAULT_REGION: with both set, all mean the same one.
+ifneq ($(AWS_REGION),)
+export AWS_DEFAULT_REGION := $(AWS_REGION)
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test gstreamer check format bench costs autobahn attack forge chaos stop webhooks \
-  fuzz api-fuzz infra-check audit takeover verify key workers secrets retire bootstrap deploy package synth clean retap
+  fuzz api-fuzz infra-check audit takeover verify key workers secrets retire bootstrap deploy package synth clean retap trial
 
 help: ## what can be made
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 21
 
 # --- setup: each environment again only when its requirements changed -------------------------
 
@@ -162,8 +167,10 @@ RETAP ?=
 retap: setup ## kill workers whose calls are tapped: the carrier taps elsewhere; RETAP="--deaths 2"
 	@$(PY) -m tests.retap $(RETAP)
 
-webhooks: $(VENV)/.stamp ## carriers' webhooks in any order, doubled, lost: one state, every call ends
-	@$(PY) -m tests.webhooks
+WEBHOOKS ?=
+
+webhooks: $(VENV)/.stamp ## carriers' webhooks in any order, doubled, lost; WEBHOOKS="--orders 500 --lives 50"
+	@$(PY) -m tests.webhooks $(WEBHOOKS)
 
 .PHONY: callbacks crash finalization
 callbacks: setup ## how soon callbacks come, in a local AWS; beside a receiver that drips, too
@@ -178,6 +185,17 @@ crash: $(VENV)/.stamp ## a call's life with a fault at every port call, and with
 .PHONY: outage
 outage: setup ## S3 away for minutes and drained, S3 slow, a full disk, DynamoDB throttled
 	@$(PY) -m tests.outage
+
+NAME ?=
+TRIAL = $(subst -,_,$(NAME))
+# What a trial needs beside what `setup` installs.
+NEEDED_BY_autobahn := $(AUTOBAHN)/.stamp
+NEEDED_BY_fuzz := .venv-fuzz/.stamp
+NEEDED_BY_api_fuzz := .venv-api-fuzz/.stamp
+
+trial: setup $(NEEDED_BY_$(TRIAL)) ## any trial by its name, else a list: make trial NAME=stop ARGS="--calls 50"
+	@$(PY) -m tests.trials $(TRIAL)
+	@$(PY) -m tests.$(TRIAL) $(ARGS)
 
 FUZZ_SECONDS ?= 60
 FUZZ ?=
@@ -224,8 +242,8 @@ verify: $(VENV)/.stamp ## compare a download with its proof: make verify PROOF=â
 # --- a real account -----------------------------------------------------------------------------
 
 STACK ?= RecorderStack
-ARGS ?= list
 
+key: ARGS ?= list
 key: $(VENV)/.stamp ## API keys of a deployment: make key ARGS="create --account main"
 	@$(PY) -m infra.deployment $(STACK) -- -m chalicelib.api.keys $(ARGS)
 
@@ -241,25 +259,27 @@ secrets: $(VENV)/.stamp ## profiles that name another account's secret, and what
 GENERATION ?=
 
 retire: $(VENV)/.stamp ## remove a generation of workers when it has no calls: make retire GENERATION=1
+	@[ -n "$(GENERATION)" ] || { \
+	  echo "Say which generation, as make workers shows it: make retire GENERATION=1" >&2; exit 1; }
 	@$(PY) -m infra.deployment $(STACK) -- -m chalicelib.api.workers idle "$(GENERATION)"
 	@$(PY) -m infra.retire "$(GENERATION)"
 
-synth: setup
+synth: setup ## what deploy would deploy, in .build/cdk.out; the same OPTIONS
 	@$(PY) -m infra.layer >/dev/null
 	@$(CDK) synth --quiet $(OPTIONS)
 
-bootstrap: setup .build ## once per account and region, before the first deploy
-	@cd .build && ../$(CDK) bootstrap $(OPTIONS)
+# Without the app, which isn't needed: the CDK would run it, and that packages all functions.
+bootstrap: setup ## once per account and region, before the first deploy
+	@environment=$$($(PY) -m infra.environment $(OPTIONS)) \
+	  && $(CDK) bootstrap --app "" $$environment $(OPTIONS)
 
-.build:
-	@mkdir -p $@
-
-deploy: setup ## deploy to the AWS account of your credentials, after `cdk bootstrap`
+deploy: setup ## deploy to the AWS account of your credentials, after `make bootstrap`
 	@$(PY) -m infra.layer >/dev/null
 	@$(CDK) deploy --all $(OPTIONS)
 
 package: $(VENV)/.stamp ## the Lambda zip and its SAM template in .build/package, without CDK
-	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(VENV)/bin/chalice package --stage dev .build/package
+	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(PY) -m infra.lock \
+	  $(VENV)/bin/chalice package --stage dev .build/package
 
 clean: ## remove everything that was installed or built
 	@rm -rf $(VENV) .venv-* node_modules .build .run .chalice/deployments .coverage* .hypothesis

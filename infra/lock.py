@@ -1,8 +1,13 @@
-"""A lock between processes: held while a file stays open."""
+"""A lock between processes: held while a file stays open.
+
+`python -m infra.lock COMMAND…` runs a command that packages, as `make package` does.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,3 +26,9 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+if __name__ == "__main__":
+    with locked(PACKAGING):
+        code = subprocess.run(sys.argv[1:], check=False).returncode
+    sys.exit(code)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
-import subprocess
 import sys
 import urllib.request
 import zipfile
@@ -13,9 +13,9 @@ from pathlib import Path
 
 from infra.local.ports import HOST, choose_port
 from infra.local.processes import running, wait_until_ready
-from infra.lock import PACKAGING, locked
-from infra.paths import ROOT
+from infra.paths import BUILD
 from tests.infra.conftest import Assembly
+from tests.targets.running import make
 
 MIB = 1024 * 1024
 CHALICE_LIMIT = 50 * MIB
@@ -76,22 +76,17 @@ def test_layer_lets_ffmpeg_run(assembly: Assembly) -> None:
     assert all(mode & stat.S_IXOTH for mode in modes.values())
 
 
-def test_chalice_packages_without_the_cdk(tmp_path: Path) -> None:
-    """.chalice/config.json stands on its own: `chalice package` writes a zip and a template."""
+def test_chalice_packages_without_the_cdk() -> None:
+    """.chalice/config.json stands on its own: `make package` writes a zip and a template."""
+    package = BUILD / "package"
+    shutil.rmtree(package, ignore_errors=True)
 
-    with locked(PACKAGING):
-        done = subprocess.run(
-            [str(CHALICE), "package", "--stage", "dev", str(tmp_path / "out")],
-            cwd=ROOT,
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    done = make("package")
 
-    assert (0, "") == (done.returncode, done.stderr)
-    template = json.loads((tmp_path / "out" / "sam.json").read_text())
+    assert (0, "") == (done.code, done.complaints)
+    template = json.loads((package / "sam.json").read_text())
     assert {"APIHandler", "Assemble", "Sweep"} <= set(template["Resources"])
+    assert zipfile.is_zipfile(package / "deployment.zip")
 
 
 def test_chalice_serves_locally(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from chalicelib.recording.proof import pem_of
 from infra import verify
 from tests.fake_signer import FakeSigner
 from tests.infra.auditor import Case, Json, a_case, flip, segments
+from tests.targets.running import make
 
 
 @pytest.fixture
@@ -251,6 +252,21 @@ def test_the_file_stands_alone(case: Case, tmp_path: Path) -> None:
     )
 
     assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_make_verify_says_it_too(case: Case) -> None:
+    """With the proof, the audio, a key or its fingerprint, and the stored objects as variables."""
+    (proof, audio), folder = case.files(), case.folder
+    given = f"PROOF={proof}", f"MEDIA={folder / 'media'}"
+    fingerprint = verify.fingerprint_of(FakeSigner().public_key().der)
+
+    whole = make("verify", *given, f"AUDIO={audio}", f"PUBLIC_KEY={folder / 'key.pem'}")
+    flip(segments(case)[0], 100)
+    altered = make("verify", *given, f"FINGERPRINT={fingerprint}")
+
+    assert (0, "As it was signed.") == (whole.code, whole.printed[-1])
+    assert 2 == altered.code
+    assert "ALTERED" in altered.said
 
 
 def test_openssl_alone_says_the_same(case: Case) -> None:
