@@ -1,5 +1,5 @@
-"""`make trial NAME=versions`: the baseline's processes beside the working tree's, both ways, and what
-the baseline wrote; exit 1 where one can't live with the other.
+"""`make trial NAME=versions`: the baseline's processes beside the working tree's, both ways, and
+what the baseline wrote; exit 1 where one can't live with the other.
 """
 
 from __future__ import annotations

@@ -7,14 +7,13 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from infra.paths import ROOT
 
 BASELINE_FILE = Path(__file__).with_name("baseline")
 """holds the commit's id; what becomes of it when a form changes: docs/operations.md"""
-
-_TREES = ROOT / ".build" / "versions"
 
 
 class NoHistory(Exception):
@@ -26,18 +25,18 @@ def baseline_commit() -> str:
     return BASELINE_FILE.read_text().strip()
 
 
-def baseline_tree() -> Path:
-    """Return a folder with the baseline's files, taken from git's history once.
+def baseline_tree(root: Path = ROOT) -> Path:
+    """Return a folder with the baseline's files, taken once from the history of `root`.
 
     Raises NoHistory where git doesn't have the commit.
     """
-    commit = baseline_commit()
-    tree = _TREES / commit
+    commit, trees = baseline_commit(), root / ".build" / "versions"
+    tree = trees / commit
     if not tree.exists():
-        _TREES.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=_TREES))
+        trees.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=trees))
         try:
-            _extract(commit, made)
+            _extract(commit, root, made)
             made.rename(tree)
         except OSError:
             if not tree.exists():  # else another process was faster, and its files are as good
@@ -47,16 +46,16 @@ def baseline_tree() -> Path:
     return tree
 
 
-def must_have_history() -> bool:
+def must_have_history(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether a missing history is a failure: in CI it is."""
-    return os.environ.get("CI", "").lower() == "true"
+    return environ.get("CI", "").lower() == "true"
 
 
-def _extract(commit: str, folder: Path) -> None:
+def _extract(commit: str, root: Path, folder: Path) -> None:
     archive = folder.with_suffix(".tar")
     command = ["git", "archive", "--format=tar", f"--output={archive}", commit]
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
         if done.returncode:
             raise NoHistory(f"git has no commit {commit}: {done.stderr.strip()}")
         with tarfile.open(archive) as files:
