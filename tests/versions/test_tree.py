@@ -13,7 +13,7 @@ from tests.versions.tree import NoHistory, baseline_tree, must_have_history
 def test_a_folder_without_history_has_no_baseline(tmp_path: Path) -> None:
     """As an archive of the project, unpacked: git's own words say so."""
 
-    with pytest.raises(NoHistory, match="git has no commit [0-9a-f]{40}: "):
+    with pytest.raises(NoHistory, match=r"git has no commit [0-9a-f]{40}: "):
         baseline_tree(tmp_path)
     assert [] == list((tmp_path / ".build" / "versions").iterdir())
 
