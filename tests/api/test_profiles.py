@@ -172,7 +172,8 @@ def test_instructions_have_everything_as_json(api: Api) -> None:
 
     told = api.get("/v1/profiles/office/instructions").json_body
 
-    assert {"swml.yaml", "swml.json"} == told["documents"].keys()
+    names = {"swml.yaml", "swml.json", "swml-try.yaml", "swml-try.json"}
+    assert names == told["documents"].keys() == told["notes"].keys()
     assert told["hook_url"].startswith("https://api.example.com/api/hooks/signalwire/")
     assert 2 == len(told["stream_urls"])
 
@@ -204,6 +205,21 @@ def test_bandwidth_s_document_is_bxml(api: Api) -> None:
     assert "application/xml" == response.headers["Content-Type"]
     params = fromstring(response.body.decode().partition("\n")[2]).findall(".//StreamParam")
     assert [{"name": "team", "value": "a"}] == [param.attrib for param in params]
+
+
+def test_bandwidth_s_document_for_trying_keeps_the_call_up(api: Api) -> None:
+    """It can be had by its name, and the JSON answer says what each is for."""
+
+    api.send("POST", "/v1/profiles", {"name": "bw", "dialect": "bandwidth"})
+
+    response = api.get("/v1/profiles/bw/instructions?document=bxml-try")
+    notes = api.get("/v1/profiles/bw/instructions").json_body["notes"]
+
+    assert (200, "application/xml") == (response.status_code, response.headers["Content-Type"])
+    *_, pause = fromstring(response.body.decode().partition("\n")[2])
+    assert ("Pause", "60") == (pause.tag, pause.get("duration"))
+    assert notes["bxml"].startswith("Your own verbs must follow")
+    assert notes["bxml-try"].startswith("For trying only")
 
 
 @pytest.mark.parametrize(
