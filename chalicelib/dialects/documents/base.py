@@ -9,7 +9,6 @@ from enum import StrEnum
 from chalicelib.capture.events import Encoding
 from chalicelib.recording.model import RecordOptions
 
-
 TRYING_S = 60
 """how long a document for trying keeps its call up"""
 
