@@ -71,8 +71,10 @@ def _answering(view: View, request: Callable[[], Request]) -> View:
         audit.begin()
         # API Gateway's REST API hands them over as in the URL.
         decoded = {name: unquote(value) for name, value in parameters.items()}
-        answer = _answer(view, decoded)
-        audit.tell(view.__name__, decoded, answer, request())
+        answer, asked = _answer(view, decoded), request()
+        audit.tell(view.__name__, decoded, answer, asked)
+        if asked is not None and asked.method == "HEAD":
+            answer.body = ""
         return answer
 
     return audited

@@ -181,6 +181,20 @@ def test_answers_are_as_documented(
     assert [] == [error.message for error in found]
 
 
+def test_a_head_says_what_is_documented(api: Api) -> None:
+    """Headers, and every status that GET has, without a body."""
+
+    path = f"/v1/recordings/{fill(api)}/download"
+    operations = DOCUMENT["paths"]["/v1/recordings/{recording_id}/download"]
+
+    answer = api.head(path)
+
+    described = operations["head"]["responses"]
+    assert described["200"]["headers"].keys() <= answer.headers.keys()
+    assert described.keys() - {"200"} == operations["get"]["responses"].keys() - {"302"}
+    assert all("content" not in response for response in described.values())
+
+
 def test_what_a_profile_may_be_set_to_is_documented(api: Api) -> None:
     """A profile as shown, without what only we set, is a body that the schema takes."""
 
