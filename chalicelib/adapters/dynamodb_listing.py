@@ -34,12 +34,15 @@ class Stretch:
 def stretch(
     since: datetime | None, until: datetime | None, cursor: str, now: Callable[[], datetime]
 ) -> Stretch:
-    """Return what a page covers: from `since`, before `until` (None: now), and after the cursor.
+    """Return what a page covers: from `since`, before `until` and now, and after the cursor.
 
     Raises InvalidRequest for a cursor that no page gave.
     """
-    # A row of this very moment sorts after its bare time: "~" comes after "#".
-    before = sortable(until) if until else sortable(now()) + "~"
+    # A row of this very moment sorts after its bare time: "~" comes after "#". Nothing is later,
+    # and each month from here to `until` would be a query.
+    before = sortable(now()) + "~"
+    if until:
+        before = min(before, sortable(until))
     if cursor:
         before = min(before, read_cursor(cursor))
     return Stretch(since=sortable(since) if since else FIRST_MONTH, before=before)
