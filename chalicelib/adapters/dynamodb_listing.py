@@ -19,8 +19,8 @@ _BY_CALL = ("by_call", "gsi1")
 _BY_ACCOUNT = ("by_account", "gsi2")
 """an index and the prefix of its keys"""
 
-_PLACE = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z#[ -~]{1,1024}")
-"""a sort key of by_account or by_call"""
+_PLACE = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z#[ -~]{1,900}")
+"""a sort key of by_account or by_call; DynamoDB takes 1,024 bytes, a call's key has 500 at most"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

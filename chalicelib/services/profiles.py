@@ -10,7 +10,7 @@ from typing import Any
 
 from chalicelib.capture.events import Encoding
 from chalicelib.dialects.streams import registry as streams
-from chalicelib.errors import InvalidRequest
+from chalicelib.errors import InvalidRequest, NotFound
 from chalicelib.recording import options, properties
 from chalicelib.recording.model import Profile, RecordOptions
 from chalicelib.row_ports import Profiles
@@ -63,6 +63,14 @@ def change_profile(
     _verify_way_back(profile)
     profiles.replace(profile)
     return profile
+
+
+def find_profile(profiles: Profiles, account: str, name: str) -> Profile:
+    """Return the profile of a name that a request gives. Raises NotFound."""
+    if not _NAME.fullmatch(name):
+        # A store has a limit for what it is asked for, and would fail.
+        raise NotFound(f"profile {name[:MAX_TEXT]}", code="no_such_profile")
+    return profiles.get(account, name)
 
 
 def to_json(profile: Profile) -> dict[str, object]:
