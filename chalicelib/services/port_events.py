@@ -16,7 +16,6 @@ from chalicelib.recording.model import Profile
 from chalicelib.recording.rtp_endpoint import PortClaim
 from chalicelib.row_ports import Mailbox, PortClaims
 
-
 _LONGEST_ADDRESS = 253
 """characters, of any host (RFC 1035)"""
 
