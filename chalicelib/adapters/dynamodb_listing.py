@@ -19,8 +19,8 @@ _BY_CALL = ("by_call", "gsi1")
 _BY_ACCOUNT = ("by_account", "gsi2")
 """an index and the prefix of its keys"""
 
-_PLACE = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z#[ -~]{1,1024}")
-"""a sort key of by_account or by_call"""
+_PLACE = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z#[ -~]{1,900}")
+"""a sort key of by_account or by_call; DynamoDB takes 1,024 bytes, a call's key has 500 at most"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +34,15 @@ class Stretch:
 def stretch(
     since: datetime | None, until: datetime | None, cursor: str, now: Callable[[], datetime]
 ) -> Stretch:
-    """Return what a page covers: from `since`, before `until` (None: now), and after the cursor.
+    """Return what a page covers: from `since`, before `until` and now, and after the cursor.
 
     Raises InvalidRequest for a cursor that no page gave.
     """
-    # A row of this very moment sorts after its bare time: "~" comes after "#".
-    before = sortable(until) if until else sortable(now()) + "~"
+    # A row of this very moment sorts after its bare time: "~" comes after "#". Nothing is later,
+    # and each month from here to `until` would be a query.
+    before = sortable(now()) + "~"
+    if until:
+        before = min(before, sortable(until))
     if cursor:
         before = min(before, read_cursor(cursor))
     return Stretch(since=sortable(since) if since else FIRST_MONTH, before=before)

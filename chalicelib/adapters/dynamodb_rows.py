@@ -47,8 +47,8 @@ def from_row(row: Row, kind: type[T]) -> T:
 
 
 def sortable(at: datetime) -> str:
-    """Return a time as a text that sorts: UTC, microseconds."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """Return a time as a text that sorts: UTC, microseconds, four digits of the year."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def month(at: datetime) -> str:

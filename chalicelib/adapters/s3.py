@@ -27,6 +27,7 @@ from chalicelib.adapters.s3_border import (
     stored_crc,
 )
 from chalicelib.errors import NotFound, PreconditionFailed, TapedeckError, Unavailable
+from chalicelib.recording import naming
 
 SINK_CONFIG = Config(
     signature_version="s3v4",
@@ -134,7 +135,7 @@ class S3RenditionStore:
             return
         facts: dict[str, Any] = {
             "Metadata": {"sha256": sha256},
-            "ContentType": _content_type(key),
+            "ContentType": naming.content_type(key),
         } | _tagging(tags)
         condition = {"IfMatch": found["ETag"]} if found else {"IfNoneMatch": "*"}
         try:
@@ -152,7 +153,7 @@ class S3RenditionStore:
         crc = crc_text(zlib.crc32(body))
         found = self._head(key)
         if (found.get("ChecksumCRC32"), found.get("ContentLength")) != (crc, len(body)):
-            facts = {"ContentType": _content_type(key)} | _tagging(tags)
+            facts = {"ContentType": naming.content_type(key)} | _tagging(tags)
             put_object(self._client, self._bucket, key, body, crc, **facts)
 
     def get_text(self, key: str) -> str:
@@ -263,13 +264,3 @@ def _parts(path: str) -> Iterator[tuple[int, bytes]]:
 
 def _tagging(tags: Mapping[str, str]) -> dict[str, str]:
     return {"Tagging": urlencode(tags, quote_via=quote)} if tags else {}
-
-
-def _content_type(key: str) -> str:
-    types = {
-        "wav": "audio/wav",
-        "mp3": "audio/mpeg",
-        "mp4": "audio/mp4",
-        "json": "application/json",
-    }
-    return types[key.rpartition(".")[2]]

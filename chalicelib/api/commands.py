@@ -42,6 +42,16 @@ def discard_recording(call_id: str, control_id: str) -> Response:
 @routes.route("/v1/calls/{call_id}/stop_record_call", methods=["POST"])
 def stop_recording(call_id: str) -> Response:
     """End a recording of a live call."""
+    return _stopped(call_id)
+
+
+@routes.route("/v1/calls/{call_id}/stop_call_record", methods=["POST"])
+def stop_call_record(call_id: str) -> Response:
+    """The same: SWML's page of `record_call` once calls it so."""
+    return _stopped(call_id)
+
+
+def _stopped(call_id: str) -> Response:
     caller = _caller(call_id)
     control_id = commands.parse_stop(json_object(routes.current_request))
     try:

@@ -28,7 +28,7 @@ from chalicelib.errors import (
 )
 
 MAX_PARAMETER = 512
-"""characters; as long as the longest token"""
+"""bytes; as long as the longest token"""
 
 View = Callable[..., Any]
 
@@ -71,8 +71,10 @@ def _answering(view: View, request: Callable[[], Request]) -> View:
         audit.begin()
         # API Gateway's REST API hands them over as in the URL.
         decoded = {name: unquote(value) for name, value in parameters.items()}
-        answer = _answer(view, decoded)
-        audit.tell(view.__name__, decoded, answer, request())
+        answer, asked = _answer(view, decoded), request()
+        audit.tell(view.__name__, decoded, answer, asked)
+        if asked is not None and asked.method == "HEAD":
+            answer.body = ""
         return answer
 
     return audited
@@ -80,7 +82,7 @@ def _answering(view: View, request: Callable[[], Request]) -> View:
 
 def _answer(view: View, decoded: Mapping[str, str]) -> Any:
     try:
-        _verify_lengths(decoded)
+        _verify_names(decoded)
         return view(**decoded)
     except TapedeckError as error:
         return answer_of(error)
@@ -89,10 +91,18 @@ def _answer(view: View, decoded: Mapping[str, str]) -> Any:
         return _error(500, "internal_error", "an internal error occurred")
 
 
-def _verify_lengths(parameters: Mapping[str, str]) -> None:
-    """Raises NotFound for a parameter that is longer than anything we name."""
-    if any(len(value) > MAX_PARAMETER for value in parameters.values()):
-        raise NotFound("a part of the path is longer than any name")
+def _verify_names(parameters: Mapping[str, str]) -> None:
+    """Raises NotFound for a parameter that is longer than anything we name, or no Unicode text.
+
+    A key of a table has a limit in bytes, which would be an error there.
+    """
+    for value in parameters.values():
+        try:
+            size = len(value.encode())
+        except UnicodeEncodeError:
+            raise NotFound("a part of the path is no Unicode text") from None
+        if size > MAX_PARAMETER:
+            raise NotFound("a part of the path is longer than any name")
 
 
 def answer_of(error: TapedeckError) -> Response:

@@ -14,10 +14,19 @@ from chalicelib.api.requests import account_of, asker_of, json_object, now, quer
 from chalicelib.api.views import events_json, recording_json, recordings_json
 from chalicelib.errors import Unauthenticated
 from chalicelib.port_values import Asker, Opener
+from chalicelib.recording import naming
 from chalicelib.recording.model import Recording
 from chalicelib.services import queries, renditions
 from chalicelib.services.delete import delete
-from chalicelib.services.downloads import Waiting, await_finished, open_audio, open_proof
+from chalicelib.services.downloads import (
+    StoredFile,
+    Waiting,
+    await_finished,
+    find_audio,
+    find_proof,
+    open_audio,
+    open_proof,
+)
 from chalicelib.services.retry import retry
 from chalicelib.tokens import TokenKind
 
@@ -71,18 +80,27 @@ def download(recording_id: str) -> Response:
     return _redirect(recording, asked.get("format"), asker)
 
 
+@routes.route("/v1/recordings/{recording_id}/download", methods=["HEAD"])
+def head_download(recording_id: str) -> Response:
+    """Tell type and length of the audio; the URL of a redirect would be signed for GET alone."""
+    asked = query(routes.current_request, ("format",))
+    return _described(find_audio(_found(recording_id), asked.get("format")))
+
+
 @routes.route("/v1/recordings/{recording_id}/download/{token}", methods=["GET"])
 def download_with_token(recording_id: str, token: str) -> Response:
     """Redirect whoever holds the token to the audio, as soon as it is there."""
-    ports, asked = wiring.ports(), query(routes.current_request, ("format",))
-    claims = tokens.verify(ports.token_keys(), token, TokenKind.RECORDING, now())
-    if claims.subject != recording_id:
-        raise Unauthenticated("token: of another recording", code="token_invalid")
-    asker = Asker(account=claims.account, by=Opener.TOKEN)
-    audit.identify(asker)
-    waiting = Waiting(clock=time.monotonic, sleep=time.sleep)
-    recording = await_finished(ports.recordings, recording_id, waiting)
+    asked = query(routes.current_request, ("format",))
+    asker, recording = _opened(recording_id, token)
     return _redirect(recording, asked.get("format"), asker)
+
+
+@routes.route("/v1/recordings/{recording_id}/download/{token}", methods=["HEAD"])
+def head_download_with_token(recording_id: str, token: str) -> Response:
+    """Tell whoever holds the token type and length of the audio, as soon as it is there."""
+    asked = query(routes.current_request, ("format",))
+    _, recording = _opened(recording_id, token)
+    return _described(find_audio(recording, asked.get("format")))
 
 
 @routes.route("/v1/recordings/{recording_id}/proof", methods=["GET"])
@@ -93,6 +111,13 @@ def download_proof(recording_id: str) -> Response:
     ports = wiring.ports()
     url = open_proof(recording, asker, store=ports.renditions, history=ports.history, at=now())
     return _redirected(url)
+
+
+@routes.route("/v1/recordings/{recording_id}/proof", methods=["HEAD"])
+def head_proof(recording_id: str) -> Response:
+    """Tell type and length of the recording's signed manifest."""
+    query(routes.current_request, ())
+    return _described(find_proof(_found(recording_id), wiring.ports().renditions))
 
 
 @routes.route("/v1/recordings/{recording_id}/redeliver", methods=["POST"])
@@ -142,6 +167,18 @@ def _found(recording_id: str) -> Recording:
     return _asked(recording_id)[1]
 
 
+def _opened(recording_id: str, token: str) -> tuple[Asker, Recording]:
+    """Return who holds a token, and its recording; one that is being finalized is waited for."""
+    ports = wiring.ports()
+    claims = tokens.verify(ports.token_keys(), token, TokenKind.RECORDING, now())
+    if claims.subject != recording_id:
+        raise Unauthenticated("token: of another recording", code="token_invalid")
+    asker = Asker(account=claims.account, by=Opener.TOKEN)
+    audit.identify(asker)
+    waiting = Waiting(clock=time.monotonic, sleep=time.sleep)
+    return asker, await_finished(ports.recordings, recording_id, waiting)
+
+
 def _redirect(recording: Recording, format_: str | None, asker: Asker) -> Response:
     ports = wiring.ports()
     url = open_audio(
@@ -155,4 +192,22 @@ def _redirected(url: str) -> Response:
         body={"url": url},
         status_code=302,
         headers={"Location": url, "Cache-Control": "no-store"},
+    )
+
+
+def _described(file: StoredFile) -> Response:
+    """Return what the answer to a HEAD tells of a file.
+
+    API Gateway may put the length of its empty body into Content-Length: the other header stays.
+    """
+    length = str(file.size)
+    return Response(
+        body="",
+        status_code=200,
+        headers={
+            "Content-Type": naming.content_type(file.key),
+            "Content-Length": length,
+            "X-Content-Length": length,
+            "Cache-Control": "no-store",
+        },
     )

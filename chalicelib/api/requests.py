@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
@@ -16,6 +17,9 @@ from chalicelib.services import keys
 
 MAX_BODY = 64 * 1024
 """bytes; TRUST 4"""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""half a character, which no store takes"""
 
 _decode = msgspec.json.Decoder().decode
 
@@ -58,9 +62,10 @@ def json_object(request: Request) -> Mapping[str, object]:
 
 
 def query(request: Request, allowed: Collection[str]) -> dict[str, str]:
-    """Return the query's parameters. Raises InvalidRequest for one that is unknown or given twice.
+    """Return the query's parameters.
 
-    A name of `allowed` that ends in a dot stands for every name that begins with it.
+    A name of `allowed` that ends in a dot stands for every name that begins with it. Raises
+    InvalidRequest for one that is unknown, given twice, or no Unicode text.
     """
     given = request.query_params
     if given is None:
@@ -71,6 +76,8 @@ def query(request: Request, allowed: Collection[str]) -> dict[str, str]:
             raise InvalidRequest(f"unknown parameter {name}", code="unknown_parameter")
         if len(given.getlist(name)) > 1:
             raise InvalidRequest(f"{name} is given twice", code="repeated_parameter")
+        if _SURROGATE.search(name + given[name]):
+            raise InvalidRequest(f"{name} is no Unicode text", code="wrong_type")
     return {name: given[name] for name in given}
 
 

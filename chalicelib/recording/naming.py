@@ -54,6 +54,17 @@ def rendition_key(account: str, recording_id: str, extension: str) -> str:
     return f"recordings/{quote(account, safe='')}/{recording_id}/recording.{extension}"
 
 
+def content_type(key: str) -> str:
+    """Return the media type of what the recordings bucket holds under a key."""
+    types = {
+        "wav": "audio/wav",
+        "mp3": "audio/mpeg",
+        "mp4": "audio/mp4",
+        "json": "application/json",
+    }
+    return types[key.rpartition(".")[2]]
+
+
 def recording_prefix(account: str, recording_id: str) -> str:
     """Return what the keys of a recording's renditions and manifest begin with."""
     return f"recordings/{quote(account, safe='')}/{recording_id}/"

@@ -83,7 +83,7 @@ def parse_endpoint(body: Mapping[str, object]) -> tuple[str, EndpointOptions]:
         source_port=given(body, "source_port", _port, 0),
     )
     if options.source_port and not options.source_addr:
-        raise properties.out_of_range("source_port", "beside a source_addr")
+        raise properties.out_of_range("source_port", "beside a source_addr", options.source_port)
     return properties.control_id(body) or f"rtp-{options.direction}", options
 
 
@@ -94,7 +94,7 @@ def _direction(key: str, value: object) -> Direction:
 def _codec(key: str, value: object) -> Encoding | None:
     written = properties.text(key, value)
     if written not in _ENCODINGS:
-        raise properties.out_of_range(key, "one of " + ", ".join(_ENCODINGS))
+        raise properties.out_of_range(key, "one of " + ", ".join(_ENCODINGS), value)
     return _ENCODINGS[written]
 
 
@@ -102,11 +102,11 @@ def _address(key: str, value: object) -> str:
     try:
         return str(IPv4Address(properties.text(key, value)))
     except AddressValueError:
-        raise properties.out_of_range(key, "an IPv4 address") from None
+        raise properties.out_of_range(key, "an IPv4 address", value) from None
 
 
 def _port(key: str, value: object) -> int:
     port = properties.whole_number(key, value)
     if not 1 <= port <= 65_535:
-        raise properties.out_of_range(key, "from 1 to 65535")
+        raise properties.out_of_range(key, "from 1 to 65535", value)
     return port

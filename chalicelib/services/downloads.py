@@ -1,5 +1,5 @@
 """Where a recording's audio and its proof are: a short-lived URL, and a line in the history that it
-was given."""
+was given. What they are, type and length, opens nothing and is no line."""
 
 from __future__ import annotations
 
@@ -31,6 +31,24 @@ class Waiting:
     sleep: Callable[[float], None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """What a URL opens."""
+
+    key: str
+    size: int
+    """bytes"""
+
+
+def find_audio(recording: Recording, format_: str | None) -> StoredFile:
+    """Return what a download would open; no format is the recording's own.
+
+    Raises Conflict while nothing is finished, NotFound `no_such_rendition`, InvalidRequest.
+    """
+    rendition = _wanted(recording, format_)
+    return StoredFile(key=rendition.key, size=rendition.size)
+
+
 def open_audio(
     recording: Recording,
     format_: str | None,
@@ -45,8 +63,7 @@ def open_audio(
     No format is the recording's own. Raises Conflict while nothing is finished, NotFound
     `no_such_rendition`, InvalidRequest.
     """
-    wanted = recording.options.format if format_ is None else _format(format_)
-    rendition = _rendition(recording, wanted)
+    rendition = _wanted(recording, format_)
     opened = RecordingEvent(
         recording_id=recording.recording_id,
         at=at,
@@ -59,6 +76,20 @@ def open_audio(
     return store.presign(rendition.key, PRESIGNED_FOR_S, filename)
 
 
+def find_proof(recording: Recording, store: RenditionStore) -> StoredFile:
+    """Return the proof.
+
+    Raises Conflict while nothing is finished, NotFound `no_proof` for what was finished before
+    recordings were signed.
+    """
+    _wanted(recording, None)
+    key = naming.proof_key(recording.call.account, recording.recording_id)
+    try:
+        return StoredFile(key=key, size=store.size_of(key))
+    except NotFound as error:
+        raise NotFound("the recording was finished unsigned", code="no_proof") from error
+
+
 def open_proof(
     recording: Recording,
     asker: Asker,
@@ -69,20 +100,14 @@ def open_proof(
 ) -> str:
     """Return a URL that opens the proof for PRESIGNED_FOR_S seconds; the history tells of it.
 
-    Raises Conflict while nothing is finished, NotFound `no_proof` for what was finished before
-    recordings were signed.
+    Raises what `find_proof` raises.
     """
-    _rendition(recording, recording.options.format)
-    key = naming.proof_key(recording.call.account, recording.recording_id)
-    try:
-        store.size_of(key)
-    except NotFound as error:
-        raise NotFound("the recording was finished unsigned", code="no_proof") from error
+    proof = find_proof(recording, store)
     opened = RecordingEvent(
         recording_id=recording.recording_id, at=at, event="proof_downloaded", detail=asker.facts
     )
     history.append(opened)
-    return store.presign(key, PRESIGNED_FOR_S, f"{recording.recording_id}.proof.json")
+    return store.presign(proof.key, PRESIGNED_FOR_S, f"{recording.recording_id}.proof.json")
 
 
 def await_finished(recordings: Recordings, recording_id: str, waiting: Waiting) -> Recording:
@@ -95,7 +120,8 @@ def await_finished(recordings: Recordings, recording_id: str, waiting: Waiting) 
     return recording
 
 
-def _rendition(recording: Recording, format_: Format) -> Rendition:
+def _wanted(recording: Recording, given: str | None) -> Rendition:
+    format_ = recording.options.format if given is None else _format(given)
     if is_deleted(recording):
         raise NotFound(f"recording {recording.recording_id}", code="no_such_recording")
     for rendition in recording.renditions:

@@ -70,6 +70,7 @@ def describe(
     """Return everything that a customer needs to set the carrier up."""
     wanted = arrange(profile, wish, deployment, now)
     urls = _row(profile).stream_urls(wanted)
+    written = _row(profile).documents(wanted)
     return {
         "profile": profile.name,
         "dialect": profile.dialect,
@@ -77,7 +78,8 @@ def describe(
         "stream_urls": list(urls),
         "hook_url": wanted.hook_url,
         "token_expires_at": (now + TOKEN_FOR).isoformat(),
-        "documents": {each.name: each.text for each in _row(profile).documents(wanted)},
+        "documents": {each.name: each.text for each in written},
+        "notes": {each.name: each.note for each in written},
     }
 
 

@@ -202,7 +202,10 @@ def _end(event: StreamAnnounced, at: datetime) -> datetime:
     """Return when a stream ended: published examples give an end the event time of its start."""
     if event.started_at is None or event.duration_s is None:
         return at
-    return max(at, event.started_at + timedelta(seconds=event.duration_s))
+    try:
+        return max(at, event.started_at + timedelta(seconds=event.duration_s))
+    except OverflowError:
+        return at  # no call lasts that long
 
 
 def _merged(said: Announcement, spoken: list[Announcement]) -> Announcement:

@@ -16,12 +16,17 @@ from chalicelib.recording.model import Profile
 from chalicelib.recording.rtp_endpoint import PortClaim
 from chalicelib.row_ports import Mailbox, PortClaims
 
+_LONGEST_ADDRESS = 253
+"""characters, of any host (RFC 1035)"""
+
 
 def find_claim(event: WebhookEvent, profile: Profile, claims: PortClaims) -> PortClaim | None:
     """Return the claim of the port that an event is about; None where it is none of ours, or
     another account's."""
     if not isinstance(event, StreamAnnounced) or event.device is None:
         return None
+    if len(event.device.address) > _LONGEST_ADDRESS:
+        return None  # a store fails for a key that is too long
     claim = claims.at(event.device.address, event.device.port)
     owner = (profile.account, profile.carrier)
     return claim if claim and (claim.call.account, claim.call.carrier) == owner else None

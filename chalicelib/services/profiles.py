@@ -10,7 +10,7 @@ from typing import Any
 
 from chalicelib.capture.events import Encoding
 from chalicelib.dialects.streams import registry as streams
-from chalicelib.errors import InvalidRequest, SecretRefused
+from chalicelib.errors import InvalidRequest, NotFound, SecretRefused
 from chalicelib.recording import options, properties
 from chalicelib.recording.model import Profile, RecordOptions
 from chalicelib.row_ports import Profiles
@@ -82,6 +82,14 @@ def change_profile(
     return profile
 
 
+def find_profile(profiles: Profiles, account: str, name: str) -> Profile:
+    """Return the profile of a name that a request gives. Raises NotFound."""
+    if not _NAME.fullmatch(name):
+        # A store has a limit for what it is asked for, and would fail.
+        raise NotFound(f"profile {name[:MAX_TEXT]}", code="no_such_profile")
+    return profiles.get(account, name)
+
+
 def to_json(profile: Profile) -> dict[str, object]:
     """Return a profile as `/v1/profiles` shows it, and as it may be sent back."""
     return {
@@ -120,7 +128,8 @@ def _parse(
 
 def _verify_way_back(profile: Profile) -> None:
     if profile.bidirectional and streams.ROWS[profile.dialect].playing is None:
-        raise _out_of_range("bidirectional", f"false: {profile.dialect} takes no audio back")
+        fact = f"false: {profile.dialect} takes no audio back"
+        raise properties.out_of_range("bidirectional", fact, True)
 
 
 def _verify_secret(account: str, values: _Values, shared: SharedCredentials) -> None:
@@ -132,14 +141,15 @@ def _verify_secret(account: str, values: _Values, shared: SharedCredentials) -> 
 def _name(key: str, given: object, policy: UrlPolicy) -> str:
     text = _text(key, given, policy)
     if not _NAME.fullmatch(text):
-        raise _out_of_range(key, "1 to 63 of a-z, 0-9, _ and -, a letter or digit first")
+        fact = "1 to 63 of a-z, 0-9, _ and -, a letter or digit first"
+        raise properties.out_of_range(key, fact, given)
     return text
 
 
 def _dialect(key: str, given: object, policy: UrlPolicy) -> str:
     text = _text(key, given, policy)
     if text not in streams.ROWS:
-        raise _out_of_range(key, "one of " + ", ".join(streams.ROWS))
+        raise properties.out_of_range(key, "one of " + ", ".join(streams.ROWS), given)
     return text
 
 
@@ -148,7 +158,7 @@ def _record_call(key: str, given: object, policy: UrlPolicy) -> RecordOptions | 
     if given is None:
         return None
     if not isinstance(given, dict):
-        raise _wrong_type(key, "an object or null")
+        raise properties.wrong_type(key, "an object or null", given)
     if "control_id" in given:
         raise InvalidRequest(f"{key}: a default has no control_id", code="unknown_property")
     return options.parse_record_call(given, policy=policy)[1]
@@ -164,30 +174,32 @@ def _status_url(key: str, given: object, policy: UrlPolicy) -> str:
 def _encoding(key: str, given: object, policy: UrlPolicy) -> Encoding:
     text = _text(key, given, policy)
     if text not in _ENCODINGS:
-        raise _out_of_range(key, "one of " + ", ".join(_ENCODINGS))
+        raise properties.out_of_range(key, "one of " + ", ".join(_ENCODINGS), given)
     return _ENCODINGS[text]
 
 
 def _labels(key: str, given: object, _policy: UrlPolicy) -> dict[str, str]:
     if not isinstance(given, dict):
-        raise _wrong_type(key, "an object of strings")
+        raise properties.wrong_type(key, "an object of strings", given)
     if len(given) > MAX_LABELS:
-        raise _out_of_range(key, f"at most {MAX_LABELS} labels")
+        raise properties.out_of_range(key, f"at most {MAX_LABELS} labels", given)
     for name, value in given.items():
+        if not _LABEL_NAME.fullmatch(name):
+            fact = f"named by 1 to {MAX_LABEL_NAME} of A-Z, a-z, 0-9, _ . -"
+            raise properties.out_of_range(key, fact, name)
         if not isinstance(value, str):
-            raise _wrong_type(f"{key}.{name}", "a string")
-        if not _LABEL_NAME.fullmatch(name) or len(value) > MAX_LABEL_VALUE:
-            raise _out_of_range(
-                key,
-                f"names of A-Z, a-z, 0-9, _ . -, values of at most {MAX_LABEL_VALUE} characters",
-            )
+            raise properties.wrong_type(f"{key}.{name}", "a string", value)
+        if len(value) > MAX_LABEL_VALUE:
+            fact = f"at most {MAX_LABEL_VALUE} characters"
+            raise properties.out_of_range(f"{key}.{name}", fact, value)
     return given
 
 
 def _retention_days(key: str, given: object, _policy: UrlPolicy) -> int:
     days = properties.whole_number(key, given)
     if days not in (0, *RETENTION_DAYS):
-        raise _out_of_range(key, "0 or one of " + ", ".join(map(str, RETENTION_DAYS)))
+        fact = "0 or one of " + ", ".join(map(str, RETENTION_DAYS))
+        raise properties.out_of_range(key, fact, given)
     return days
 
 
@@ -195,26 +207,23 @@ def _secret_id(key: str, given: object, policy: UrlPolicy) -> str:
     """Parse a secret's name; `_verify_secret` decides whose it is."""
     text = _text(key, given, policy)
     if text and not is_secret_name(text):
-        raise _out_of_range(
-            key,
+        fact = (
             "a secret's name like tapedeck/{account}/…, not an ARN: A-Z, a-z, 0-9, / _ + = . @ -,"
-            f" no part of it empty, . or ..; it was {text!r}",
+            " no part of it empty, . or .."
         )
+        raise properties.out_of_range(key, fact, given)
     return text
 
 
 def _boolean(key: str, given: object, _policy: UrlPolicy) -> bool:
-    if not isinstance(given, bool):
-        raise _wrong_type(key, "true or false")
-    return given
+    return properties.boolean(key, given)
 
 
 def _text(key: str, given: object, _policy: UrlPolicy) -> str:
-    if not isinstance(given, str):
-        raise _wrong_type(key, "a string")
-    if len(given) > MAX_TEXT and key != "status_url":
-        raise _out_of_range(key, f"at most {MAX_TEXT} characters")
-    return given
+    text = properties.text(key, given)
+    if len(text) > MAX_TEXT and key != "status_url":
+        raise properties.out_of_range(key, f"at most {MAX_TEXT} characters", text)
+    return text
 
 
 _CHANGEABLE: Mapping[str, _Reader] = {
@@ -230,11 +239,3 @@ _CHANGEABLE: Mapping[str, _Reader] = {
     "bidirectional": _boolean,
 }
 _PROPERTIES: Mapping[str, _Reader] = {"name": _name, "dialect": _dialect, **_CHANGEABLE}
-
-
-def _wrong_type(key: str, wanted: str) -> InvalidRequest:
-    return InvalidRequest(f"{key} must be {wanted}", code="wrong_type")
-
-
-def _out_of_range(key: str, wanted: str) -> InvalidRequest:
-    return InvalidRequest(f"{key} must be {wanted}", code="out_of_range")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MINYEAR, UTC, datetime
 
 from chalicelib.dialects.streams.base import is_carrier_id
 from chalicelib.errors import InvalidRequest, NotFound
 from chalicelib.port_values import Page, RecordingFilter
+from chalicelib.recording import properties
 from chalicelib.recording.erasure import is_deleted
 from chalicelib.recording.model import Call, Recording, State, Stream
 from chalicelib.row_ports import Calls, Recordings, Taps
@@ -16,6 +17,8 @@ from chalicelib.tapping.model import Tap
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
+
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +95,7 @@ def _call_id(query: Mapping[str, str]) -> str:
 def _state(query: Mapping[str, str]) -> str:
     state = query.get("state", "")
     if state and state not in set(State):
-        raise InvalidRequest("state must be one of " + ", ".join(State), code="out_of_range")
+        raise properties.out_of_range("state", "one of " + ", ".join(State), state)
     return state
 
 
@@ -106,7 +109,7 @@ def _label(query: Mapping[str, str]) -> tuple[str, str] | None:
     if "label" in query:
         name, colon, value = query["label"].partition(":")
         if not colon:
-            raise InvalidRequest("label must be name:value", code="wrong_type")
+            raise properties.wrong_type("label", "name:value", query["label"])
         labels.append((name, value))
     if len(labels) > 1:
         raise InvalidRequest("label: at most one", code="repeated_parameter")
@@ -124,14 +127,22 @@ def _instant(query: Mapping[str, str], name: str) -> datetime | None:
         # A + of a zone that wasn't encoded arrives as a space.
         at = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
     except ValueError:
-        raise InvalidRequest(f"{name} must be an ISO 8601 time", code="wrong_type") from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        raise properties.wrong_type(name, "an ISO 8601 time", text) from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else _in_utc(at)
+
+
+def _in_utc(at: datetime) -> datetime:
+    """Return a time in UTC; one that lies beyond the calendar there is the calendar's end."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        return _FIRST if at.year == MINYEAR else _LAST
 
 
 def _limit(query: Mapping[str, str]) -> int:
     text = query.get("limit", str(DEFAULT_LIMIT))
     if not (text.isascii() and text.isdigit()):
-        raise InvalidRequest("limit must be a whole number", code="wrong_type")
+        raise properties.wrong_type("limit", "a whole number", text)
     if not 1 <= (limit := int(text[:9])) <= MAX_LIMIT:
-        raise InvalidRequest(f"limit must be from 1 to {MAX_LIMIT}", code="out_of_range")
+        raise properties.out_of_range("limit", f"from 1 to {MAX_LIMIT}", text)
     return limit

@@ -15,6 +15,7 @@ from chalicelib.recording.erasure import is_deleted
 from chalicelib.recording.model import Call, CallRef, Profile, Recording, RecordOptions
 from chalicelib.recording.request import pending_recording, requested, unheard_call
 from chalicelib.row_ports import Calls, Profiles, Recordings
+from chalicelib.services.profiles import find_profile
 from chalicelib.services.queries import find_call
 from chalicelib.services.transition import Transitions
 
@@ -38,7 +39,7 @@ def choose_profile(
     Raises NotFound for a name that doesn't exist, InvalidRequest where none can be chosen.
     """
     if query.get("profile"):
-        return profiles.get(account, query["profile"])
+        return find_profile(profiles, account, query["profile"])
     known = find_call(calls, account, call_id)
     if known is not None:
         return profiles.get(account, known.profile)

@@ -59,7 +59,8 @@ def _uri(body: Mapping[str, object], policy: UrlPolicy) -> str:
     uri = properties.text("uri", body["uri"])
     url = parse_url(uri, policy, Purpose.TAP_URI)
     if url.scheme == "rtp" and not (isinstance(url.address, IPv4Address) and url.target == "/"):
-        raise properties.out_of_range("uri", "rtp://, an IPv4 address and a port, and nothing more")
+        fact = "rtp://, an IPv4 address and a port, and nothing more"
+        raise properties.out_of_range("uri", fact, uri)
     return uri
 
 
@@ -76,5 +77,5 @@ def _ptime(key: str, value: object) -> int:
     ptime_ms = properties.whole_number(key, value)
     if ptime_ms not in range(LEAST_PTIME_MS, MOST_PTIME_MS + 1, PTIME_STEP_MS):
         fact = f"from {LEAST_PTIME_MS} to {MOST_PTIME_MS} in steps of {PTIME_STEP_MS}"
-        raise properties.out_of_range(key, fact)
+        raise properties.out_of_range(key, fact, value)
     return ptime_ms

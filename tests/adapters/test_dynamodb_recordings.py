@@ -194,6 +194,17 @@ class TestRecordings:
             "until": ["r0"],
         } == found
 
+    @pytest.mark.parametrize("year", [1, 999, 1000, 9999])
+    def test_filters_by_any_time(self, core: Any, year: int) -> None:
+        """What lies before everything, or after it, is no error, and no month is asked for."""
+
+        stored(core, recording_id="r0")
+        at, rest = T0.replace(year=year), ["r0"] if year < T0.year else []
+        assert rest == everything(core, RecordingFilter(since=at), limit=1)
+        assert [one for one in ["r0"] if one not in rest] == everything(
+            core, RecordingFilter(until=at), limit=1
+        )
+
     def test_lists_nothing_deleted(self, core: Any) -> None:
         """It is there for who knows its id: services tell nobody."""
 

@@ -115,6 +115,13 @@ class Api:
         """GET as the account."""
         return self.client.http.get(path, headers=self.headers if headers is None else headers)
 
+    def head(self, path: str, headers: dict[str, str] | None = None) -> HTTPResponse:
+        """HEAD as the account; whatever is answered has no body."""
+        given = self.headers if headers is None else headers
+        response = self.client.http.request("HEAD", path, headers=given)
+        assert b"" == response.body
+        return response
+
     def send(self, method: str, path: str, body: object = None) -> HTTPResponse:
         """Send JSON as the account."""
         raw = b"" if body is None else json.dumps(body).encode()

@@ -145,6 +145,7 @@ def fill(api: Api) -> str:
         ("get", "/v1/calls/c-1", None, 200),
         ("get", "/v1/calls/nothing", None, 404),
         ("post", "/v1/calls/c-9/record_call", {"format": "mp4"}, 201),
+        ("post", "/v1/calls/c-9/record_call", {"stereo": "true", "max_length": "300"}, 201),
         ("post", "/v1/calls/c-1/record_call", {"control_id": "x"}, 201),
         ("post", "/v1/calls/c-1/record_call", {"control_id": "control-2"}, 201),
         ("post", "/v1/calls/c-1/record_call", {"control_id": "live", "stereo": True}, 409),
@@ -157,6 +158,8 @@ def fill(api: Api) -> str:
         ("post", "/v1/calls/c-1/record_call/control-1/pause", {}, 409),
         ("post", "/v1/calls/c-1/stop_record_call", {"control_id": "live"}, 200),
         ("post", "/v1/calls/c-2/stop_record_call", {}, 409),
+        ("post", "/v1/calls/c-1/stop_call_record", {"control_id": "live"}, 200),
+        ("post", "/v1/calls/c-2/stop_call_record", {}, 409),
         ("post", "/v1/calls/c-9/record_call", {"format": "ogg"}, 400),
         ("post", "/v1/calls/c-1/rtp_endpoint", {"direction": "listen"}, 503),
         ("post", "/v1/calls/c-1/rtp_endpoint", {"direction": "up"}, 400),
@@ -176,6 +179,20 @@ def test_answers_are_as_documented(
     assert status == response.status_code, response.body
     found = validator(documented(method, path, status)).iter_errors(response.json_body)
     assert [] == [error.message for error in found]
+
+
+def test_a_head_says_what_is_documented(api: Api) -> None:
+    """Headers, and every status that GET has, without a body."""
+
+    path = f"/v1/recordings/{fill(api)}/download"
+    operations = DOCUMENT["paths"]["/v1/recordings/{recording_id}/download"]
+
+    answer = api.head(path)
+
+    described = operations["head"]["responses"]
+    assert described["200"]["headers"].keys() <= answer.headers.keys()
+    assert described.keys() - {"200"} == operations["get"]["responses"].keys() - {"302"}
+    assert all("content" not in response for response in described.values())
 
 
 def test_what_a_profile_may_be_set_to_is_documented(api: Api) -> None:

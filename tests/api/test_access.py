@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from chalice.test import HTTPResponse
 
 from app import app
 from chalicelib.services.keys import create_key
@@ -30,7 +31,7 @@ def test_every_route_of_an_account_wants_its_key(
     headers = {"Authorization": authorization} if authorization else {}
     response = api.client.http.request(method, path, headers=headers)
 
-    assert (401, "unauthenticated") == error_of(response)
+    assert (401, "unauthenticated") == refusal_of(method, response)
 
 
 @pytest.mark.parametrize(("method", "path"), PROTECTED)
@@ -40,7 +41,15 @@ def test_the_key_is_asked_for_first(api: Api, method: str, path: str) -> None:
     headers = {"Content-Type": "application/json"}
     response = api.client.http.request(method, path, headers=headers, body=b"{")
 
-    assert (401, "unauthenticated") == error_of(response)
+    assert (401, "unauthenticated") == refusal_of(method, response)
+
+
+def refusal_of(method: str, response: HTTPResponse) -> tuple[int, str]:
+    """Return an error's status and code; the answer to a HEAD has no body to tell its code in."""
+    if method == "HEAD":
+        assert b"" == response.body
+        return response.status_code, "unauthenticated"
+    return error_of(response)
 
 
 def test_a_revoked_key_opens_nothing(api: Api) -> None:
@@ -72,6 +81,9 @@ def test_a_key_reaches_only_its_account(api: Api) -> None:
     ):
         assert 200 == api.get(path).status_code or "download" in path
         assert 404 == api.get(path, headers=headers).status_code, path
+    for file in ("download", "proof"):
+        path = f"/v1/recordings/{recording.recording_id}/{file}"
+        assert (409, 404) == (api.head(path).status_code, api.head(path, headers).status_code)
     assert [] == api.get("/v1/recordings", headers=headers).json_body["recordings"]
     assert [] == api.get("/v1/calls", headers=headers).json_body["calls"]
     assert [] == api.get("/v1/profiles", headers=headers).json_body["profiles"]

@@ -36,6 +36,8 @@ def lines(caplog: pytest.LogCaptureFixture) -> Any:
         ("GET", f"{PATH}/events", "list_events", 200),
         ("GET", f"{PATH}/download", "download", 302),
         ("GET", f"{PATH}/proof", "download_proof", 404),
+        ("HEAD", f"{PATH}/download", "head_download", 200),
+        ("HEAD", f"{PATH}/proof", "head_proof", 404),
         ("POST", f"{PATH}/redeliver", "redeliver_callback", 404),
         ("POST", f"{PATH}/renditions", "request_rendition", 200),
         ("DELETE", PATH, "delete_recording", 204),
@@ -49,7 +51,7 @@ def test_what_is_asked_of_a_recording_is_noted(
     keep(api, finished())
 
     body = {"format": "wav"} if action == "request_rendition" else {}
-    answer = api.send(method, path, None if method == "GET" else body)
+    answer = api.send(method, path, None if method in ("GET", "HEAD") else body)
 
     (line,) = lines()
     assert status == answer.status_code

@@ -134,6 +134,18 @@ def test_without_a_control_id_the_last_started_stops(live: Api) -> None:
     assert (State.RECORDING, State.FINALIZING) == (stored(live).state, stored(live, "other").state)
 
 
+def test_a_stop_has_two_names(live: Api) -> None:
+    """SWML's page of `record_call` once calls it `stop_call_record`."""
+
+    response = live.send("POST", "/v1/calls/c-1/stop_call_record", {"control_id": "control-1"})
+
+    assert (200, {"stop_record_call_result": "success"}) == (
+        response.status_code,
+        response.json_body,
+    )
+    assert State.FINALIZING == stored(live).state
+
+
 def test_where_nothing_records_stopping_fails(live: Api) -> None:
     """409 with the reason."""
 

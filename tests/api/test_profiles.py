@@ -62,6 +62,20 @@ def test_every_property_comes_back_as_it_was_given(api: Api) -> None:
     assert 201 == api.send("POST", "/v1/profiles", again).status_code
 
 
+def test_booleans_and_numbers_may_be_text(api: Api) -> None:
+    """As a variable of SWML is filled in; they are shown as what they are."""
+
+    options = {"stereo": "true", "beep": "false", "max_length": "300", "initial_timeout": "0.5"}
+    changed = {"retention_days": "90", "tokened_url": "false", "record_call": options}
+
+    shown = api.send("POST", "/v1/profiles", {**OFFICE, **changed}).json_body
+
+    assert (90, False) == (shown["retention_days"], shown["tokened_url"])
+    assert {"stereo": True, "beep": False, "max_length": 300.0, "initial_timeout": 0.5} == {
+        key: shown["record_call"][key] for key in options
+    }
+
+
 def test_a_bandwidth_profile_can_lead_both_ways(api: Api) -> None:
     """Its document says so; a dialect that takes nothing back refuses."""
 
@@ -93,17 +107,26 @@ def test_a_name_can_be_taken_once(api: Api) -> None:
         ({"colour": "red"}, "unknown_property", "colour"),
         ({"carrier": "signalwire"}, "unknown_property", "carrier"),
         ({"record_call": "yes"}, "wrong_type", "record_call"),
-        ({"record_call": {"format": "ogg"}}, "out_of_range", "format"),
+        ({"record_call": {"format": "ogg"}}, "out_of_range", 'not "ogg"'),
+        (
+            {"record_call": {"stereo": "yes"}},
+            "wrong_type",
+            'stereo must be true or false, not "yes"',
+        ),
+        ({"record_call": {"max_length": "abc"}}, "wrong_type", 'number, not "abc"'),
+        ({"record_call": {"max_length": "1e999"}}, "out_of_range", 'not "1e999"'),
         ({"record_call": {"control_id": "c"}}, "unknown_property", "control_id"),
         ({"status_url": "http://127.0.0.1:9001/"}, "url_refused", "status_url"),
         ({"status_url": 7}, "wrong_type", "status_url"),
         ({"encoding": "OPUS"}, "out_of_range", "encoding"),
         ({"labels": []}, "wrong_type", "labels"),
         ({"labels": {"a": 1}}, "wrong_type", "labels.a"),
-        ({"labels": {"a b": "1"}}, "out_of_range", "labels"),
+        ({"labels": {"a b": "1"}}, "out_of_range", 'not "a b"'),
+        ({"labels": {"a": "1" * 257}}, "out_of_range", "labels.a"),
         ({"labels": {str(n): "1" for n in range(33)}}, "out_of_range", "labels"),
         ({"retention_days": -1}, "out_of_range", "retention_days"),
         ({"retention_days": 1.5}, "wrong_type", "retention_days"),
+        ({"retention_days": "2"}, "out_of_range", "retention_days"),
         ({"retention_days": True}, "wrong_type", "retention_days"),
         ({"tokened_url": "no"}, "wrong_type", "tokened_url"),
         ({"bidirectional": 1}, "wrong_type", "bidirectional"),
@@ -172,7 +195,8 @@ def test_instructions_have_everything_as_json(api: Api) -> None:
 
     told = api.get("/v1/profiles/office/instructions").json_body
 
-    assert {"swml.yaml", "swml.json"} == told["documents"].keys()
+    names = {"swml.yaml", "swml.json", "swml-try.yaml", "swml-try.json"}
+    assert names == told["documents"].keys() == told["notes"].keys()
     assert told["hook_url"].startswith("https://api.example.com/api/hooks/signalwire/")
     assert 2 == len(told["stream_urls"])
 
@@ -204,6 +228,21 @@ def test_bandwidth_s_document_is_bxml(api: Api) -> None:
     assert "application/xml" == response.headers["Content-Type"]
     params = fromstring(response.body.decode().partition("\n")[2]).findall(".//StreamParam")
     assert [{"name": "team", "value": "a"}] == [param.attrib for param in params]
+
+
+def test_bandwidth_s_document_for_trying_keeps_the_call_up(api: Api) -> None:
+    """It can be had by its name, and the JSON answer says what each is for."""
+
+    api.send("POST", "/v1/profiles", {"name": "bw", "dialect": "bandwidth"})
+
+    response = api.get("/v1/profiles/bw/instructions?document=bxml-try")
+    notes = api.get("/v1/profiles/bw/instructions").json_body["notes"]
+
+    assert (200, "application/xml") == (response.status_code, response.headers["Content-Type"])
+    *_, pause = fromstring(response.body.decode().partition("\n")[2])
+    assert ("Pause", "60") == (pause.tag, pause.get("duration"))
+    assert notes["bxml"].startswith("Your own verbs must follow")
+    assert notes["bxml-try"].startswith("For trying only")
 
 
 @pytest.mark.parametrize(

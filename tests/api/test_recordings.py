@@ -221,6 +221,69 @@ def test_what_ended_without_audio_is_a_409_for_good(api: Api, state: State) -> N
     assert "Retry-After" not in response.headers
 
 
+@pytest.mark.parametrize("is_with_token", [False, True])
+def test_a_head_tells_type_and_length(api: Api, is_with_token: bool) -> None:
+    """Of the finished audio, and of the format that is asked for; no redirect, and no download."""
+
+    mp3 = replace(WAV, format=Format.MP3, key="recordings/main/r/recording.mp3", size=62_208)
+    keep(api, replace(finished(), renditions=(WAV, mp3)))
+    path = f"/v1/recordings/{RECORDING_ID}/download"
+    path = f"{path}/{token(RECORDING_ID)}" if is_with_token else path
+    headers = {} if is_with_token else None
+
+    answers = [api.head(path + query, headers) for query in ("", "?format=wav", "?format=mp3")]
+
+    assert [200] * 3 == [answer.status_code for answer in answers]
+    assert [("audio/wav", "248364"), ("audio/wav", "248364"), ("audio/mpeg", "62208")] == [
+        (answer.headers["Content-Type"], answer.headers["Content-Length"]) for answer in answers
+    ]
+    assert ["248364", "248364", "62208"] == [
+        answer.headers["X-Content-Length"] for answer in answers
+    ]
+    assert "no-store" == answers[0].headers["Cache-Control"]
+    assert ["finished"] == [each.event for each in api.core.history.events(RECORDING_ID)]
+
+
+@pytest.mark.parametrize(
+    ("recording", "query"),
+    [
+        (finished(), "?format=mp3"),
+        (finished(), "?format=ogg"),
+        (finished(), "?token=x"),
+        (a_recording(), ""),
+        (a_recording(state=State.FINALIZING), ""),
+        (a_recording(state=State.ERROR), ""),
+        (replace(finished(), recording_id="another"), ""),
+    ],
+)
+def test_a_head_is_refused_as_the_get_is(api: Api, recording: Recording, query: str) -> None:
+    """The same status and headers, without the body."""
+
+    keep(api, recording)
+    path = f"/v1/recordings/{RECORDING_ID}/download{query}"
+
+    told, shown = api.get(path), api.head(path)
+
+    assert told.status_code in (400, 404, 409)
+    assert (told.status_code, told.headers) == (shown.status_code, shown.headers)
+
+
+def test_a_head_needs_what_the_get_needs(api: Api) -> None:
+    """A key, or the recording's own token."""
+
+    keep(api, finished())
+    path = f"/v1/recordings/{RECORDING_ID}"
+
+    for of in (
+        "download",
+        "proof",
+        f"download/{token('another')}",
+        f"download/{token(RECORDING_ID, timedelta(hours=-1))}",
+    ):
+        refused = api.head(f"{path}/{of}", headers={})
+        assert (401, "Bearer") == (refused.status_code, refused.headers["WWW-Authenticate"])
+
+
 def test_a_token_opens_its_recording_without_a_key(api: Api) -> None:
     """So that a carrier can play it."""
 
@@ -363,9 +426,27 @@ def test_a_proof_is_where_the_redirect_leads(api: Api) -> None:
     assert 401 == api.get(f"/v1/recordings/{RECORDING_ID}/proof", headers={}).status_code
 
 
+def test_a_head_of_a_proof_tells_its_length(api: Api) -> None:
+    """And that it is JSON."""
+
+    keep(api, finished())
+    api.renditions.put_text(naming.proof_key("main", RECORDING_ID), '{"a": 1}', {})
+
+    answer = api.head(f"/v1/recordings/{RECORDING_ID}/proof")
+
+    assert (200, "application/json", "8") == (
+        answer.status_code,
+        answer.headers["Content-Type"],
+        answer.headers["Content-Length"],
+    )
+    assert ["finished"] == [each.event for each in api.core.history.events(RECORDING_ID)]
+
+
 def test_a_recording_that_was_never_signed_has_no_proof(api: Api) -> None:
     """It was finished before there were proofs."""
 
     keep(api, finished())
+
+    assert 404 == api.head(f"/v1/recordings/{RECORDING_ID}/proof").status_code
 
     assert (404, "no_proof") == error_of(api.get(f"/v1/recordings/{RECORDING_ID}/proof"))

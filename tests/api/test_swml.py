@@ -184,3 +184,28 @@ def test_a_key_is_needed(live: Api) -> None:
     response = live.client.http.post(PATH, headers={"Content-Type": "text/yaml"}, body=b"a: *b")
 
     assert (401, "unauthenticated") == error_of(response)
+
+
+@pytest.mark.parametrize("stop", ["stop_call_record", {"stop_call_record": {}}])
+def test_a_stop_by_its_other_name_stops(live: Api, stop: object) -> None:
+    """It is no method to be skipped; its path is as it was written, its result is SWML's."""
+
+    status, (recorded, stopped) = run(live, {"record_call": {"control_id": "a"}}, stop)
+
+    assert (200, 201, "success") == (status, recorded["status"], stopped["stop_record_call_result"])
+    assert ("sections.main[1].stop_call_record", "stop_record_call") == (
+        stopped["path"],
+        stopped["method"],
+    )
+    assert State.FINALIZING == stored(live, "a").state
+
+
+def test_booleans_and_numbers_may_be_text(live: Api) -> None:
+    """As SignalWire fills variables in; what is stored is a boolean and a number."""
+
+    raw = b'sections: {main: [record_call: {control_id: a, stereo: "true", max_length: "300"}]}'
+
+    assert 200 == post(live, raw).status_code
+    options = stored(live, "a").options
+    assert (True, 300.0) == (options.stereo, options.max_length_s)
+    assert (bool, float) == (type(options.stereo), type(options.max_length_s))

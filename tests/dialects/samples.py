@@ -50,6 +50,17 @@ def changed(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     return whole
 
 
+def filled_in(value: Any) -> Any:
+    """Return the boolean or number that a text is, by Python's own reading of JSON; else itself."""
+    if not isinstance(value, str) or value != value.strip() or value.strip("-")[:1] in ("N", "I"):
+        return value
+    try:
+        read = json.loads(value)
+    except ValueError:
+        return value
+    return read if isinstance(read, bool | int | float) else value
+
+
 def encoded(body: Any) -> bytes:
     """Return a body as a carrier would post it."""
     return json.dumps(body).encode()

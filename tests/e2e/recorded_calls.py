@@ -37,7 +37,7 @@ sections:
     - record_call: {control_id: mix}
     - record_call: {control_id: speak, direction: speak}
     - record_call: {control_id: listen, direction: listen, stereo: true}
-    - record_call: {control_id: mp3, format: mp3, stereo: true}
+    - record_call: {control_id: mp3, format: mp3, stereo: 'true', max_length: '300'}
     - record_call: {control_id: mp4, format: mp4, direction: speak}
     - play: {url: 'say:we record'}
 """

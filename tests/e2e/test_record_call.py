@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -101,6 +102,39 @@ def test_a_script_records_six_times_at_once(played: PlayedCalls) -> None:
     assert ["answer", "play"] == [skipped["method"] for skipped in body["skipped"]]
     names = ["stereo", "mix", "speak", "listen", "mp3", "mp4"]
     assert names == [result["record_control_id"] for result in body["results"]]
+
+
+def head(url: str, key: str = "") -> tuple[int, str, str, bytes]:
+    """Return status, type, length and body of what is answered to a HEAD."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    request = urllib.request.Request(url, method="HEAD", headers=headers)
+    with urllib.request.urlopen(request, timeout=35) as answer:
+        told = answer.headers["Content-Type"], answer.headers["Content-Length"]
+        assert told[1] == answer.headers["X-Content-Length"]
+        return answer.status, *told, answer.read()
+
+
+@pytest.mark.parametrize(
+    ("control_id", "content_type"),
+    [("stereo", "audio/wav"), ("mp3", "audio/mpeg"), ("mp4", "audio/mp4")],
+)
+def test_a_head_tells_what_a_download_brings(
+    desk: Desk,
+    played: PlayedCalls,
+    asked: dict[str, dict[str, Any]],
+    control_id: str,
+    content_type: str,
+) -> None:
+    """Its type and length, by the API key and by the link that `record_call` gave."""
+
+    recording, results = asked[control_id], played.answers["script"][1]["results"]
+    (link,) = [
+        result["record_call_url"] for result in results if control_id == result["record_control_id"]
+    ]
+
+    expected = (200, content_type, str(len(audio(desk, recording))), b"")
+    assert expected == head(recording["url"], desk.stage.customer.key)
+    assert expected == head(link)
 
 
 def test_speak_is_the_party_s_track_and_listen_the_other(

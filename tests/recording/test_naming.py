@@ -25,6 +25,17 @@ def test_s3_keys() -> None:
     assert f"recordings/a%2Fb/{RECORDING}/manifest.json" == naming.manifest_key("a/b", RECORDING)
 
 
+@pytest.mark.parametrize(
+    ("extension", "content_type"),
+    [("wav", "audio/wav"), ("mp3", "audio/mpeg"), ("mp4", "audio/mp4")],
+)
+def test_a_stored_file_has_its_media_type(extension: str, content_type: str) -> None:
+    """By its key; manifests and proofs are JSON."""
+
+    assert content_type == naming.content_type(naming.rendition_key("main", RECORDING, extension))
+    assert "application/json" == naming.content_type(naming.proof_key("main", RECORDING))
+
+
 def test_prefixes_begin_their_keys() -> None:
     """A listing by prefix finds the keys, and no neighbour's."""
 

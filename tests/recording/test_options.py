@@ -15,6 +15,7 @@ from chalicelib.errors import InvalidRequest, UrlRefused
 from chalicelib.recording.model import Direction, Format, RecordOptions
 from chalicelib.recording.options import MAX_SECONDS, parse_record_call, to_json
 from chalicelib.url_guard import UrlPolicy
+from tests.dialects.samples import filled_in
 
 SCHEMA = json.loads(
     (Path(__file__).parents[1] / "fixtures" / "swml-tap-record.schema.json").read_text()
@@ -121,8 +122,11 @@ def test_takes_the_schemas_examples(name: str) -> None:
 WRONG_TYPES = [
     (name, wrong)
     for names, wrongs in (
-        (["stereo", "beep"], [0, 1, "true", None, [], {}]),
-        (["input_sensitivity", *TIMEOUTS], [True, False, "1", None, [], {}]),
+        (["stereo", "beep"], [0, 1, "yes", "True", "1", "", " true ", None, [], {}]),
+        (
+            ["input_sensitivity", *TIMEOUTS],
+            [True, False, "abc", "NaN", " 30 ", "٣٠", "", "true", None, [], {}],
+        ),
         (
             ["control_id", "format", "direction", "terminators", "status_url"],
             [1, True, None, [], {}],
@@ -141,6 +145,24 @@ def test_refuses_a_wrong_type(name: str, wrong: object) -> None:
 
     assert "wrong_type" == code
     assert message.startswith(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        *(("stereo", *row) for row in (("true", True), ("false", False))),
+        *(("beep", *row) for row in (("true", True), ("false", False))),
+        *(("input_sensitivity", *row) for row in (("0", 0.0), ("44.5", 44.5), ("1e2", 100.0))),
+        *((name, *row) for name in TIMEOUTS for row in (("300", 300.0), ("0.5", 0.5), ("0", 0.0))),
+    ],
+)
+def test_takes_the_text_of_booleans_and_numbers(name: str, given: str, expected: object) -> None:
+    """As SignalWire does with a variable that it filled in; an option is never kept as text."""
+
+    _, options = parse_record_call({name: given})
+
+    shown = to_json(options)[name]
+    assert (expected, type(expected)) == (shown, type(shown))
 
 
 OUT_OF_RANGE: list[tuple[str, object]] = [
@@ -169,6 +191,8 @@ OUT_OF_RANGE: list[tuple[str, object]] = [
     ("control_id", "a" * 129),
     *((name, number) for name in TIMEOUTS for number in (-1, -0.001, MAX_SECONDS + 1, 10**400)),
     *((name, number) for name in TIMEOUTS for number in (math.nan, math.inf, -math.inf)),
+    *((name, text) for name in TIMEOUTS for text in ("-1", "1e999", "43201", "9" * 5_000)),
+    *(("input_sensitivity", text) for text in ("-1", "100.1", "1e999")),
 ]
 
 
@@ -317,6 +341,8 @@ def _fits(rule: dict[str, object], value: object) -> bool:
 
 
 def _fits_one(rule: dict[str, object], value: object) -> bool:
+    if rule.get("type") in ("boolean", "number"):
+        value = filled_in(value)
     if "$ref" in rule:
         variable = SCHEMA["$defs"]["SWMLVar"]["pattern"]
         return isinstance(value, str) and re.search(variable, value) is not None

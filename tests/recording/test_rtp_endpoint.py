@@ -35,6 +35,7 @@ def test_everything_can_be_asked() -> None:
     )
 
     assert ("mine", wanted) == parse_endpoint(body)
+    assert ("mine", wanted) == parse_endpoint(body | {"source_port": "4000"})
     assert Track.MIXED is wanted.track
     assert ("rtp-listen", EndpointOptions(direction=Direction.LISTEN)) == parse_endpoint(
         {"direction": "listen"}
@@ -53,7 +54,8 @@ def test_everything_can_be_asked() -> None:
         ({"source_addr": 1}, "wrong_type", "source_addr"),
         ({"source_port": 4000}, "out_of_range", "source_port"),
         ({"source_addr": "203.0.113.9", "source_port": 0}, "out_of_range", "source_port"),
-        ({"source_addr": "203.0.113.9", "source_port": "1"}, "wrong_type", "source_port"),
+        ({"source_addr": "203.0.113.9", "source_port": "one"}, "wrong_type", "source_port"),
+        ({"source_addr": "203.0.113.9", "source_port": "65536"}, "out_of_range", "source_port"),
         ({"source_addr": "203.0.113.9", "source_port": True}, "wrong_type", "source_port"),
         ({"source_addr": "${tap_rtp_src_addr}"}, "unresolved_variable", "source_addr"),
         ({"control_id": ""}, "out_of_range", "control_id"),

@@ -11,8 +11,10 @@ from chalicelib.recording.model import Format, Recording, Rendition, State
 from chalicelib.services.downloads import (
     POLL_S,
     WAIT_S,
+    StoredFile,
     Waiting,
     await_finished,
+    find_audio,
     open_audio,
     open_proof,
 )
@@ -132,6 +134,15 @@ def test_what_can_t_be_opened_says_why_and_is_not_noted() -> None:
             opened(core, recording, format_)
         assert code == refused.value.code
     assert [] == core.history.events(FINISHED.recording_id)
+
+
+def test_what_a_download_would_open_is_told_and_not_noted() -> None:
+    """Nobody hears anything of it: key and length, for the same reasons to refuse."""
+
+    assert StoredFile(key=WAV.key, size=1) == find_audio(FINISHED, None)
+    assert StoredFile(key=WAV.key, size=1) == find_audio(FINISHED, "wav")
+    with pytest.raises(NotFound, match="mp3"):
+        find_audio(FINISHED, "mp3")
 
 
 def test_a_recording_that_is_finalized_again_still_has_its_audio() -> None:

@@ -52,7 +52,8 @@ def test_the_description_has_urls_documents_and_the_token_s_end() -> None:
 
     assert ("office", "signalwire-tap") == (told["profile"], told["dialect"])
     assert [told["stream_url"]] == told["stream_urls"]
-    assert {"swml.yaml", "swml.json"} == set(told["documents"])  # type: ignore[call-overload]
+    names = {"swml.yaml", "swml.json", "swml-try.yaml", "swml-try.json"}
+    assert names == set(told["documents"]) == set(told["notes"])  # type: ignore[call-overload]
     assert (NOON + instructions.TOKEN_FOR).isoformat() == told["token_expires_at"]
 
 

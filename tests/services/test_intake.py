@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hypothesis import given
@@ -204,6 +204,17 @@ def test_an_end_counts_from_the_stream_s_own_duration() -> None:
 
     (said,) = core.inbox.announcements(CALL.key)
     assert (later(0), later(112.5), "closed") == (said.started_at, said.ended_at, said.cause)
+
+
+def test_an_end_beyond_the_calendar_is_when_it_was_said() -> None:
+    """No call lasts that long, whatever its carrier says."""
+
+    core, last = FakeCore(), datetime.max.replace(tzinfo=UTC)
+
+    take(core, stream_event(StreamState.STOPPED, 7, "s-1", started_at=last, duration_s=112.5))
+    take(core, stream_event(StreamState.STOPPED, 7, "s-2", started_at=later(0), duration_s=1e300))
+
+    assert [later(7), later(7)] == [said.ended_at for said in core.inbox.announcements(CALL.key)]
 
 
 def test_an_event_without_a_time_happened_when_it_came() -> None:

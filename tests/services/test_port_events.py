@@ -30,6 +30,10 @@ TAPPING = replace(STARTED, facts=ELSE, carrier_stream_id="", device=DEVICE, enco
 FINISHED = replace(STOPPED, carrier_stream_id="", device=DEVICE)
 
 
+class Unasked:
+    """Claims that mustn't be asked: a store fails for what is too long."""
+
+
 def core() -> FakeCore:
     made = FakeCore()
     made.port_claims.claim(CLAIM)
@@ -59,16 +63,18 @@ def test_what_is_sent_elsewhere_is_nobody_s() -> None:
 
     made, profile = core(), a_profile()
     elsewhere = replace(TAPPING, device=replace(DEVICE, port=20_004))
+    nowhere = replace(TAPPING, device=replace(DEVICE, address="\U0001f600" * 254))
 
     found = [
         find_claim(elsewhere, profile, made.port_claims),
+        find_claim(nowhere, profile, Unasked()),  # type: ignore[arg-type]  # no port
         find_claim(TAPPING, replace(profile, account="other"), made.port_claims),
         find_claim(TAPPING, replace(profile, carrier="signalwire"), made.port_claims),
         find_claim(STARTED, profile, made.port_claims),
         find_claim(UnknownEvent(facts=STARTED.facts), profile, made.port_claims),
     ]
 
-    assert [None] * 5 == found
+    assert [None] * 6 == found
 
 
 def test_an_end_is_told_to_the_port_s_worker_once() -> None:

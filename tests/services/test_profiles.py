@@ -5,7 +5,7 @@ import pytest
 from chalicelib.dialects.streams import registry as streams
 from chalicelib.errors import InvalidRequest, NotFound
 from chalicelib.recording.model import RecordOptions
-from chalicelib.services.profiles import change_profile, create_profile, to_json
+from chalicelib.services.profiles import change_profile, create_profile, find_profile, to_json
 from chalicelib.url_guard import STRICT, UrlPolicy
 from tests.fakes import FakeCore
 from tests.samples import T0
@@ -77,3 +77,16 @@ def test_what_is_shown_names_no_secret() -> None:
         "tapedeck/main/key"
         == to_json(create_profile(core.profiles, "main", body, STRICT, T0))["secret_id"]
     )
+
+
+@pytest.mark.parametrize("name", ["", "Office", "a" * 64, "a" * 5_000, "\U0001f600", "of\nfice"])
+def test_what_can_t_be_a_name_is_looked_for_nowhere(name: str) -> None:
+    """A store fails for a key that is too long; it isn't asked."""
+
+    class Nowhere:
+        """Profiles that mustn't be asked."""
+
+    with pytest.raises(NotFound) as refused:
+        find_profile(Nowhere(), "main", name)  # type: ignore[arg-type]  # no port
+
+    assert "no_such_profile" == refused.value.code

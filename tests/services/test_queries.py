@@ -46,6 +46,28 @@ def test_no_filter_asks_for_everything() -> None:
     assert (RecordingFilter(), 50, "") == (nothing.wanted, nothing.limit, nothing.cursor)
 
 
+@pytest.mark.parametrize(
+    ("text", "year"),
+    [
+        ("0001-01-01T00:00:00+14:00", 1),
+        ("0001-01-01T00:00:00+23:59", 1),
+        ("9999-12-31T23:59:59-14:00", 9999),
+        ("9999-12-31T23:59:59.999999-23:59", 9999),
+    ],
+)
+def test_a_time_beyond_the_calendar_is_its_end(text: str, year: int) -> None:
+    """In UTC there is no such time; what was meant is plain."""
+
+    found = asked(**{"from": text, "to": text})
+
+    assert (UTC, year) == (found.wanted.since.tzinfo, found.wanted.since.year)  # type: ignore[union-attr]  # there
+    assert found.wanted.since == found.wanted.until
+    assert found.wanted.since in (
+        datetime.min.replace(tzinfo=UTC),
+        datetime.max.replace(tzinfo=UTC),
+    )
+
+
 def test_filters_are_parsed() -> None:
     """Texts become what they mean."""
 

@@ -91,7 +91,8 @@ def test_takes_the_schemas_examples(name: str) -> None:
             if name != "rtp_ptime"
             for wrong in (1, True, None, [], {})
         ),
-        *(("rtp_ptime", wrong) for wrong in (True, "20", None, [], {}, 20.5, math.nan, math.inf)),
+        *(("rtp_ptime", wrong) for wrong in (True, None, [], {}, 20.5, math.nan, math.inf)),
+        *(("rtp_ptime", wrong) for wrong in ("", "abc", " 20", "20.5", "٢٠", "1e999", "NaN")),
     ],
 )
 def test_refuses_a_wrong_type(name: str, wrong: object) -> None:
@@ -111,6 +112,7 @@ def test_refuses_a_wrong_type(name: str, wrong: object) -> None:
         ("codec", "pcmu"),
         ("control_id", ""),
         *(("rtp_ptime", wrong) for wrong in (-20, 0, 5, 15, 25, 121, 130, 10**400)),
+        *(("rtp_ptime", wrong) for wrong in ("-20", "0", "25", "130", "1e300")),
     ],
 )
 def test_refuses_what_is_out_of_range(name: str, wrong: object) -> None:
@@ -123,9 +125,13 @@ def test_refuses_what_is_out_of_range(name: str, wrong: object) -> None:
 
 @pytest.mark.parametrize("ptime", range(10, 121, 10))
 def test_takes_every_ptime(ptime: int) -> None:
-    """10 to 120 ms in steps of 10; a JSON number with a fraction of zero is whole."""
+    """10 to 120 ms in steps of 10; a JSON number with a fraction of zero is whole.
+
+    Its text is read, too, as a variable of SWML is filled in.
+    """
     assert ptime == parse_tap({"uri": URI, "rtp_ptime": ptime})[1].rtp_ptime_ms
     assert ptime == parse_tap({"uri": URI, "rtp_ptime": float(ptime)})[1].rtp_ptime_ms
+    assert ptime == parse_tap({"uri": URI, "rtp_ptime": str(ptime)})[1].rtp_ptime_ms
 
 
 def test_a_tap_needs_a_destination() -> None:

@@ -9,6 +9,9 @@ from enum import StrEnum
 from chalicelib.capture.events import Encoding
 from chalicelib.recording.model import RecordOptions
 
+TRYING_S = 60
+"""how long a document for trying keeps its call up"""
+
 
 class Sides(StrEnum):
     """Which sides of a call the carrier shall stream; SWML's words."""
@@ -48,6 +51,9 @@ class Document:
     """e.g. `swml.yaml`"""
     content_type: str
     text: str
+    note: str
+    """what the document is for, in a sentence: where its language has comments, the text says it,
+    too"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,33 @@
 """BXML: Bandwidth's markup.
 
-Source: Bandwidth's pages of `<StartStream>` and `<StartRecording>`. `tracks` states both: the
-default is inbound alone.
+Source: Bandwidth's pages of `<StartStream>`, `<StartRecording>` and `<Pause>`. `tracks` states
+both: the default is inbound alone. None of our verbs blocks, and Bandwidth hangs up after the last
+verb: the document leaves that to the customer's own verbs, and the one for trying pauses.
 """
 
 from __future__ import annotations
 
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
+from xml.etree.ElementTree import Comment, Element, SubElement, indent, tostring
 
-from chalicelib.dialects.documents.base import Arrangement, Document, DocumentDialect, Sides
+from chalicelib.dialects.documents.base import (
+    TRYING_S,
+    Arrangement,
+    Document,
+    DocumentDialect,
+    Sides,
+)
 from chalicelib.dialects.streams import bandwidth
 from chalicelib.errors import InvalidRequest
 from chalicelib.recording.model import Format, RecordOptions
+
+NOTE = (
+    "Your own verbs must follow: StartStream does not block, and Bandwidth hangs up after the last"
+    " verb."
+)
+TRYING_NOTE = (
+    f"For trying only: streams to Tapedeck and keeps the call up, silent, for {TRYING_S} seconds;"
+    " then Bandwidth hangs up. For real calls take the document bxml, and add your own verbs."
+)
 
 _TRACKS = {Sides.SPEAK: "inbound", Sides.LISTEN: "outbound", Sides.BOTH: "both"}
 
@@ -32,7 +48,22 @@ def call_stream_urls(wanted: Arrangement, call_id: str) -> tuple[str, ...]:
 
 
 def documents(wanted: Arrangement) -> tuple[Document, ...]:
-    """Return the verbs. Raises InvalidRequest for mixed sides: Bandwidth streams each by itself."""
+    """Return the verbs, and a whole document for trying.
+
+    Raises InvalidRequest for mixed sides: Bandwidth streams each by itself.
+    """
+    open_ended, whole = _response(wanted), _response(wanted)
+    open_ended.append(Comment(f" {NOTE} "))
+    whole.insert(0, Comment(f" {TRYING_NOTE} "))
+    SubElement(whole, "Pause", {"duration": str(TRYING_S)})
+    return (
+        _document("bxml", open_ended, NOTE),
+        _document("bxml-try", whole, TRYING_NOTE),
+    )
+
+
+def _response(wanted: Arrangement) -> Element:
+    """Return `<Response>` with the verbs that make Bandwidth stream."""
     tracks = _TRACKS.get(wanted.sides)
     if tracks is None:
         raise InvalidRequest("sides: bandwidth streams no mixed track", code="out_of_range")
@@ -50,9 +81,13 @@ def documents(wanted: Arrangement) -> tuple[Document, ...]:
         SubElement(start, "StreamParam", {"name": name, "value": value})
     if wanted.carrier_records is not None:
         _add_recording(response, wanted.carrier_records, wanted.hook_url)
+    return response
+
+
+def _document(name: str, response: Element, note: str) -> Document:
     indent(response)
     text = '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(response, encoding="unicode")
-    return (Document(name="bxml", content_type="application/xml", text=text + "\n"),)
+    return Document(name=name, content_type="application/xml", text=text + "\n", note=note)
 
 
 def _add_recording(response: Element, options: RecordOptions, hook_url: str) -> None:

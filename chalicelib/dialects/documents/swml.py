@@ -1,7 +1,9 @@
 """SWML: SignalWire's markup, the same steps as YAML and as JSON.
 
-Source: SWML's schema (`tap`, `record_call`). Query strings are dropped on the way, so what must
-arrive stands in the path; `${call.call_id}` is filled by SignalWire.
+Source: SWML's schema (`tap`, `record_call`) and its pages of `answer` and `sleep`. Query strings
+are dropped on the way, so what must arrive stands in the path; `${call.call_id}` is filled by
+SignalWire. None of our steps blocks, and a script that is over leaves nothing to do on the call:
+the documents leave that to the customer's own steps, and those for trying sleep.
 """
 
 from __future__ import annotations
@@ -10,8 +12,23 @@ import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from chalicelib.dialects.documents.base import Arrangement, Document, DocumentDialect, Sides
+from chalicelib.dialects.documents.base import (
+    TRYING_S,
+    Arrangement,
+    Document,
+    DocumentDialect,
+    Sides,
+)
 from chalicelib.dialects.streams import signalwire_tap
+
+NOTE = (
+    "Your own steps (connect, play and so on) must follow: a tap does not block, and the call ends"
+    " with its script."
+)
+TRYING_NOTE = (
+    f"For trying only: streams to Tapedeck and keeps the call up, silent, for {TRYING_S} seconds."
+    " For real calls take the document without -try, and add your own steps."
+)
 
 _THIS_CALL = "${call.call_id}"
 _TAP_DIRECTIONS = {
@@ -44,16 +61,30 @@ def call_stream_urls(wanted: Arrangement, call_id: str) -> tuple[str, ...]:
 
 
 def documents(wanted: Arrangement) -> tuple[Document, ...]:
-    """Return the steps as YAML and as JSON."""
-    script = {"version": "1.0.0", "sections": {"main": _steps(wanted)}}
+    """Return the steps as YAML and as JSON, and both as whole scripts for trying."""
+    steps = _steps(wanted)
+    script = _script(steps)
+    # Neither a tap nor sleep answers the call; the customer's own steps do.
+    whole = _script([{"answer": {}}, *steps, {"sleep": TRYING_S * 1000}])
     return (
-        Document(name="swml.yaml", content_type="application/yaml", text=_yaml(script)),
-        Document(
-            name="swml.json",
-            content_type="application/json",
-            text=json.dumps(script, indent=2) + "\n",
-        ),
+        _in_yaml("swml.yaml", _yaml(script) + f"  # {NOTE}\n", NOTE),
+        _in_json("swml.json", script, NOTE),
+        _in_yaml("swml-try.yaml", f"# {TRYING_NOTE}\n" + _yaml(whole), TRYING_NOTE),
+        _in_json("swml-try.json", whole, TRYING_NOTE),
     )
+
+
+def _script(steps: list[dict[str, object]]) -> dict[str, object]:
+    return {"version": "1.0.0", "sections": {"main": steps}}
+
+
+def _in_yaml(name: str, text: str, note: str) -> Document:
+    return Document(name=name, content_type="application/yaml", text=text, note=note)
+
+
+def _in_json(name: str, script: Mapping[str, object], note: str) -> Document:
+    text = json.dumps(script, indent=2) + "\n"
+    return Document(name=name, content_type="application/json", text=text, note=note)
 
 
 def _steps(wanted: Arrangement) -> list[dict[str, object]]:

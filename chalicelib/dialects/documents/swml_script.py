@@ -5,7 +5,9 @@ which `main` runs. We run the recording and tapping methods that stand in `main`
 else is named as skipped: other methods, whatever lies within them, and other sections.
 
 Stricter than the schema: `version` is 1.0.0 where it stands, a step holds one method, and see
-`parse_record_call` and `parse_tap`. Wider: a method without properties may be a bare word, or null.
+`parse_record_call` and `parse_tap`. Wider: a method without properties may be a bare word, or null;
+booleans and numbers may be text, as variables are filled in; and `stop_call_record`, as SWML's page
+of `record_call` once has it, is `stop_record_call`.
 """
 
 from __future__ import annotations
@@ -240,6 +242,7 @@ def _wrong(path: str, fact: str, code: str) -> InvalidRequest:
 _PARSERS: Mapping[str, Callable[[str, Mapping[str, object], Reading], Step]] = {
     Method.RECORD_CALL: _record_call,
     Method.STOP_RECORD_CALL: _stop_record_call,
+    "stop_call_record": _stop_record_call,
     Method.TAP: _tap,
     Method.STOP_TAP: _stop_tap,
 }

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 64 * 1024
 """as for every other request"""
 
+MAX_INTEGER_BITS = 4096
+"""some 1,200 digits; Python writes 4,300"""
+
 _decode = msgspec.json.Decoder().decode
 
 
@@ -56,7 +59,7 @@ def _loader() -> type[yaml.SafeLoader]:
     import yaml  # noqa: PLC0415  # as above
 
     class Loader(yaml.SafeLoader):
-        """PyYAML's safe loader without aliases, tags, dates and double keys."""
+        """PyYAML's safe loader without aliases, tags, dates, double keys and endless integers."""
 
         # SWML has no dates: what looks like one is text, as in JSON.
         yaml_implicit_resolvers = {  # noqa: RUF012  # PyYAML's own attribute
@@ -80,6 +83,18 @@ def _loader() -> type[yaml.SafeLoader]:
                 raise _refusal(node, "a key that stands twice")
             return mapping
 
+        def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+            """Return an integer that can be written, too.
+
+            Python limits the digits of decimal ones only: those that are hexadecimal, octal, binary
+            or sexagesimal could be so long that a message with them fails.
+            """
+            number: int = super().construct_yaml_int(node)
+            if number.bit_length() > MAX_INTEGER_BITS:
+                raise _refusal(node, f"an integer of more than {MAX_INTEGER_BITS} bits")
+            return number
+
+    Loader.add_constructor("tag:yaml.org,2002:int", Loader.construct_yaml_int)
     return Loader
 
 

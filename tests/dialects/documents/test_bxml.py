@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from xml.etree.ElementTree import Element, fromstring
+from xml.etree.ElementTree import Comment, Element, TreeBuilder, XMLParser, fromstring
 
 import pytest
 
@@ -17,10 +17,67 @@ WANTED = Arrangement(
 )
 
 
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+
 def verbs(wanted: Arrangement) -> Element:
-    (written,) = bxml.documents(wanted)
+    written, _ = bxml.documents(wanted)
     assert ("bxml", "application/xml") == (written.name, written.content_type)
-    return fromstring(written.text.removeprefix('<?xml version="1.0" encoding="UTF-8"?>\n'))
+    return read(written.text)
+
+
+def read(text: str) -> Element:
+    """Read a document, its comments too."""
+    return fromstring(text.removeprefix(HEAD), XMLParser(target=TreeBuilder(insert_comments=True)))
+
+
+def kinds(response: Element) -> list[object]:
+    """Return what stands in a response, in order; a comment is its own kind."""
+    return [child.tag for child in response]
+
+
+@pytest.mark.parametrize("carrier_records", [None, RecordOptions()])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_the_last_line_says_that_the_customer_s_verbs_must_follow(
+    carrier_records: RecordOptions | None, bidirectional: bool
+) -> None:
+    """No verb of ours delays them, and what is pasted behind the comment is part of the call."""
+
+    wanted = replace(WANTED, carrier_records=carrier_records, bidirectional=bidirectional)
+    text = bxml.documents(wanted)[0].text
+    *_, comment, end = text.splitlines()
+
+    assert (f"  <!-- {bxml.NOTE} -->", "</Response>") == (comment, end)
+    ours = ["StartStream", *(["StartRecording"] if carrier_records else [])]
+    assert [*ours, Comment] == kinds(read(text))
+    pasted = text.replace(comment, comment + "\n  <SpeakSentence>Hello</SpeakSentence>")
+    assert [*ours, Comment, "SpeakSentence"] == kinds(read(pasted))
+
+
+@pytest.mark.parametrize("carrier_records", [None, RecordOptions()])
+def test_a_document_for_trying_is_whole(carrier_records: RecordOptions | None) -> None:
+    """It begins with what it is for, streams as the other one, and keeps the call for a minute."""
+
+    wanted = replace(WANTED, carrier_records=carrier_records, labels={"desk": "7"})
+    open_ended, whole = map(read, (each.text for each in bxml.documents(wanted)))
+
+    assert ("bxml-try", "application/xml") == (
+        bxml.documents(wanted)[1].name,
+        bxml.documents(wanted)[1].content_type,
+    )
+    assert f" {bxml.TRYING_NOTE} " == whole[0].text
+    assert kinds(open_ended)[:-1] == kinds(whole)[1:-1]
+    assert [each.attrib for each in open_ended.iter("StartStream")] == [
+        each.attrib for each in whole.iter("StartStream")
+    ]
+    assert ("Pause", {"duration": "60"}) == (whole[-1].tag, whole[-1].attrib)
+
+
+def test_a_document_s_note_is_its_comment() -> None:
+    """What the instructions' answer says of it stands in the text, too."""
+
+    for each in bxml.documents(WANTED):
+        assert f"<!-- {each.note} -->" in each.text
 
 
 def test_the_stream_names_its_sink_its_tracks_and_its_hook() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -10,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from chalicelib.capture.events import Encoding
 from chalicelib.dialects.documents import swml
-from chalicelib.dialects.documents.base import Arrangement, Sides
+from chalicelib.dialects.documents.base import Arrangement, Document, Sides
 from chalicelib.dialects.streams import registry as streams
 from chalicelib.recording.model import Direction, Format, RecordOptions
 
@@ -25,21 +26,56 @@ SCHEMA = json.loads(
 
 
 def steps(wanted: Arrangement) -> list[dict[str, dict[str, object]]]:
-    yaml_text, json_text = swml.documents(wanted)
+    return main(*swml.documents(wanted)[:2])
+
+
+def steps_for_trying(wanted: Arrangement) -> list[dict[str, Any]]:
+    return main(*swml.documents(wanted)[2:])
+
+
+def main(yaml_text: Document, json_text: Document) -> list[dict[str, Any]]:
     script = json.loads(json_text.text)
     assert script == yaml.safe_load(yaml_text.text)
-    main: list[dict[str, dict[str, object]]] = script["sections"]["main"]
-    return main
+    steps: list[dict[str, Any]] = script["sections"]["main"]
+    return steps
 
 
 def test_yaml_and_json_are_one_script() -> None:
-    """Both documents have their name and type, and the version stays a string in YAML."""
+    """The documents have their names and types, and the version stays a string in YAML."""
 
-    yaml_text, json_text = swml.documents(WANTED)
+    written = swml.documents(WANTED)
 
-    assert ("swml.yaml", "application/yaml") == (yaml_text.name, yaml_text.content_type)
-    assert ("swml.json", "application/json") == (json_text.name, json_text.content_type)
-    assert "1.0.0" == yaml.safe_load(yaml_text.text)["version"]
+    assert [
+        ("swml.yaml", "application/yaml"),
+        ("swml.json", "application/json"),
+        ("swml-try.yaml", "application/yaml"),
+        ("swml-try.json", "application/json"),
+    ] == [(each.name, each.content_type) for each in written]
+    assert ["1.0.0", "1.0.0"] == [yaml.safe_load(each.text)["version"] for each in written[::2]]
+
+
+def test_the_last_line_says_that_the_customer_s_steps_must_follow() -> None:
+    """What is pasted behind YAML's comment is part of the script; JSON has none, its note says it.
+
+    No step of ours delays the customer's.
+    """
+
+    in_yaml, in_json = swml.documents(WANTED)[:2]
+
+    assert in_yaml.text.endswith(f"\n  # {swml.NOTE}\n")
+    assert swml.NOTE == in_json.note
+    pasted = yaml.safe_load(in_yaml.text + "  - play: {url: 'say:Hello'}\n")
+    assert ["tap", "tap", "play"] == [name for step in pasted["sections"]["main"] for name in step]
+
+
+def test_a_script_for_trying_is_whole() -> None:
+    """It answers, streams as the other one, and keeps the call for a minute."""
+
+    in_yaml, in_json = swml.documents(WANTED)[2:]
+
+    assert in_yaml.text.startswith(f"# {swml.TRYING_NOTE}\nversion:")
+    assert swml.TRYING_NOTE == in_json.note
+    assert [{"answer": {}}, *steps(WANTED), {"sleep": 60_000}] == steps_for_trying(WANTED)
 
 
 def test_both_sides_are_two_taps() -> None:

@@ -59,6 +59,21 @@ def test_what_looks_like_a_date_is_text(text: bytes) -> None:
         (b"a: \x07", "special characters"),
         (b"a: \xff", "invalid"),
         (b"a: " + b"9" * 5000, "digits"),
+        *(
+            (text, "an integer of more than 4096 bits")
+            for number in (
+                b"0x" + b"f" * 4000,
+                b"-0x" + b"f" * 4000,
+                b"0" + b"7" * 4000,
+                b"0b" + b"1" * 5000,
+                b"1" + b":59" * 4000,
+            )
+            for text in (
+                b"a: " + number,
+                b"? " + number + b"\n: 1",
+                b"sections: {main: [{play: {? " + number + b" : 1}}]}",
+            )
+        ),
         (b"a: 1" + b":59" * 2000 + b".5", "too large"),
         (b"[" * 5000, "recursion"),
         (BILLION_LAUGHS, "an alias"),
