@@ -78,7 +78,7 @@ class LiveStream(ABC):
         self.ended_us = 0
         self.ending: Ending | None = None
         self.encoding = ENCODING_UNTIL_JOINED
-        """of what came last"""
+        """of what its listener is given"""
         self.is_unwanted = False
         """nobody recorded when it was last heard of the call: it isn't captured before that is read
         again"""

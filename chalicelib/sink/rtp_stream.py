@@ -15,7 +15,7 @@ from chalicelib.capture.events import Clock, Encoding, StreamStarted
 from chalicelib.capture.packets import PacketCapture
 from chalicelib.capture.record import Record, StreamHead
 from chalicelib.errors import WireError
-from chalicelib.media.rtp import ENCODINGS, RATE_HZ, TELEPHONE_EVENT, RtpPacket
+from chalicelib.media.rtp import RATE_HZ, TELEPHONE_EVENT, RtpPacket
 from chalicelib.media.rtp_source import Received
 from chalicelib.recording.model import Ending
 from chalicelib.recording.rtp_endpoint import PortClaim
@@ -69,7 +69,6 @@ class RtpStream(LiveStream):
         )
         self._capture = PacketCapture(self._new_head(), self._track)
         self._place, self._add = self._capture.receive, self._capture.add
-        self._source = 0
         self._kept_from_us = 0.0
         """0: what comes is kept; infinite: nothing is; else what was said since then"""
         self._prompt_us: dict[int, float] = {}
@@ -89,8 +88,6 @@ class RtpStream(LiveStream):
                 is_sound = one.payload_type != TELEPHONE_EVENT
                 if is_sound and (not self._kept_from_us or self._is_of_now(one)):
                     self._add(one)
-                if one.source != self._source:
-                    self._note_source(one)
                 if self._hearing is not None:
                     self._hearing.take(one)
         except WireError as error:
@@ -134,7 +131,7 @@ class RtpStream(LiveStream):
         return self._capture.head()
 
     def correct(self, encoding: Encoding) -> None:
-        """Do nothing: each packet says its own."""
+        """Do nothing: each packet says its own, and a stream may have both."""
 
     def drop_media(self) -> None:
         """Let go what waits here, and keep only positions of what follows: nobody records."""
@@ -181,12 +178,6 @@ class RtpStream(LiveStream):
 
     def _note_lateness(self, source: int, lateness_us: float) -> None:
         self._prompt_us[source] = min(lateness_us, self._prompt_us.get(source, lateness_us))
-
-    def _note_source(self, one: Received) -> None:
-        """Note that the sender began anew, maybe in another encoding."""
-        self._source = one.source
-        if one.payload_type in ENCODINGS:
-            self.encoding = Encoding(ENCODINGS[one.payload_type])
 
     def _new_head(self) -> StreamHead:
         assert self.started is not None
