@@ -49,6 +49,15 @@ class PacketCapture:
         """Keep one received packet of sound for the next cut."""
         self._pending.append(sound)
 
+    def let_go_before(self, wall_us: int) -> None:
+        """Forget what arrived before an instant and wasn't cut yet."""
+        self._pending = [one for one in self._pending if one.arrival_us >= wall_us]
+
+    @property
+    def received(self) -> int:
+        """Return how many packets came, each number once."""
+        return self._reception.received
+
     def cut(self) -> list[Record]:
         """Return what was kept since the last cut as records, one for each contiguous run of one
         encoding."""

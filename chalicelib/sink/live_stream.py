@@ -141,6 +141,9 @@ class LiveStream(ABC):
     def keep_media(self) -> None:
         """Keep what follows."""
 
+    def drop_before(self, wall_us: int) -> None:  # noqa: B027  # most streams hold nothing so old
+        """Let go what came before an instant, when a pause ended, of a stream that begins."""
+
     @abstractmethod
     def listen(self, listener: Listener | None) -> None:
         """Let somebody hear what follows, kept or not; None: nobody."""

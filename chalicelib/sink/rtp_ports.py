@@ -125,7 +125,7 @@ class RtpPorts:
             return False
         return True
 
-    def _new_stream(self, port: RtpPort, encoding: Encoding) -> RtpStream:
+    def _new_stream(self, port: RtpPort, encoding: Encoding, first_us: int) -> RtpStream:
         self._streams += 1
         claim = port.claim
         opening = Opening(
@@ -135,7 +135,7 @@ class RtpPorts:
             dialect=DIALECT,
             stream_key=f"{self._worker}-rtp-{self._streams}",
         )
-        return RtpStream(opening, self._owner, port, encoding)
+        return RtpStream(opening, self._owner, port, encoding, first_us)
 
     def _forget(self, port: RtpPort) -> None:
         self._ports.pop(port.claim.claim_id, None)

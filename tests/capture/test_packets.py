@@ -97,6 +97,17 @@ def test_a_change_of_encoding_is_between_two_records() -> None:
     ]
 
 
+def test_what_came_before_an_instant_can_be_let_go() -> None:
+    """The rest keeps its place, and all of it counts as received."""
+    stream = capture()
+    feed(stream, *map(packet, range(4)))
+
+    stream.let_go_before(WALL_US + 3 * 20_000 + 30_000)
+
+    assert [(0, 320, 640)] == spans(stream.cut())
+    assert 4 == stream.received
+
+
 def test_what_isnt_added_isnt_kept() -> None:
     """A paused call's packets count and hold their place, and are nowhere."""
     stream = capture()
