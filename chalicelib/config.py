@@ -14,6 +14,10 @@ from chalicelib.url_guard import STRICT, USUAL_PORTS, Network, UrlPolicy
 
 _PREFIX = "TAPEDECK_"
 
+SHORTEST_STREAM_S, LONGEST_STREAM_S = 60, 43_200
+"""12 h: the protection of tasks, claims of ports, and the time and memory of a finalization are
+made for that"""
+
 _ANY_HOST = "0.0.0.0"  # noqa: S104  # a container's door is its security group
 _SINK_PORT = 8080
 _RTP_PORTS = (20_000, 21_999)
@@ -57,6 +61,8 @@ class Settings:
     """how long an announced stream may stay without media"""
     download_token_for: timedelta = timedelta(hours=24)
     """how long a `record_call_url` opens"""
+    stream_for: timedelta = timedelta(seconds=LONGEST_STREAM_S)
+    """how long a carrier may stream on one socket or port; then it is sent away"""
     sink_host: str = _ANY_HOST
     sink_port: int = _SINK_PORT
     relay_host: str = ""
@@ -110,6 +116,11 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         pending_for=timedelta(seconds=read.number("PENDING_SECONDS", 300)),
         announced_for=timedelta(seconds=read.number("ANNOUNCED_SECONDS", 15)),
         download_token_for=timedelta(seconds=read.number("DOWNLOAD_TOKEN_SECONDS", 86_400)),
+        stream_for=timedelta(
+            seconds=read.bounded(
+                "STREAM_SECONDS", LONGEST_STREAM_S, SHORTEST_STREAM_S, LONGEST_STREAM_S
+            )
+        ),
         sink_host=read.text("SINK_HOST", _ANY_HOST),
         sink_port=int(read.number("SINK_PORT", _SINK_PORT)),
         relay_host=read.text("RELAY_HOST"),
@@ -161,6 +172,12 @@ class _Reader:
             raise ValueError(f"{_PREFIX}{name} is a number, not {value!r}") from None
         if not 0 <= number < float("inf"):
             raise ValueError(f"{_PREFIX}{name} is a number from 0, not {value!r}")
+        return number
+
+    def bounded(self, name: str, default: float, least: float, most: float) -> float:
+        number = self.number(name, default)
+        if not least <= number <= most:
+            raise ValueError(f"{_PREFIX}{name} is from {least:g} to {most:g}, not {number:g}")
         return number
 
     def networks(self, name: str) -> tuple[Network, ...]:

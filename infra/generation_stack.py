@@ -15,6 +15,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from chalicelib.config import LONGEST_STREAM_S, SHORTEST_STREAM_S
 from infra.access import grant_sink
 from infra.paths import ROOT
 from infra.recorder_stack import RecorderStack
@@ -124,7 +125,20 @@ class GenerationStack(Stack):
             "TAPEDECK_ALLOWED_PORTS": self._parameter(
                 "AllowedPorts", "80,443,8080,8443", "ports that taps may name; * is any"
             ),
+            "TAPEDECK_STREAM_SECONDS": self._stream_seconds(),
         }
+
+    def _stream_seconds(self) -> str:
+        """A value out of bounds is refused before a task begins: its process would be, too."""
+        return CfnParameter(
+            self,
+            "StreamSeconds",
+            type="Number",
+            default=LONGEST_STREAM_S,
+            min_value=SHORTEST_STREAM_S,
+            max_value=LONGEST_STREAM_S,
+            description="how long a carrier may stream on one socket or RTP port, in seconds",
+        ).value_as_string
 
     def _parameter(self, name: str, default: str, description: str) -> str:
         return CfnParameter(self, name, default=default, description=description).value_as_string

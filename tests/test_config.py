@@ -5,8 +5,11 @@ from ipaddress import ip_network
 
 import pytest
 
-from chalicelib.config import Settings, read_settings, required
+from chalicelib.config import LONGEST_STREAM_S, Settings, read_settings, required
+from chalicelib.recording.options import MAX_SECONDS
+from chalicelib.sink.limits import Limits
 from chalicelib.url_guard import USUAL_PORTS
+from tests.fake_claims import KEPT
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -79,6 +82,15 @@ def test_waits_are_seconds() -> None:
     assert (timedelta(seconds=2.5), 9001) == (read.announced_for, read.sink_port)
 
 
+def test_the_longest_stream_is_a_setting() -> None:
+    """Twelve hours, and never more: what keeps tasks, ports and finalizations is made for that."""
+
+    assert timedelta(hours=12) == read_settings({}).stream_for
+    assert timedelta(hours=1) == read_settings({"TAPEDECK_STREAM_SECONDS": "3600"}).stream_for
+    assert MAX_SECONDS == LONGEST_STREAM_S == Limits().stream_for_s
+    assert timedelta(seconds=LONGEST_STREAM_S) + timedelta(minutes=10) < KEPT
+
+
 def test_workers_reach_each_other() -> None:
     """Any free port, and an address that is found out, unless they are told."""
 
@@ -113,6 +125,8 @@ def test_a_trailing_slash_of_the_sink_s_url_is_dropped() -> None:
         ("TAPEDECK_WAIT_SCALE", "nan"),
         ("TAPEDECK_ALLOWED_NETWORKS", "127.0.0.1/8"),
         ("TAPEDECK_ALLOWED_PORTS", "80,http"),
+        ("TAPEDECK_STREAM_SECONDS", "59"),
+        ("TAPEDECK_STREAM_SECONDS", "43201"),
     ],
 )
 def test_a_value_that_can_t_be_read_names_its_variable(name: str, value: str) -> None:

@@ -41,7 +41,7 @@ class PacketCapture:
         """Return what a packet gives, sound and events: mostly itself, in its place.
 
         `arrival_us` is on the clock that the head's `opened_at_us` is on. Raises WireError for a
-        payload type that the stream doesn't have.
+        payload type that isn't supported.
         """
         return self._reception.receive(packet, arrival_us)
 
@@ -49,8 +49,18 @@ class PacketCapture:
         """Keep one received packet of sound for the next cut."""
         self._pending.append(sound)
 
+    def let_go_before(self, wall_us: int) -> None:
+        """Forget what arrived before an instant and wasn't cut yet."""
+        self._pending = [one for one in self._pending if one.arrival_us >= wall_us]
+
+    @property
+    def received(self) -> int:
+        """Return how many packets came, each number once."""
+        return self._reception.received
+
     def cut(self) -> list[Record]:
-        """Return what was kept since the last cut as records, one for each contiguous run."""
+        """Return what was kept since the last cut as records, one for each contiguous run of one
+        encoding."""
         pending, self._pending = self._pending, []
         pending.sort(key=_in_place)
         return [self._record(run) for run in _contiguous(pending)]
@@ -100,7 +110,11 @@ def _end(one: Received) -> int:
 def _contiguous(sorted_: Sequence[Received]) -> Iterator[Sequence[Received]]:
     begin = 0
     for place, (one, following) in enumerate(pairwise(sorted_), start=1):
-        if following.position != _end(one) or following.source != one.source:
+        if (
+            following.position != _end(one)
+            or following.payload_type != one.payload_type
+            or following.source != one.source
+        ):
             yield sorted_[begin:place]
             begin = place
     if sorted_:

@@ -110,7 +110,7 @@ class JitterBuffer:
 
     def push(self, position: int, payload: bytes) -> None:
         """Take the payload that begins at a position."""
-        slack = position - (self._begin(position) if self._play is None else self._play)
+        slack = position - (self.begin(position) if self._play is None else self._play)
         samples = len(payload) // self._width
         if slack < 0 or position < self._sounded:
             slack, payload = self._fit_late(position, payload)
@@ -150,18 +150,22 @@ class JitterBuffer:
         """Return how many samples the quickest packet waits, about."""
         return self._greatest
 
-    def restart(self, position: int) -> None:
+    def restart(self, position: int, waited: int = 0) -> None:
         """Begin anew at a position, as for the first packet: another source counts from there."""
         self.restarts += 1
         self.skipped += self._heard.count(1)
         self._ahead.clear()
         self._heard.clear()
-        self._begin(position)
+        self.begin(position, waited)
 
-    def _begin(self, position: int) -> int:
-        self._play = play = position - self._depth.least
+    def begin(self, position: int, waited: int = 0) -> int:
+        """Begin at a position whose packet came so many samples ago, since it had to wait for
+        others; return the position whose turn is next. Of what would wait for longer than `most`
+        the beginning is left out."""
+        behind = min(waited, self._depth.most - self._depth.least)
+        self._play = play = position - self._depth.least + waited - behind
         self._sounded = self._end = play
-        self._greatest = self._depth.least
+        self._greatest = self._depth.least + behind
         self._late_row = 0
         self._forget_slack()
         return play

@@ -11,16 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chalicelib.media.rtp import RATE_HZ, RtpPacket, extend_sequence, extend_timestamp
-from chalicelib.media.rtp_source import (
-    MOST_STEP_US,
-    SOUNDLESS,
-    WINDOW,
-    Counts,
-    Received,
-    Source,
-    verify_known,
-)
+from chalicelib.media.candidates import Candidate
+from chalicelib.media.rtp import RtpPacket
+from chalicelib.media.rtp_source import Counts, Received, Source, verify_known
 
 PROBATION = 3
 """packets that make a new source"""
@@ -28,53 +21,26 @@ _RIVALS = 2
 """packets of the present source that show it isn't silent; one may be a straggler"""
 
 
-class _Candidate:
-    """Packets that may be a new source's."""
-
-    __slots__ = ("held", "rivals")
-
-    def __init__(self) -> None:
-        self.held: list[tuple[RtpPacket, int]] = []
-        self.rivals = 0
-
-    def fits(self, packet: RtpPacket, arrival_us: int) -> bool:
-        """Tell whether a packet may be of the same source as those held.
-
-        Within half of what a source takes: then it takes all of them.
-        """
-        if not self.held:
-            return True
-        first, first_us = self.held[0]
-        samples = extend_timestamp(packet.timestamp, first.timestamp) - first.timestamp
-        step_us = arrival_us - first_us - samples * 1_000_000 // RATE_HZ
-        number = extend_sequence(packet.sequence, first.sequence)
-        kinds = {packet.payload_type, *(held.payload_type for held, _ in self.held)}
-        return (
-            packet.ssrc == first.ssrc
-            and abs(number - first.sequence) < WINDOW // 2
-            and abs(step_us) < MOST_STEP_US // 2
-            and len(kinds - SOUNDLESS) < 2
-        )
-
-
 class Reception:
     """All sources of one port, one after the other."""
 
-    __slots__ = ("_candidate", "_past", "_source", "_sources", "strays")
+    __slots__ = ("_candidate", "_past", "_rivals", "_source", "_sources", "strays")
 
     def __init__(self) -> None:
         self.strays = 0
         """packets that belonged to nothing"""
         self._source: Source | None = None
         self._sources = 0
-        self._candidate = _Candidate()
+        self._candidate = Candidate(PROBATION)
+        self._rivals = 0
+        """packets of the present source since the candidate's first"""
         self._past = Counts()
         """of the sources before the present one"""
 
     def receive(self, packet: RtpPacket, arrival_us: int) -> Sequence[Received]:
         """Return what a packet gives: itself, nothing yet, or with it those that waited.
 
-        Raises WireError `unsupported_payload_type` and `other_payload_type`.
+        Raises WireError `unsupported_payload_type`.
         """
         source = self._source or self._begin(packet, arrival_us)
         if packet.ssrc == source.ssrc:
@@ -94,26 +60,32 @@ class Reception:
 
     def _note_rival(self) -> None:
         """Let a candidate go: the present source isn't silent."""
-        self._candidate.rivals += 1
-        if self._candidate.rivals >= _RIVALS:
+        self._rivals += 1
+        if self._rivals >= _RIVALS:
             self._let_go()
 
     def _let_go(self) -> None:
         self.strays += len(self._candidate.held)
-        self._candidate = _Candidate()
+        self._candidate, self._rivals = Candidate(PROBATION), 0
 
     def _hold(self, packet: RtpPacket, arrival_us: int) -> Sequence[Received]:
         """Keep a packet that isn't the present source's until it is a new source's."""
         verify_known(packet.payload_type)
-        if not self._candidate.fits(packet, arrival_us):
+        if not self._candidate.take(packet, arrival_us):
             self._let_go()
-        held = self._candidate.held
-        held.append((packet, arrival_us))
-        if len(held) < PROBATION:
+            self._candidate.take(packet, arrival_us)
+        if not self._candidate.is_regular:
             return ()
-        self._candidate = _Candidate()
+        held = self._candidate.held
+        self._candidate, self._rivals = Candidate(PROBATION), 0
         source = self._begin(*held[0])
         return [one for packet, at_us in held for one in source.take(packet, at_us) or ()]
+
+    @property
+    def received(self) -> int:
+        """Return how many packets of all sources were received, each number once."""
+        now = self._source.counts.received if self._source is not None else 0
+        return self._past.received + now
 
     @property
     def counts(self) -> Counts:

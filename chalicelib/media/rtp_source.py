@@ -77,7 +77,7 @@ class Source:
     def __init__(self, number: int, packet: RtpPacket, arrival_us: int) -> None:
         self.ssrc = packet.ssrc
         self.payload_type = -1
-        """of its sound; what came first is what may come"""
+        """of its latest sound; any that is known may follow"""
         self.counts = Counts()
         self._number = number
         self._lowest = packet.sequence
@@ -91,13 +91,14 @@ class Source:
     def take(self, packet: RtpPacket, arrival_us: int) -> Sequence[Received] | None:
         """Return the packet in its place, nothing for a copy, None for one that isn't its own.
 
-        Raises WireError `unsupported_payload_type` and `other_payload_type`.
+        Raises WireError `unsupported_payload_type`.
         """
         kind = packet.payload_type
         if kind != self.payload_type:
             if kind in SOUNDLESS:
                 return self._take_soundless(packet, arrival_us)
-            self._lock(kind)
+            verify_known(kind)
+            self.payload_type = kind
         number = extend_sequence(packet.sequence, self._highest)
         if number <= self._highest - WINDOW:
             return None
@@ -130,13 +131,6 @@ class Source:
         position = extend_timestamp(packet.timestamp, self._timestamp) - self._first_timestamp
         sequence = number - self._soundless
         return (Received(kind, payload, position, sequence, self._number, arrival_us),)
-
-    def _lock(self, kind: int) -> None:
-        verify_known(kind)
-        if self.payload_type >= 0:
-            fact = f"payload type {kind} in a stream of {self.payload_type}"
-            raise WireError("rtp", fact, code="other_payload_type")
-        self.payload_type = kind
 
     def _is_copy(self, number: int) -> bool:
         if number > self._highest or self._seen[number % WINDOW] != number:

@@ -24,7 +24,7 @@ from chalicelib.recording import naming
 from chalicelib.recording.model import Stream
 
 _READERS = 8
-"""threads: a call of 12 hours has 720 segments, at some 30 ms a read"""
+"""threads: a call of 12 hours has 432 segments, at some 30 ms a read"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,8 @@ async def _live() -> None:
         spool_dir=Path(ports.settings.run_dir),
     )
     rtp = await asyncio.to_thread(_rtp_place, ports)
-    sink = Sink(_name(), outside, Limits(), rtp, ports.settings.generation)
+    limits = Limits(stream_for_s=ports.settings.stream_for.total_seconds())
+    sink = Sink(_name(), outside, limits, rtp, ports.settings.generation)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_log_failure)
     for number in (signal.SIGTERM, signal.SIGINT):

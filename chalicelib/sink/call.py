@@ -151,6 +151,7 @@ class Call:
         """Ask until the database answers; after 5 s the worker captures alone meanwhile."""
         self._streams[stream.opening.stream_key] = stream
         self._respect_pause()
+        stream.drop_before(self._wanted.paused_until_us)
         loop = asyncio.get_running_loop()
         alone = loop.call_later(self._worker.limits.alone_after_s, self._admit_alone, stream)
         try:
@@ -179,13 +180,11 @@ class Call:
     async def _ask_to_join(self, stream: LiveStream, over_epoch: int) -> Joined | Elsewhere:
         joining = self._joining(stream, over_epoch)
         joined = await self._worker.control.join(joining)
-        if isinstance(joined, Elsewhere) and not self._goes_elsewhere(stream):
+        can_go = stream.is_passable and stream.opening.stream_key not in self._admitted
+        if isinstance(joined, Elsewhere) and not can_go:
             self._endings.is_partial = True
             joined = await self._worker.control.join(replace(joining, is_captured=True))
         return joined
-
-    def _goes_elsewhere(self, stream: LiveStream) -> bool:
-        return stream.is_passable and stream.opening.stream_key not in self._admitted
 
     def _joining(self, stream: LiveStream, over_epoch: int) -> Joining:
         opening, started = stream.opening, stream.started
@@ -259,6 +258,7 @@ class Call:
             instant(stream.ended_us),
             in_segments=self._media.is_whole,
             segments=self._media.numbers,
+            reason=stream.reason,
         )
         stream.let_go()
         self._forget(stream)

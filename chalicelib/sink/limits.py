@@ -1,4 +1,4 @@
-"""The sink's numbers. Tests shorten the waits; a deployment has no reason to."""
+"""The sink's numbers. Tests shorten the waits; a deployment has no reason to, but for one."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Limits:
     ping_after_s: float = 20.0
     """of silence; a socket that talks is alive"""
     pong_within_s: float = 10.0
-    stream_for_s: float = 4 * 3600.0
-    """the longest stream"""
+    stream_for_s: float = 12 * 3600.0
+    """the longest stream; a deployment's `StreamSeconds`"""
     silent_s: float = 120.0
     """without a message: the call's carrier is asked whether it is over, and again as long later"""
     linger_s: float = 5.0

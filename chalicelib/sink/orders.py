@@ -136,7 +136,7 @@ class Orders:
 
     async def _begin(self, command: Command) -> None:
         at_us = self._call.now_us()
-        self._wanted.begin(command.recording_id)
+        self._wanted.begin(command.recording_id, at_us)
         self._call.heed()
         try:
             begun = await self._control.begin_recording(command.recording_id, at_us)

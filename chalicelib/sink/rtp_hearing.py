@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from chalicelib.capture.events import Track
+from chalicelib.capture.events import Encoding, Track
+from chalicelib.media import codecs
 from chalicelib.media.digits import DigitBegun
 from chalicelib.media.jitter import Depth, JitterBuffer
 from chalicelib.media.rtp import ENCODINGS, RATE_HZ, TELEPHONE_EVENT
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 
 FRAME = 160
 FRAME_S = 0.02
-DEPTH = Depth(least=3 * FRAME, most=10 * FRAME)
-"""60 to 200 ms"""
+DEPTH = Depth(least=3 * FRAME, most=10 * FRAME, kept=4 * FRAME)
+"""60 to 200 ms. Packets that wait until their sender is known come all at once: the 80 ms that this
+takes at the usual 20 ms a packet are kept, so that nothing is left out to catch up"""
 SILENT_FRAMES = 10
 """of a hole are given as silence, so that a lost packet keeps the rhythm; then nothing is given
 until sound comes again, as from a carrier that sends none"""
@@ -38,7 +40,10 @@ class Hearing:
         """who hears"""
         self._buffer: JitterBuffer | None = None
         self._kind = -1
+        """the payload type that is given to the listener"""
         self._source = -1
+        self._sounding = -1
+        """the source of the latest sound"""
         self._digits = TelephoneEvents(RATE_HZ)
         self._unheard = SILENT_FRAMES + 1
         """frames since sound came"""
@@ -48,14 +53,15 @@ class Hearing:
     def take(self, one: Received) -> None:
         """Take a packet in its place. Raises WireError for a telephone-event that is none."""
         if one.source != self._source:
-            self._begin_source(one)
+            self._source = one.source
+            self._digits = TelephoneEvents(RATE_HZ)
         if one.payload_type == TELEPHONE_EVENT:
             self._press(one)
             return
-        if self._buffer is None or self._kind != one.payload_type:
-            self._begin_buffer(one)
+        if one.source != self._sounding:
+            self._begin_source(one)
         assert self._buffer is not None
-        self._buffer.push(one.position, one.payload)
+        self._buffer.push(one.position, self._in_kind(one))
 
     def stop(self) -> None:
         """Give nothing more."""
@@ -65,19 +71,30 @@ class Hearing:
 
     def _begin_source(self, one: Received) -> None:
         """Forget the positions of the sender before: this one's have nothing to do with them."""
-        self._source = one.source
-        self._digits = TelephoneEvents(RATE_HZ)
-        if self._buffer is not None and one.payload_type != TELEPHONE_EVENT:
-            self._buffer.restart(one.position)
+        self._sounding = one.source
+        waited = max(0, self._stream.now_us() - one.arrival_us) // _SAMPLE_US
+        if self._buffer is not None and one.payload_type == self._kind:
+            self._buffer.restart(one.position, waited)
+        else:
+            self._begin_buffer(one, waited)
 
-    def _begin_buffer(self, one: Received) -> None:
+    def _begin_buffer(self, one: Received, waited: int) -> None:
         self.stop()
         self._kind = one.payload_type
-        self._buffer = JitterBuffer(ENCODINGS[one.payload_type], DEPTH)
+        self._stream.encoding = Encoding(ENCODINGS[one.payload_type])
+        self._buffer = JitterBuffer(self._stream.encoding, DEPTH)
+        self._buffer.begin(one.position, waited)
         loop = asyncio.get_running_loop()
         # Half a frame from when packets come: at the same moment, one would be early, one late.
         self._due_s = loop.time() + FRAME_S / 2
         self._timer = loop.call_at(self._due_s, self._tick)
+
+    def _in_kind(self, one: Received) -> bytes:
+        """Return a packet's sound as the listener gets it: a buffer holds one encoding, and the
+        sender may change its own with any packet."""
+        if one.payload_type == self._kind:
+            return one.payload
+        return codecs.convert(one.payload, ENCODINGS[one.payload_type], ENCODINGS[self._kind])
 
     def _press(self, one: Received) -> None:
         for event in self._digits.receive(parse_telephone_event(one.payload), one.position):

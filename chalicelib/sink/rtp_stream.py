@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import Protocol
 
 from chalicelib.capture.events import Clock, Encoding, StreamStarted
 from chalicelib.capture.packets import PacketCapture
 from chalicelib.capture.record import Record, StreamHead
 from chalicelib.errors import WireError
-from chalicelib.media.rtp import ENCODINGS, RATE_HZ, TELEPHONE_EVENT, RtpPacket
+from chalicelib.media.candidates import Held
+from chalicelib.media.rtp import RATE_HZ, TELEPHONE_EVENT, RtpPacket
 from chalicelib.media.rtp_source import Received
+from chalicelib.recording.cuts import WORKER_STOPPED
 from chalicelib.recording.model import Ending
 from chalicelib.recording.rtp_endpoint import PortClaim
 from chalicelib.sink.live_stream import Listener, LiveStream, Opening, StreamOwner
 from chalicelib.sink.rtp_hearing import Hearing
+
+_monotonic_ns = time.monotonic_ns
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +37,10 @@ class Port(Protocol):
     @property
     def claim(self) -> PortClaim:
         """Return what it is claimed for."""
+
+    @property
+    def waiting(self) -> int:
+        """Return how many packets of other senders wait."""
 
     def leave(self) -> None:
         """End when what is under way is here."""
@@ -48,7 +58,9 @@ class RtpStream(LiveStream):
         owner: StreamOwner,
         port: Port,
         encoding: Encoding,
+        first_us: int,
     ) -> None:
+        """`first_us`: when its first packet came, on the monotonic clock."""
         super().__init__(opening, owner)
         self.latest_us = 0
         """when its last packet came"""
@@ -59,7 +71,7 @@ class RtpStream(LiveStream):
         self._track = claim.options.track
         self._port = port
         self._begin_clock()
-        self.latest_us = self.opened_us
+        self.latest_us = self.opened_us = first_us + self._anchor_us
         self.started = StreamStarted(
             call_id=claim.call.call_id,
             carrier_stream_id=claim.claim_id,
@@ -69,7 +81,6 @@ class RtpStream(LiveStream):
         )
         self._capture = PacketCapture(self._new_head(), self._track)
         self._place, self._add = self._capture.receive, self._capture.add
-        self._source = 0
         self._kept_from_us = 0.0
         """0: what comes is kept; infinite: nothing is; else what was said since then"""
         self._prompt_us: dict[int, float] = {}
@@ -81,16 +92,22 @@ class RtpStream(LiveStream):
         self._owner.stream_opened(self)
         self._owner.stream_started(self)
 
-    def receive(self, packet: RtpPacket) -> None:
-        """Take one packet: 50 times a second for each track."""
-        self.latest_us = arrival_us = self.now_us()
+    def receive_held(self, held: Sequence[Held]) -> None:
+        """Take packets that waited until their sender was known, each with when it came on the
+        monotonic clock."""
+        for packet, came_us in held:
+            self.receive(packet, came_us)
+
+    def receive(self, packet: RtpPacket, came_us: int = 0) -> None:
+        """Take one packet: 50 times a second for each track. `came_us`: when, on the monotonic
+        clock; 0: now."""
+        arrival_us = (came_us or _monotonic_ns() // 1000) + self._anchor_us
+        self.latest_us = arrival_us
         try:
             for one in self._place(packet, arrival_us):
                 is_sound = one.payload_type != TELEPHONE_EVENT
                 if is_sound and (not self._kept_from_us or self._is_of_now(one)):
                     self._add(one)
-                if one.source != self._source:
-                    self._note_source(one)
                 if self._hearing is not None:
                     self._hearing.take(one)
         except WireError as error:
@@ -102,10 +119,10 @@ class RtpStream(LiveStream):
             _log.info("a datagram was refused", extra={**self.labels(), "code": code})
         self.refusals[code] += 1
 
-    def end(self, ending: Ending) -> None:
-        """End with the last packet; once."""
+    def end(self, ending: Ending, reason: str) -> None:
+        """End with the last packet; once. `reason`: why this side ended it, if it did."""
         if self.ending is None:
-            self.ending = ending
+            self.ending, self.reason = ending, reason
             self.ended_us = self.latest_us
             self._kept_from_us = math.inf
             self.listen(None)
@@ -119,6 +136,11 @@ class RtpStream(LiveStream):
         """Count datagrams that weren't taken."""
         return self.refusals.total()
 
+    @property
+    def received(self) -> int:
+        """Count packets that were taken, each number once."""
+        return self._capture.received
+
     def cut(self) -> list[Record]:
         """Return what came since the last cut."""
         records = self._capture.cut()
@@ -130,11 +152,11 @@ class RtpStream(LiveStream):
 
     def head(self) -> StreamHead:
         """Return the stream's head with its counts up to the last cut."""
-        self._capture.refused = self.refused
+        self._capture.refused = self.refused + self._port.waiting
         return self._capture.head()
 
     def correct(self, encoding: Encoding) -> None:
-        """Do nothing: each packet says its own."""
+        """Do nothing: each packet says its own, and a stream may have both."""
 
     def drop_media(self) -> None:
         """Let go what waits here, and keep only positions of what follows: nobody records."""
@@ -145,6 +167,12 @@ class RtpStream(LiveStream):
         """Keep what is said from now on: a network that stood still may deliver older sound."""
         if math.isinf(self._kept_from_us) and self.ending is None:
             self._kept_from_us = self.now_us()
+
+    def drop_before(self, wall_us: int) -> None:
+        """Let go what came before an instant: packets waited until their sender was known."""
+        if self.opened_us < wall_us:
+            self._capture.let_go_before(wall_us)
+            self._kept_from_us = max(self._kept_from_us, wall_us)
 
     def listen(self, listener: Listener | None) -> None:
         """Let somebody hear what follows, kept or not; None: nobody."""
@@ -167,7 +195,7 @@ class RtpStream(LiveStream):
 
     def cut_off(self) -> None:
         """End: the worker can't go on."""
-        self._port.shut("the worker can't go on")
+        self._port.shut(WORKER_STOPPED)
 
     def _is_of_now(self, one: Received) -> bool:
         """Tell whether sound is wanted by when it would have come as promptly as its source's
@@ -181,12 +209,6 @@ class RtpStream(LiveStream):
 
     def _note_lateness(self, source: int, lateness_us: float) -> None:
         self._prompt_us[source] = min(lateness_us, self._prompt_us.get(source, lateness_us))
-
-    def _note_source(self, one: Received) -> None:
-        """Note that the sender began anew, maybe in another encoding."""
-        self._source = one.source
-        if one.payload_type in ENCODINGS:
-            self.encoding = Encoding(ENCODINGS[one.payload_type])
 
     def _new_head(self) -> StreamHead:
         assert self.started is not None

@@ -30,6 +30,8 @@ class Wanted:
         """those that a command begins: they want media before the database has said so"""
         self._over: set[str] = set()
         """recordings that ended before their call"""
+        self.paused_until_us = 0
+        """when the latest pause of all recordings ended"""
 
     @property
     def is_unheard(self) -> bool:
@@ -71,8 +73,9 @@ class Wanted:
         if recording.round >= self._round:
             self._take(recording)
 
-    def begin(self, recording_id: str) -> None:
+    def begin(self, recording_id: str, at_us: int) -> None:
         """Want what comes from now on for a recording that the database doesn't call live yet."""
+        self._end_pause(at_us)
         self._beginning.add(recording_id)
 
     def begun(self, recording_id: str) -> None:
@@ -88,6 +91,7 @@ class Wanted:
 
     def resume(self, recording_id: str, at_us: int) -> None:
         """Want what comes from now on for a recording that paused."""
+        self._end_pause(at_us)
         known = self._begin_move(recording_id)
         if known is not None and lifecycle.is_paused(known.state):
             shown = intervals.resumed(known.intervals, at_us)
@@ -126,6 +130,10 @@ class Wanted:
             self._live[key] = recording
         else:
             self.end(key)
+
+    def _end_pause(self, at_us: int) -> None:
+        if self.is_paused:
+            self.paused_until_us = at_us
 
     def _begin_move(self, recording_id: str) -> Recording | None:
         self._moving.add(recording_id)

@@ -11,7 +11,6 @@ from chalicelib.capture.events import Track
 from chalicelib.capture.timeline import Reason, Timeline
 from tests.capture.carrier import BOTH, Carrier, Heard, errors_ms, hear, placed
 
-FOUR_HOURS = 4 * 3600.0
 I, O = BOTH  # noqa: E741 - one letter each, beside 20 numbers
 
 
@@ -32,13 +31,14 @@ def holes(of: Timeline) -> list[tuple[Track, float, float, str]]:
     ]
 
 
-@pytest.mark.parametrize("clock_ppm", [-50, 50])
-def test_four_hours_of_a_carrier_whose_clock_is_wrong(clock_ppm: float) -> None:
-    """Drift, jitter, stalls and holes in one track: aligned to the end, no false gap."""
+@pytest.mark.parametrize(("hours", "clock_ppm"), [(4, -50), (12, 50)])
+def test_hours_of_a_carrier_whose_clock_is_wrong(hours: float, clock_ppm: float) -> None:
+    """Drift, jitter, stalls and holes in one track: aligned to the end of the longest stream, no
+    false gap."""
     timeline = heard_within(
         20,
         Carrier(
-            seconds=FOUR_HOURS,
+            seconds=hours * 3600,
             frame_ms=100,
             clock_ppm=clock_ppm,
             jitter_ms=30,

@@ -82,6 +82,32 @@ def test_a_new_source_has_records_of_its_own() -> None:
     assert [Encoding.PCMU, Encoding.PCMA] == [record.encoding for record in records]
 
 
+def test_a_change_of_encoding_is_between_two_records() -> None:
+    """One source, contiguous positions: each record has one encoding, and its own bytes."""
+    stream = capture()
+    kinds = [PCMU, PCMU, PCMA, PCMA, PCMU]
+    feed(stream, *(packet(frame, kinds[frame]) for frame in (0, 1, 3, 2, 4)))
+
+    records = stream.cut()
+
+    assert [(0, 0, 320), (0, 320, 640), (0, 640, 800)] == spans(records)
+    assert [Encoding.PCMU, Encoding.PCMA, Encoding.PCMU] == [one.encoding for one in records]
+    assert [payload_of(0) + payload_of(1), payload_of(2) + payload_of(3), payload_of(4)] == [
+        one.payload for one in records
+    ]
+
+
+def test_what_came_before_an_instant_can_be_let_go() -> None:
+    """The rest keeps its place, and all of it counts as received."""
+    stream = capture()
+    feed(stream, *map(packet, range(4)))
+
+    stream.let_go_before(WALL_US + 3 * 20_000 + 30_000)
+
+    assert [(0, 320, 640)] == spans(stream.cut())
+    assert 4 == stream.received
+
+
 def test_what_isnt_added_isnt_kept() -> None:
     """A paused call's packets count and hold their place, and are nowhere."""
     stream = capture()
@@ -109,7 +135,7 @@ def test_tells_its_counts() -> None:
     stream.refused = 2
     feed(stream, packet(0), packet(3), packet(2), packet(2), packet(9, ssrc=2), packet(9, ssrc=3))
     with pytest.raises(WireError):
-        stream.receive(packet(4, PCMA), WALL_US)
+        stream.receive(packet(4, 96), WALL_US)
 
     assert (
         msgspec.structs.replace(

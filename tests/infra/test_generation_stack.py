@@ -232,6 +232,23 @@ def test_worker_has_time_to_write_everything(assembly: Assembly) -> None:
     )
 
 
+def test_the_longest_stream_is_a_parameter(assembly: Assembly) -> None:
+    """A value that a worker would refuse to begin with is refused before there is one."""
+    told = assembly.generation.to_json()["Parameters"]["StreamSeconds"]
+
+    assert ("Number", 43_200, 60, 43_200) == (
+        told["Type"],
+        told["Default"],
+        told["MinValue"],
+        told["MaxValue"],
+    )
+    setting = {"Name": "TAPEDECK_STREAM_SECONDS", "Value": {"Ref": "StreamSeconds"}}
+    container = {"Environment": Match.array_with([setting])}
+    assembly.generation.has_resource_properties(
+        "AWS::ECS::TaskDefinition", {"ContainerDefinitions": [Match.object_like(container)]}
+    )
+
+
 def test_a_flood_of_log_lines_does_not_stop_a_worker(assembly: Assembly) -> None:
     """The log driver drops lines rather than let the worker wait for it."""
 

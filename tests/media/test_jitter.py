@@ -58,6 +58,29 @@ def test_waits_its_depth_and_then_plays() -> None:
     assert (0, 0, 320, 320) == (buffer.late, buffer.skipped, buffer.silent, buffer.depth)
 
 
+def test_begins_with_packets_that_had_to_wait() -> None:
+    """They sound after the least depth, none is left out, and the depth tells how long they
+    waited in all."""
+    buffer = JitterBuffer("PCMU", Depth(least=320, most=1600, kept=480))
+    buffer.begin(0, waited=480)
+
+    arrivals = [(0, 0), (0, 1), (0, 2), (0, 3), *((n - 3, n) for n in range(4, 300))]
+
+    assert [None, None, *range(250)] == play(buffer, arrivals, 252)
+    assert (0, 0, 800) == (buffer.late, buffer.skipped, buffer.depth)
+
+
+def test_what_waited_for_too_long_is_left_out() -> None:
+    """Beyond the most the beginning isn't heard, and what follows waits no longer than that."""
+    buffer = JitterBuffer("PCMU", ADAPTIVE)
+    buffer.begin(0, waited=1280 + 640)
+    for number in range(11):
+        buffer.push(number * FRAME, frame(number))
+
+    assert [2, 3, 4, 5, 6, 7] == pull(buffer, 6)
+    assert (2, 1600) == (buffer.late, buffer.depth)
+
+
 def test_puts_packets_in_order() -> None:
     """Reordered within the depth, and doubled, they sound in order and once."""
     buffer = JitterBuffer("PCMU", ADAPTIVE)

@@ -12,6 +12,7 @@ from chalicelib.media.reception import PROBATION
 from chalicelib.media.rtp import RtpPacket, build
 from chalicelib.sink.live_stream import LiveStream, Opening
 from chalicelib.sink.rtp import RtpPort
+from chalicelib.sink.rtp_lock import LOCK_PACKETS
 from chalicelib.sink.rtp_stream import RtpStream
 from tests.sink.rig import run
 from tests.sink.rtp_rig import HOST, SPEEDY, a_claim
@@ -45,19 +46,33 @@ PACKETS = st.builds(
 )
 
 
+REGULAR = [build(RtpPacket(0, n, 160 * n, 1, b"\xff" * 160)) for n in range(2 * LOCK_PACKETS)]
+
+
 @settings(deadline=None, max_examples=200)
-@given(st.lists(st.tuples(st.one_of(PACKETS, st.binary(max_size=40)), st.booleans()), max_size=60))
-def test_whatever_comes_is_taken_or_counted(datagrams: list[tuple[bytes, bool]]) -> None:
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(PACKETS, st.binary(max_size=40), st.sampled_from(REGULAR)), st.booleans()
+        ),
+        max_size=90,
+    ),
+    st.integers(0, 90),
+)
+def test_whatever_comes_is_taken_or_counted(
+    datagrams: list[tuple[bytes, bool]], regular_at: int
+) -> None:
     """From the sender or from a stranger, nothing is raised, and none is forgotten."""
+    datagrams[regular_at:regular_at] = [(one, False) for one in REGULAR]
 
     async def scenario() -> None:
         streams: list[RtpStream] = []
 
-        def make(port: RtpPort, encoding: Encoding) -> RtpStream:
+        def make(port: RtpPort, encoding: Encoding, first_us: int) -> RtpStream:
             opening = Opening(
                 account="main", profile="p", carrier="c", dialect="rtp", stream_key="s"
             )
-            streams.append(RtpStream(opening, Nobody(), port, encoding))
+            streams.append(RtpStream(opening, Nobody(), port, encoding, first_us))
             return streams[-1]
 
         port = RtpPort(a_claim(), SPEEDY, make, lambda _: None)
@@ -65,11 +80,11 @@ def test_whatever_comes_is_taken_or_counted(datagrams: list[tuple[bytes, bool]])
         await loop.create_datagram_endpoint(lambda: port, local_addr=(HOST, 0))
         for datagram, is_stranger in datagrams:
             port.datagram_received(datagram, ("192.0.2.1" if is_stranger else HOST, 9))
-        for stream in streams:
-            stream.cut()
-            head = stream.head()
-            waiting = len(datagrams) - head.messages_received - head.messages_refused
-            assert 0 <= waiting < PROBATION
+        (stream,) = streams
+        stream.cut()
+        head = stream.head()
+        waiting = len(datagrams) - head.messages_received - head.messages_refused
+        assert 0 <= waiting < 2 * PROBATION
         port.shut("the test is over")
 
     run(scenario)

@@ -20,6 +20,7 @@ from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.model import Direction, Recording, RecordOptions, State
 from chalicelib.recording.rtp_endpoint import EndpointOptions
 from chalicelib.services.assemble import assemble
+from chalicelib.sink.rtp_lock import LOCK_PACKETS
 from simulator.rtp import RtpTap, send, socket_to
 from tests.fakes_media import FakeRenditionStore
 from tests.services.core_desk import Desk
@@ -165,6 +166,29 @@ def test_a_network_that_was_still_for_the_whole_pause_tells_nothing() -> None:
         everything = b"".join(on.rig.store.objects.values())
         assert [] == [n for n in range(1030, 1065) if sound(n) in everything]
         assert [] == [n for n in range(35, 60) if sound(n) not in everything]
+
+    run(scenario)
+
+
+def test_what_a_sender_said_in_a_pause_before_it_was_known_is_stored_nowhere() -> None:
+    """Its first packets wait until it has proved itself, and a resume may come meanwhile."""
+
+    async def scenario() -> None:
+        async with stage(stereo=True) as on:
+            listen = EndpointOptions(direction=Direction.LISTEN)
+            other = await opened(on.rig, control_id="rtp-listen", options=listen)
+            tap = RtpTap(uri=other.uri, call_id=CALL.call_id, direction="listen", seed=2)
+            await on.say(range(20))
+            await on.command(CommandKind.PAUSE)
+            with socket_to(other.uri) as sender:
+                said = range(1000, 1000 + LOCK_PACKETS - 1)
+                await send(tap, sender, map(sound, said), {})
+                await on.command(CommandKind.RESUME)
+                await send(tap, sender, map(sound, range(100, 140)), {})
+            tell(on.rig, other, CommandKind.END_PORT)
+        everything = b"".join(on.rig.store.objects.values())
+        assert [] == [n for n in said if sound(n) in everything]
+        assert [] == [n for n in range(110, 140) if sound(n) not in everything]
 
     run(scenario)
 
