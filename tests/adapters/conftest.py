@@ -41,7 +41,7 @@ def _client(endpoint: str) -> Any:
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
-    # Both emulators always answer with the latest rows: what is asked has to be looked at.
+    # Both emulators always answer with the latest rows, so the requests are what can be wrong.
     for operation in ("GetItem", "BatchGetItem", "Query", "TransactGetItems", "Scan"):
         client.meta.events.register(
             f"before-parameter-build.dynamodb.{operation}", _refuse_old_reads

@@ -221,7 +221,7 @@ class TestDeadWorkers:
         assert {} == world.media.objects
 
     def test_knows_a_worker_while_its_journal_is_there(self) -> None:
-        """One sweep deletes so many objects: who would find the rest, were the worker forgotten?"""
+        """A sweep deletes a bounded number of objects; the next one finds the rest by the lease."""
 
         world = World()
         world.lease()

@@ -131,8 +131,8 @@ class SlowLeases(FakeLeases):
 
 
 def test_a_lease_counts_from_when_it_was_asked_for() -> None:
-    """Others count from when it was written, which may be at once: an answer that comes late makes
-    nobody surer than the question."""
+    """Other workers count from when it was written, which may be right after the request: a late
+    answer must not make it last longer."""
 
     async def scenario() -> None:
         lease = keeper(SlowLeases(), Health(), replace(QUICK, lease_sure_s=0.15))

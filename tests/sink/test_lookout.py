@@ -161,7 +161,7 @@ def test_who_couldn_t_read_knows_of_nobody_s_silence() -> None:
 
 
 class Hanging(World):
-    """One whose other worker renews at once when the database is back, but not a moment before."""
+    """A world whose other worker renews once the database is back, but not a moment before."""
 
     def all(self) -> list[Lease]:
         """Return every lease: at the first read, and when the outage is over."""
@@ -176,8 +176,8 @@ class Hanging(World):
         return leases
 
 
-def test_who_was_seen_before_an_outage_is_not_declared_dead_after_it() -> None:
-    """What was seen is forgotten: the others couldn't renew either, and live."""
+def test_a_worker_seen_before_an_outage_is_not_declared_dead_after_it() -> None:
+    """It couldn't renew during the outage either: what was seen before it proves nothing."""
 
     async def scenario() -> None:
         world = Hanging()
