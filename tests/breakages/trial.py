@@ -17,7 +17,9 @@ from pathlib import Path
 from tests.breakages.table import Breakage
 
 TIMEOUT_S = 300
-"""of one run; a test that hangs because of a breakage would hang the gate, so it notices nothing"""
+"""of one breakage: a test that hangs because of it would hang the gate, so it notices nothing"""
+ALL_TIMEOUT_S = 1800
+"""of all named tests together"""
 
 _INSTALLED = shutil.ignore_patterns(".*", "node_modules", "__pycache__")
 _LINE = re.compile(r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS) (\S+::.+?)(?: - (.*))?$")
@@ -58,7 +60,9 @@ class Tried:
         return found.reason if found else ""
 
 
-def run_tests(project: Path, tests: Sequence[str]) -> dict[str, Outcome]:
+def run_tests(
+    project: Path, tests: Sequence[str], timeout_s: float = TIMEOUT_S
+) -> dict[str, Outcome]:
     """Run tests of a project by id; return what became of each. Raises TimeoutExpired."""
     pytest = [sys.executable, "-m", "pytest", "--quiet", "--no-header", "--tb=line", "-rA"]
     done = subprocess.run(
@@ -68,7 +72,7 @@ def run_tests(project: Path, tests: Sequence[str]) -> dict[str, Outcome]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=TIMEOUT_S,
+        timeout=timeout_s,
     )
     found = [match for line in done.stdout.splitlines() if (match := _LINE.match(line))]
     lost = [match for line in done.stderr.splitlines() if (match := _LOST.match(line))]
@@ -93,7 +97,7 @@ def applied(breakage: Breakage, project: Path) -> Iterator[None]:
 def baseline(table: Sequence[Breakage], project: Path) -> list[str]:
     """Run all named tests without a breakage; return those that didn't pass, or aren't there."""
     tests = sorted({test for row in table for test in row.noticed_by})
-    found = run_tests(project, tests)
+    found = run_tests(project, tests, ALL_TIMEOUT_S)
     words = {test: found[test].word if test in found else "no outcome" for test in tests}
     lost = [f"{test}: {word}" for test, word in words.items() if word == NOT_FOUND]
     return lost or [f"{test}: {word}" for test, word in words.items() if word != "PASSED"]
