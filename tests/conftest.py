@@ -8,6 +8,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from infra.local.aws import LocalAws, local_aws
+from tests.first_failures import pytest_terminal_summary
+
+__all__ = ["pytest_terminal_summary"]
 
 # How long an example takes is the machine's matter: benchmarks tell that.
 settings.register_profile(

@@ -107,6 +107,7 @@ class Orders:
         else:
             await self._call.store_segment()
         await asyncio.sleep(wait_s)
+        end = self._ends[recording_id]  # a discard that came meanwhile beats a stop
         await self._control.end_recording(recording_id, end.cause, instant(end.at_us), end.digit)
 
     def _counted(self, recording_id: str, end: _End) -> _End:

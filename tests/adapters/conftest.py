@@ -34,13 +34,25 @@ def core(request: pytest.FixtureRequest) -> Iterator[Any]:
 @cache
 def _client(endpoint: str) -> Any:
     # Making one takes longer than a test. Moto answers every client made after its import.
-    return boto3.client(
+    client = boto3.client(
         "dynamodb",
         endpoint_url=endpoint or None,
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
+    # Both emulators always answer with the latest rows, so the requests are what can be wrong.
+    for operation in ("GetItem", "BatchGetItem", "Query", "TransactGetItems", "Scan"):
+        client.meta.events.register(
+            f"before-parameter-build.dynamodb.{operation}", _refuse_old_reads
+        )
+    return client
+
+
+def _refuse_old_reads(params: dict[str, Any], **_: Any) -> None:
+    """Raise AssertionError for a read that may be old, unless it is an index's."""
+    reads = params.get("RequestItems", {"": params}).values()
+    assert all("IndexName" in read or read.get("ConsistentRead") for read in reads), params
 
 
 def _now() -> datetime:

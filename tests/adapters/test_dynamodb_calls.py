@@ -7,16 +7,19 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from chalicelib.adapters.dynamodb import Where
+from chalicelib.adapters.dynamodb import Table, Where
+from chalicelib.adapters.dynamodb_calls import DynamoCallLife
 from chalicelib.capture.events import Encoding
-from chalicelib.errors import InvalidRequest, NotFound, PreconditionFailed
+from chalicelib.errors import InvalidRequest, NotFound, PreconditionFailed, Unavailable
 from chalicelib.port_values import Due, DueKind, Requested
 from chalicelib.recording import naming
 from chalicelib.recording.announcements import CarrierFacts
 from chalicelib.recording.model import CallRef, Ending
 from tests.adapters.dynamodb_world import DynamoCore
+from tests.adapters.test_dynamodb_table import Client
 from tests.samples import (
     CALL,
     T0,
@@ -112,6 +115,25 @@ class TestCallLife:
         with pytest.raises(PreconditionFailed):
             core.call_life.join(a_call(generation=2), a_stream())
         assert 1 == core.calls.get(CALL.key).generation
+
+    def test_holds_a_stream_before_it_joins(self) -> None:
+        """A stream joins when its worker is known to hold it: a worker that dies in between leaves
+        a stream that is found. Where that can't be noted, nothing joins."""
+
+        throttled = ClientError({"Error": {"Code": "ThrottlingException"}}, "PutItem")
+        core, hot = Client({}), Client(throttled)
+        life = DynamoCallLife(Table(core, "core"), Table(hot, "hot"))
+        with pytest.raises(Unavailable):
+            life.join(a_call(), a_stream())
+        assert (1, 0) == (len(hot.requests), len(core.requests))
+
+    def test_finds_a_dead_worker_s_streams(self, core: Any) -> None:
+        """A worker's streams are those that joined, not the ones that were only held."""
+
+        stream = joined(core)
+        with pytest.raises(PreconditionFailed):
+            core.call_life.join(a_call(), a_stream(stream_key="stream-2"))
+        assert [stream] == core.live_streams.of_worker("worker-1")
 
     @pytest.mark.parametrize(
         ("stored", "joining", "fits"),

@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.dynamodb import NEW, Table
+from chalicelib.adapters.dynamodb import NEW, Table, Where
 from chalicelib.adapters.dynamodb_rows import from_row, marshal, to_row, unmarshal
 from chalicelib.errors import PreconditionFailed, TapedeckError, Unavailable
 from chalicelib.recording.model import Ending, Recording, Stream
@@ -108,6 +108,35 @@ def test_a_long_partition_is_read_page_by_page() -> None:
 
     assert 2 == len(list(Table(client, "core").query("1", "a", "z")))
     assert row == client.requests[1]["ExclusiveStartKey"]
+
+
+def test_rows_are_read_as_they_are_now() -> None:
+    """A row, a partition and a batch are each read consistently; only an index can't be."""
+
+    client = Client({"Items": [], "Responses": {}})
+    table = Table(client, "core")
+
+    table.get("1", "x")
+    list(table.query("1", "a", "z"))
+    table.get_all([("1", "x")])
+    list(table.query_index("due", Where(text="#duepk = :pk", values={"pk": "DUE#1"}), limit=1))
+
+    row, partition, batch, index = client.requests
+    asked = [one.get("ConsistentRead") for one in (row, partition, *batch["RequestItems"].values())]
+    assert [True, True, True] == asked
+    assert "ConsistentRead" not in index
+
+
+def test_more_rows_than_a_batch_holds_are_read_in_several() -> None:
+    """DynamoDB reads 100 rows at once: the 101st comes with the second request."""
+
+    keys = [(str(number), "x") for number in range(101)]
+    client = Client({"Responses": {}})
+
+    Table(client, "core").get_all(keys)
+
+    sizes = [len(one["RequestItems"]["core"]["Keys"]) for one in client.requests]
+    assert [100, 1] == sizes
 
 
 def test_numbers_texts_and_lists_survive_their_types() -> None:

@@ -14,7 +14,7 @@ from moto import mock_aws
 from chalicelib.adapters.s3 import PART_SIZE, S3MediaStore, S3RenditionStore
 from chalicelib.errors import NotFound, PreconditionFailed, Unavailable
 from chalicelib.ports import MediaStore, RenditionStore
-from tests.adapters.s3_client import s3_client
+from tests.adapters.s3_client import PAGE, s3_client
 from tests.conftest import MINISTACK
 from tests.fakes_media import FakeMediaStore, FakeRenditionStore
 
@@ -111,6 +111,16 @@ class TestMediaStore:
         assert ["a/1", "a/2", "a/3"] == list(media.keys("a/"))
         assert ["a/3"] == list(media.keys("a/", after="a/2"))
         assert [] == list(media.keys("c/"))
+
+    def test_a_listing_is_longer_than_a_page(self, media: MediaStore) -> None:
+        """Keys come from all pages, in order, also from the middle of one on."""
+
+        keys = [f"a/{number}" for number in range(2 * PAGE + 1)]
+        for key in keys:
+            media.put(key, b"x")
+
+        assert keys == list(media.keys("a/"))
+        assert keys[1:] == list(media.keys("a/", after=keys[0]))
 
     def test_deleting_twice_is_success(self, media: MediaStore) -> None:
         """Deleted keys are gone; missing ones don't matter."""

@@ -125,6 +125,20 @@ def test_a_key_that_s3_kept_is_an_error(stub: tuple[Any, Stubber]) -> None:
         S3MediaStore(client, "media").delete(["a"])
 
 
+def test_more_keys_than_a_request_deletes_go_in_several(stub: tuple[Any, Stubber]) -> None:
+    """S3 deletes 1,000 keys at once: the 1,001st goes with the second request."""
+
+    client, answers = stub
+    keys = [f"journal/w/{number}" for number in range(1001)]
+    for some in (keys[:1000], keys[1000:]):
+        listed = {"Objects": [{"Key": key} for key in some], "Quiet": True}
+        answers.add_response("delete_objects", {}, {"Bucket": "media", "Delete": listed})
+
+    S3MediaStore(client, "media").delete(keys)
+
+    answers.assert_no_pending_responses()
+
+
 def test_losing_the_race_to_an_equal_file_is_success(
     stub: tuple[Any, Stubber], tmp_path: Path
 ) -> None:

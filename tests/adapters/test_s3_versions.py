@@ -15,7 +15,7 @@ from moto import mock_aws
 from chalicelib.adapters.s3_versions import S3RenditionVersions
 from chalicelib.errors import Conflict, Unavailable
 from chalicelib.ports import RenditionVersions
-from tests.adapters.s3_client import s3_client
+from tests.adapters.s3_client import PAGE, s3_client
 from tests.conftest import MINISTACK
 from tests.fakes_media import FakeRenditionStore, FakeRenditionVersions
 
@@ -119,6 +119,49 @@ def test_older_versions_markers_and_uploads_go(world: World) -> None:
     uploads = world.client.list_multipart_uploads(Bucket=world.bucket)
     assert [] == found.get("Versions", []) + found.get("DeleteMarkers", [])
     assert [] == uploads.get("Uploads", [])
+
+
+def test_versions_and_uploads_of_all_pages_go(world: World) -> None:
+    """A recording has more versions, and more unfinished uploads, than a page of either lists."""
+
+    count = 2 * PAGE + 1
+    keys = [f"r/1/{number}.wav" for number in range(count)]
+    for key in keys:
+        world.put(key, False)
+        if world.client is not None:
+            world.client.create_multipart_upload(Bucket=world.bucket, Key=key)
+
+    assert count == world.versions.erase("r/1/")
+    assert 0 == world.versions.erase("r/1/")
+    if world.client is not None:
+        uploads = world.client.list_multipart_uploads(Bucket=world.bucket)
+        assert [] == uploads.get("Uploads", [])
+
+
+def test_a_lock_on_a_later_page_is_found(world: World) -> None:
+    """What locks a recording may be the last of its versions."""
+
+    keys = [f"r/1/{number}.wav" for number in range(2 * PAGE + 1)]
+    for key in keys:
+        world.put(key, key == keys[-1])
+
+    assert world.versions.is_locked("r/1/", NOW)
+
+
+def test_more_versions_than_a_request_deletes_go_in_several() -> None:
+    """S3 deletes 1,000 versions at once: the 1,001st goes with the second request."""
+
+    client = s3_client()
+    versions = [{"Key": "r/1/a.wav", "VersionId": str(number)} for number in range(1001)]
+    with Stubber(client) as answers:
+        answers.add_response("list_multipart_uploads", {})
+        answers.add_response("list_object_versions", {"Versions": versions})
+        for some in (versions[:1000], versions[1000:]):
+            deleted = {"Bucket": "recordings", "Delete": {"Objects": some, "Quiet": True}}
+            answers.add_response("delete_objects", {}, deleted)
+
+        assert 1001 == S3RenditionVersions(client, "recordings").erase("r/1/")
+        answers.assert_no_pending_responses()
 
 
 @mock_aws

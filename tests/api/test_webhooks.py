@@ -11,7 +11,7 @@ from chalicelib import tokens
 from chalicelib.api.webhooks import ask_for_credentials
 from chalicelib.recording.model import CallRef, Profile, State
 from chalicelib.tokens import TokenKind
-from tests.api.conftest import KEYS, PUBLIC_URL, Api, error_of
+from tests.api.conftest import KEYS, PUBLIC_URL, Api, an_api, error_of
 from tests.dialects.samples import names, sample
 from tests.samples import T0, a_profile
 
@@ -345,6 +345,26 @@ def test_what_can_t_be_made_durable_is_a_503(api: Api) -> None:
 
     assert (503, "unavailable") == error_of(response)
     assert {} == api.core.store.inbound
+
+
+def test_no_webhook_is_answered_2xx_before_it_is_stored() -> None:
+    """Whichever port call fails: the event is stored, or the answer is one to come again for."""
+
+    with an_api() as smooth:
+        hook = smooth.hook(BANDWIDTH)
+        begun = smooth.core.faults.calls
+        smooth.post_hook(hook, STARTED)
+        calls = smooth.core.faults.calls - begun
+
+    answers = []
+    for number in range(1, calls + 1):
+        with an_api() as api:
+            hook = api.hook(BANDWIDTH)
+            api.core.faults.before(number)
+            status = api.post_hook(hook, STARTED).status_code
+            answers.append((status, len(api.core.store.inbound)))
+
+    assert {(503, 0)} == set(answers)
 
 
 def test_any_content_type_is_read_as_json(api: Api) -> None:

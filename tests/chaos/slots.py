@@ -77,7 +77,7 @@ class Slot:
         """Start a worker; return it when it takes calls."""
         self.trap, self._stored_segment = None, False
         first = next(self.ports)
-        folder = self.stage.folder / f"slot-{self.number}-{len(self.lives)}"
+        folder = self.stage.folder / self.stage.fresh(f"slot-{self.number}-{len(self.lives)}")
         process = self._stack.enter_context(
             running(
                 "The sink",

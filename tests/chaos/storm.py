@@ -113,7 +113,7 @@ class Storm:
         tells = kind.dialect != "signalwire-tap"
         encodings = [Encoding.PCMU, Encoding.PCMA] if tells else [Encoding.PCMU]
         call = Call(
-            call_id=f"chaos-{self.tally.plan.seed}-{len(self.tally.calls)}",
+            call_id=self._stage.fresh(f"chaos-{self.tally.plan.seed}-{len(self.tally.calls)}"),
             kind=kind,
             seconds=self._random.uniform(*self.tally.plan.call_s),
             encoding=self._random.choice(encodings),

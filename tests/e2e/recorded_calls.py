@@ -6,13 +6,16 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from typing import Any
 
 from chalicelib.capture.events import Encoding, Track
-from infra.local.receiver import Callback, Receiver
+from infra.local.ports import choose_port
+from infra.local.receiver import Callback, Receiver, receiving
+from infra.local.secret import webhook_secrets
 from simulator import sources
 from simulator.player import Played, play
 from simulator.report import Report
@@ -22,7 +25,6 @@ from tests.e2e.stage import Stage, Worker, until
 
 IN, OUT, MIXED = Track.INBOUND, Track.OUTBOUND, Track.MIXED
 ASKED_S, COMMANDED_S = 8.0, 22.0
-PROFILE = "on-request"
 LIMIT_S = 6
 """the `max_length` of a recording that is paused meanwhile"""
 SPARED_S = 0.3
@@ -70,8 +72,19 @@ class Desk:
     worker: Worker
     own: Receiver
     """a status_url that isn't the profile's"""
+    told: dict[str, Any]
+    """the instructions of a profile that records on request"""
+    played: PlayedCalls | None = None
+    ids: dict[str, str] = field(default_factory=dict)
+    """of calls, by what they are called here"""
     answers: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
     times: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def call_id(self, name: str) -> str:
+        """Return a call's id."""
+        if name not in self.ids:
+            self.ids[name] = self.stage.fresh(name)
+        return self.ids[name]
 
     def say(self, name: str, path: str, body: Mapping[str, object]) -> tuple[int, dict[str, Any]]:
         """Post JSON, and keep the answer under a name."""
@@ -80,55 +93,63 @@ class Desk:
         self.times[name] = asked_at, time.time()
         return self.answers[name]
 
-    def run_script(self, call_id: str) -> None:
+    def run_script(self, name: str) -> None:
         """Post the script as YAML."""
-        path = f"/v1/calls/{call_id}/swml?profile={PROFILE}"
+        path = f"/v1/calls/{self.call_id(name)}/swml?profile={self.told['profile']}"
         answer = self.stage.customer.ask("POST", path, SCRIPT.encode(), "application/yaml")
         self.answers["script"] = answer
 
-    def recordings(self, call_id: str) -> dict[str, dict[str, Any]]:
+    def recordings(self, name: str) -> dict[str, dict[str, Any]]:
         """Return a call's recordings by control id."""
-        found = self.stage.customer.get(f"/v1/recordings?call_id={call_id}")["recordings"]
+        path = f"/v1/recordings?call_id={self.call_id(name)}"
+        found = self.stage.customer.get(path)["recordings"]
         return {one["control_id"]: one for one in found}
 
-    def await_finished(self, call_id: str, count: int) -> dict[str, dict[str, Any]]:
+    def await_finished(self, name: str, count: int) -> dict[str, dict[str, Any]]:
         """Return a call's recordings when all have finished, or as they then are."""
 
         def have_finished() -> bool:
-            found = self.recordings(call_id).values()
+            found = self.recordings(name).values()
             return [one["state"] for one in found] == ["finished"] * count
 
         until(have_finished, within_s=120)
-        return self.recordings(call_id)
+        return self.recordings(name)
+
+    def heard(self, receiver: Receiver, name: str, control_id: str) -> list[Callback]:
+        """Return the callbacks of one recording."""
+        found = receiver.of_call(self.call_id(name))
+        return [one for one in found if one.body["params"]["control_id"] == control_id]
 
 
-def told(receiver: Receiver, call_id: str, control_id: str) -> list[Callback]:
-    """Return the callbacks of one recording."""
-    found = receiver.of_call(call_id)
-    return [one for one in found if one.body["params"]["control_id"] == control_id]
-
-
-def play_calls(desk: Desk) -> PlayedCalls:
-    """Play the calls at once."""
+def open_desk(stage: Stage, parts: ExitStack) -> Desk:
+    """Play the calls at once, on a worker that lives as long as `parts`."""
+    facts = {"dialect": "bandwidth", "status_url": stage.receiver.url, "record_call": None}
+    secrets = webhook_secrets(stage.aws, stage.stack)
+    desk = Desk(
+        stage=stage,
+        worker=parts.enter_context(stage.worker("recorder", choose_port(""), {})),
+        own=parts.enter_context(receiving(choose_port(""), secrets, lambda _: None)),
+        told=stage.make_profile("on-request", **facts),
+    )
     desk.run_script("asked")
-    return asyncio.run(_play(desk))
+    desk.played = asyncio.run(_play(desk))
+    return desk
 
 
 async def _play(desk: Desk) -> PlayedCalls:
-    told = desk.stage.customer.get(f"/v1/profiles/{PROFILE}/instructions")
     mixed = desk.stage.instructions("signalwire-tap", stereo=True)
     asked = sources.of_speech((IN, OUT), Encoding.PCMU, ASKED_S, seed=3)
     noise = {track: _noise(track) for track in (IN, OUT)}
     calls = [
-        _played(desk.worker, told, "bandwidth", "asked", asked),
+        _played(desk.worker, desk.told, "bandwidth", desk.call_id("asked"), asked),
         _played(
             desk.worker,
             mixed,
             "signalwire-tap",
-            "mixed",
+            desk.call_id("mixed"),
             sources.of_speech((MIXED,), Encoding.PCMU, 6, seed=4),
         ),
-        _played(desk.worker, told, "bandwidth", "commanded", noise),
+        _played(desk.worker, desk.told, "bandwidth", desk.call_id("commanded"), noise),
     ]
     playing = [asyncio.create_task(play(call)) for call in calls]
     await _command(desk)
@@ -145,7 +166,7 @@ async def _play(desk: Desk) -> PlayedCalls:
 async def _command(desk: Desk) -> None:
     """Two recordings of one call, each with its own length, pauses and end."""
     began = asyncio.get_running_loop().time()
-    base = "/v1/calls/commanded"
+    base = f"/v1/calls/{desk.call_id('commanded')}"
     given = {"control_id": "given", "direction": "speak", "status_url": desk.own.url}
 
     async def at(second: float, name: str, path: str, body: Mapping[str, object]) -> None:

@@ -124,7 +124,7 @@ async def _outage(proxy: FaultProxy) -> None:
 def _played(stage: Stage, workers: Mapping[str, Worker], scenario: Scenario, seed: int) -> Played:
     instructions = stage.instructions(scenario.dialect, **scenario.record_call)
     stream_url = instructions["stream_url"]
-    call_id = f"{scenario.dialect}-{seed}"
+    call_id = stage.fresh(f"{scenario.dialect}-{seed}")
     setup = Setup(
         stream_url=workers[scenario.worker].at(stream_url),
         call_id=call_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -66,11 +67,19 @@ class Stage:
     receiver: Receiver
     folder: Path
     profiles: dict[str, dict[str, Any]] = field(default_factory=dict)
+    names: Counter[str] = field(default_factory=Counter)
+
+    def fresh(self, name: str) -> str:
+        """Return a name that nothing on this stage has had: for each further try of a test another
+        one, because a call that went wrong stays, with all that is stored of it."""
+        self.names[name] += 1
+        count = self.names[name]
+        return name if count == 1 else f"{name}-{count}"
 
     @contextmanager
     def worker(self, name: str, port: int, environment: Mapping[str, str]) -> Iterator[Worker]:
         """Run a sink until the block ends."""
-        folder = self.folder / name
+        folder = self.folder / self.fresh(f"worker-{name}")
         own = {**self.stack.environment, **environment}
         with running_sink(self.aws.tools.python, port, folder, own) as process:
             yield Worker(process=process, port=port, log=folder / "sink.log")
@@ -80,15 +89,15 @@ class Stage:
         spelled = "-".join(f"{key}-{value}" for key, value in sorted(record_call.items()))
         name = f"{dialect}-{spelled}".lower().replace("_", "-").rstrip("-")
         if name not in self.profiles:
-            body = {
-                "name": name,
-                "dialect": dialect,
-                "record_call": record_call,
-                "status_url": self.receiver.url,
-            }
-            self.customer.post("/v1/profiles", body)
-            self.profiles[name] = self.customer.get(f"/v1/profiles/{name}/instructions")
+            body = {"dialect": dialect, "record_call": record_call}
+            self.profiles[name] = self.make_profile(name, **body, status_url=self.receiver.url)
         return self.profiles[name]
+
+    def make_profile(self, name: str, **facts: object) -> dict[str, Any]:
+        """Make a profile of that name, or of a fresh one; return its instructions."""
+        fresh = self.fresh(name)
+        self.customer.post("/v1/profiles", {"name": fresh, **facts})
+        return self.customer.get(f"/v1/profiles/{fresh}/instructions")
 
     def recording(self, call_id: str) -> dict[str, Any]:
         """Return a call's newest recording; empty while there is none."""

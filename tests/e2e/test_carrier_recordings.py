@@ -23,7 +23,6 @@ pytestmark = pytest.mark.e2e
 
 SAMPLES = 8000 * 15 + 4000
 AUDIO = wav.header(rate_hz=8000, channels=1, samples=SAMPLES) + Random(1).randbytes(2 * SAMPLES)
-SECRET_ID = "tapedeck/main/e2e-carriers"
 WITHIN_S = 90
 
 
@@ -37,20 +36,19 @@ def hook_of(stage: Stage, dialect: str) -> str:
     """Return the hook of a profile that knows the carrier's credentials."""
     name = f"copies-{dialect}"
     if name not in stage.profiles:
-        if not any(known.startswith("copies-") for known in stage.profiles):
-            secret = {"basic": {"username": USERNAME, "password": PASSWORD}}
-            client = boto3.client("secretsmanager", **stage.aws.client_options)
-            client.create_secret(Name=SECRET_ID, SecretString=json.dumps(secret))
-        body = {
-            "name": name,
-            "dialect": dialect,
-            "status_url": stage.receiver.url,
-            "secret_id": SECRET_ID,
-        }
-        stage.customer.post("/v1/profiles", body)
-        stage.profiles[name] = stage.customer.get(f"/v1/profiles/{name}/instructions")
+        secret_id = a_secret(stage, name, basic={"username": USERNAME, "password": PASSWORD})
+        body = {"dialect": dialect, "status_url": stage.receiver.url, "secret_id": secret_id}
+        stage.profiles[name] = stage.make_profile(name, **body)
     hook: str = stage.profiles[name]["hook_url"]
     return hook
+
+
+def a_secret(stage: Stage, name: str, **fields: object) -> str:
+    """Store a secret of a profile; return its id."""
+    secret_id = stage.fresh(f"tapedeck/main/e2e-{name}")
+    client = boto3.client("secretsmanager", **stage.aws.client_options)
+    client.create_secret(Name=secret_id, SecretString=json.dumps(fields))
+    return secret_id
 
 
 def bandwidth_event(name: str, url: str, call_id: str) -> dict[str, Any]:
@@ -77,7 +75,8 @@ def told(stage: Stage, call_id: str) -> list[str]:
 def test_bandwidth_s_recording_is_copied_once(stage: Stage, files: CarrierFiles) -> None:
     """Two kinds of events, each sent twice; the carrier stumbles once; one file comes of it."""
 
-    call_id, path = "c-bandwidth-copied", "/api/v2/accounts/9/calls/c/recordings/r/media"
+    call_id = stage.fresh("c-bandwidth-copied")
+    path = "/api/v2/accounts/9/calls/c/recordings/r/media"
     files.held[path] = Held(body=AUDIO, statuses=(503, 200))
     hook = hook_of(stage, "bandwidth")
 
@@ -100,7 +99,7 @@ def test_signalwire_s_recording_is_copied_from_where_it_leads(
 ) -> None:
     """Its host redirects to a store, which is told nothing of the credentials."""
 
-    call_id, path = "sw-copied", "/api/v1/recordings/rec-uuid/download"
+    call_id, path = stage.fresh("sw-copied"), "/api/v1/recordings/rec-uuid/download"
     with carrier_files() as store:
         store.held["/signed?x=1"] = Held(body=AUDIO, is_public=True)
         files.held[path] = Held(statuses=(302,), location=f"{store.url}/signed?x=1")
@@ -128,7 +127,7 @@ def test_a_file_that_is_gone_is_told_and_can_be_asked_for_again(
 ) -> None:
     """410 is the end, with a reason; a retry finds what came back."""
 
-    call_id, path = "c-gone", "/media"
+    call_id, path = stage.fresh("c-gone"), "/media"
     files.held[path] = Held(body=AUDIO, statuses=(410, 200))
 
     event = bandwidth_event("recording-available", files.url + path, call_id)
@@ -147,12 +146,9 @@ def test_a_file_that_is_gone_is_told_and_can_be_asked_for_again(
 def test_who_says_nothing_at_the_basic_door_is_asked(stage: Stage) -> None:
     """API Gateway asks before anything runs; with user and password the event is taken."""
 
-    client = boto3.client("secretsmanager", **stage.aws.client_options)
-    secret = {"webhook_basic": {"username": USERNAME, "password": PASSWORD}}
-    client.create_secret(Name="tapedeck/main/e2e-basic", SecretString=json.dumps(secret))
-    body = {"name": "basic", "dialect": "bandwidth", "secret_id": "tapedeck/main/e2e-basic"}
-    stage.customer.post("/v1/profiles", body)
-    told_ = stage.customer.get("/v1/profiles/basic/instructions")
+    user = {"username": USERNAME, "password": PASSWORD}
+    secret_id = a_secret(stage, "basic", webhook_basic=user)
+    told_ = stage.make_profile("basic", dialect="bandwidth", secret_id=secret_id)
     door = told_["hook_url"].replace("/hooks/bandwidth/", "/hooks/bandwidth-basic/")
     event = sample("bandwidth", "media-stream-started")
 

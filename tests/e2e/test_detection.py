@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -41,8 +41,8 @@ def _frames(pcm: bytes) -> Iterator[bytes]:
     return (payload[at : at + 160] for at in range(0, len(payload), 160))
 
 
-def _call(stage: Stage, worker: Worker, call_id: str) -> Played:
-    told = stage.instructions("bandwidth", **OPTIONS[call_id])
+def _call(stage: Stage, worker: Worker, name: str, call_id: str) -> Played:
+    told = stage.instructions("bandwidth", **OPTIONS[name])
     return Played(
         dialect="bandwidth",
         setup=Setup(
@@ -51,33 +51,36 @@ def _call(stage: Stage, worker: Worker, call_id: str) -> Played:
             tracks=(Track.INBOUND,),
             encoding=Encoding.PCMU,
         ),
-        sources={Track.INBOUND: _frames(SAID[call_id])},
+        sources={Track.INBOUND: _frames(SAID[name])},
         hook_url=told["hook_url"],
     )
 
 
-async def _play(stage: Stage, worker: Worker) -> list[Report]:
-    return await asyncio.gather(*(play(_call(stage, worker, call_id)) for call_id in SAID))
+async def _play(stage: Stage, worker: Worker, ids: Mapping[str, str]) -> list[Report]:
+    calls = [_call(stage, worker, name, call_id) for name, call_id in ids.items()]
+    return await asyncio.gather(*map(play, calls))
 
 
 def test_what_is_heard_ends_recordings(stage: Stage) -> None:
     """Each WAV ends where its rule says, to 35 ms; who said nothing has none, and is told so."""
 
+    ids = {name: stage.fresh(name) for name in SAID}
     with stage.worker("listening", choose_port(""), {}) as worker:
-        reports = asyncio.run(_play(stage, worker))
-        ended = {call_id: stage.await_ended(call_id, within_s=90) for call_id in SAID}
+        reports = asyncio.run(_play(stage, worker, ids))
+        ended = {name: stage.await_ended(call_id, within_s=90) for name, call_id in ids.items()}
 
     sent = {
-        report.call_id: decoded(report.tracks[Track.INBOUND], Encoding.PCMU) for report in reports
+        name: decoded(report.tracks[Track.INBOUND], Encoding.PCMU)
+        for name, report in zip(ids, reports, strict=True)
     }
     assert {"by-digit": "digit", "by-silence": "end_silence", "by-nobody": "initial_timeout"} == {
-        call_id: recording["reason"] for call_id, recording in ended.items()
+        name: recording["reason"] for name, recording in ended.items()
     }
     assert {"by-digit": "finished", "by-silence": "finished", "by-nobody": "no_input"} == {
-        call_id: recording["state"] for call_id, recording in ended.items()
+        name: recording["state"] for name, recording in ended.items()
     }
     assert ["recording", "no_input"] == [
-        callback.state for callback in stage.receiver.of_call("by-nobody")
+        callback.state for callback in stage.receiver.of_call(ids["by-nobody"])
     ]
 
     (heard,) = hear(stage.customer.download(ended["by-digit"]["url"])).channels
@@ -115,12 +118,13 @@ def _two_taps(stage: Stage, near: Worker, far: Worker, call_id: str) -> Played:
 
 def test_silence_is_heard_over_two_workers(stage: Stage) -> None:
     """The party is silent from the second second on; the recording ends when both are."""
+    call_id = stage.fresh("both-silent")
     with (
         stage.worker("hears", choose_port(""), {}) as near,
         stage.worker("passes", choose_port(""), {}) as far,
     ):
-        report = asyncio.run(play(_two_taps(stage, near, far, "both-silent")))
-        ended = stage.await_ended("both-silent", within_s=90)
+        report = asyncio.run(play(_two_taps(stage, near, far, call_id)))
+        ended = stage.await_ended(call_id, within_s=90)
 
         assert b"a worker passes streams on" in near.log.read_bytes()
     assert ("finished", "end_silence") == (ended["state"], ended["reason"])

@@ -37,8 +37,8 @@ def _calls(stage: Stage, worker: Worker, name: str) -> list[Played]:
     tap = stage.instructions("signalwire-tap", direction="speak")
     stream = stage.instructions("bandwidth", stereo=True)
     return [
-        _played(tap, "signalwire-tap", f"{name}-tap", (IN,), worker),
-        _played(stream, "bandwidth", f"{name}-stream", (IN, OUT), worker),
+        _played(tap, "signalwire-tap", stage.fresh(f"{name}-tap"), (IN,), worker),
+        _played(stream, "bandwidth", stage.fresh(f"{name}-stream"), (IN, OUT), worker),
     ]
 
 

@@ -44,6 +44,7 @@ class Call:
     """A call that is played, and the frames that went out so far."""
 
     name: str
+    call_id: str
     sent: list[bytes] = field(default_factory=list)
 
     def frames(self) -> Iterator[bytes]:
@@ -55,10 +56,10 @@ class Call:
     def _sound(self) -> Iterable[bytes]:
         seed = sorted(SECONDS).index(self.name)
         if self.name == "unheard":
-            quiet = Random(seed)
+            quiet = Random(self.call_id)
             return iter(lambda: bytes(quiet.choices(b"\xff\x7f\xfe\x7e\xfd\x7d", k=160)), b"")
         voice = sources.of_speech((IN,), Encoding.PCMU, float(SECONDS[self.name]), seed)[IN]
-        hiss = Random(seed)
+        hiss = Random(self.call_id)
         # A voice comes round again, even to another call: each frame's lowest bits don't.
         return (
             bytes(a ^ b for a, b in zip(one, hiss.choices((0, 1), k=160), strict=True))
@@ -77,9 +78,7 @@ class Scene:
 
     stage: Stage
     worker: Worker
-    calls: dict[str, Call] = field(
-        default_factory=lambda: {name: Call(name=name) for name in SECONDS}
-    )
+    calls: dict[str, Call]
     answers: dict[str, int] = field(default_factory=dict)
     times: dict[str, tuple[int, int]] = field(default_factory=dict)
     """how many frames of its call were sent when a command was given, and when it was answered"""
@@ -111,17 +110,18 @@ class Scene:
         told = self.stage.instructions("bandwidth", direction="speak", **OPTIONS.get(name, {}))
         setup = Setup(
             stream_url=self.worker.at(told["stream_url"]),
-            call_id=name,
+            call_id=self.calls[name].call_id,
             tracks=(IN,),
             encoding=Encoding.PCMU,
         )
         frames = self.calls[name].frames()
         await play(Played(dialect="bandwidth", setup=setup, sources={IN: frames}))
 
-    async def post(self, key: str, call_id: str, path: str, body: dict[str, object]) -> None:
+    async def post(self, key: str, name: str, path: str, body: dict[str, object]) -> None:
         """Command a live call."""
         raw = json.dumps(body).encode()
-        where, sent = f"/v1/calls/{call_id}/{path}", self.calls[call_id].sent
+        call = self.calls[name]
+        where, sent = f"/v1/calls/{call.call_id}/{path}", call.sent
         asked = len(sent)
         self.answers[key], _ = await asyncio.to_thread(self.stage.customer.ask, "POST", where, raw)
         self.times[key] = asked, len(sent)
@@ -132,9 +132,8 @@ class Scene:
 
     def recordings(self, name: str) -> list[dict[str, Any]]:
         """Return a call's recordings, newest first."""
-        found: list[dict[str, Any]] = self.stage.customer.get(f"/v1/recordings?call_id={name}")[
-            "recordings"
-        ]
+        path = f"/v1/recordings?call_id={self.calls[name].call_id}"
+        found: list[dict[str, Any]] = self.stage.customer.get(path)["recordings"]
         return found
 
     def delete(self) -> None:
@@ -163,10 +162,14 @@ class Scene:
 
         def is_done() -> bool:
             self.stage.sweep()
-            erased = erased_at(self.stage, SECONDS)
+            erased = self.erased()
             return len(erased) == 4 and all(done for _, done in erased.values())
 
-        assert until(is_done, within_s=WITHIN_S + 30, every_s=20), erased_at(self.stage, SECONDS)
+        assert until(is_done, within_s=WITHIN_S + 30, every_s=20), self.erased()
+
+    def erased(self) -> dict[str, tuple[str, str]]:
+        """Return when each erasure of these calls' recordings was asked for, and done."""
+        return erased_at(self.stage, {call.call_id for call in self.calls.values()})
 
     def _path(self, name: str) -> str:
         assert until(lambda: self.recordings(name)[0]["state"] == "finished", within_s=60)
@@ -189,7 +192,8 @@ def _late(erased: Sequence[tuple[str, str]]) -> list[float]:
 def test_what_is_erased_is_nowhere_and_the_rest_is_whole(stage: Stage, tmp_path: Path) -> None:
     """Within three minutes no object, row or log holds it; others are there bit for bit."""
     with stage.worker("erasing", choose_port(""), {}) as worker:
-        scene = Scene(stage=stage, worker=worker)
+        calls = {name: Call(name=name, call_id=stage.fresh(name)) for name in SECONDS}
+        scene = Scene(stage=stage, worker=worker, calls=calls)
         asyncio.run(scene.run(tmp_path))
         gone = [
             *scene.told("discarded"),
@@ -202,9 +206,9 @@ def test_what_is_erased_is_nowhere_and_the_rest_is_whole(stage: Stage, tmp_path:
         assert [] == holding(stage, worker, gone)
         (segment,) = [name for name in holding(stage, worker, left) if "segments/" in name]
         assert "shared" in segment
-        assert [] == _late(list(erased_at(stage, SECONDS).values()))
+        assert [] == _late(list(scene.erased().values()))
         scene.remake_other()
-        survivor = stage.await_ended("surviving", within_s=90)
+        survivor = stage.await_ended(calls["surviving"].call_id, within_s=90)
 
     assert {"record_call": 201, "discard discarded": 200, "discard shared": 200} | {
         "mp3 before": 404,
@@ -215,7 +219,10 @@ def test_what_is_erased_is_nowhere_and_the_rest_is_whole(stage: Stage, tmp_path:
         "get": 404,
         "download": 404,
     } == scene.answers
-    states = {name: [c.state for c in stage.receiver.of_call(name)] for name in SECONDS}
+    states = {
+        name: [callback.state for callback in stage.receiver.of_call(call.call_id)]
+        for name, call in calls.items()
+    }
     assert ["recording", "error"] == states["discarded"]
     assert ["recording", "no_input"] == states["unheard"]
     assert ["recording", "finished"] == states["deleted"]

@@ -71,7 +71,7 @@ class Stopping:
 
     async def _play(self, kind: Kind) -> None:
         call = Call(
-            call_id=f"stopped-{len(self.calls)}",
+            call_id=self.stage.fresh(f"stopped-{len(self.calls)}"),
             kind=kind,
             seconds=CALL_S,
             encoding=Encoding.PCMU,

@@ -20,6 +20,7 @@ from simulator import sources
 from simulator.player import Played, play
 from simulator.socket import Setup
 from tests.e2e.stage import Stage, Worker, until
+from tests.e2e.tries import Tries
 
 pytestmark = pytest.mark.e2e
 
@@ -27,24 +28,34 @@ TRACKS = (Track.INBOUND, Track.OUTBOUND)
 
 
 @pytest.fixture(scope="module")
-def recording(stage: Stage) -> dict[str, Any]:
-    """Return a finished recording of a call of six seconds."""
-    with stage.worker("proof", choose_port(""), {}) as worker:
-        return record(stage, worker)
+def recordings(stage: Stage) -> Tries[dict[str, Any]]:
+    """Finished recordings of calls of six seconds."""
+
+    def make() -> dict[str, Any]:
+        with stage.worker("proof", choose_port(""), {}) as worker:
+            return record(stage, worker)
+
+    return Tries(make)
+
+
+@pytest.fixture
+def recording(recordings: Tries[dict[str, Any]], request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The recording of this try."""
+    return recordings.of(request)
 
 
 def record(stage: Stage, worker: Worker) -> dict[str, Any]:
     """Play the call; return its recording."""
-    told = stage.instructions("bandwidth", stereo=True)
+    told, call_id = stage.instructions("bandwidth", stereo=True), stage.fresh("proven")
     setup = Setup(
         stream_url=worker.at(told["stream_url"]),
-        call_id="proven",
+        call_id=call_id,
         tracks=TRACKS,
         encoding=Encoding.PCMU,
     )
     said = sources.of_speech(TRACKS, Encoding.PCMU, 6, seed=1)
     asyncio.run(play(Played(dialect="bandwidth", setup=setup, sources=said)))
-    ended = stage.await_ended("proven", within_s=90)
+    ended = stage.await_ended(call_id, within_s=90)
     assert "finished" == ended["state"], ended
     return ended
 

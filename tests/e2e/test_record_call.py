@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,6 @@ from chalicelib.adapters.dynamodb import Table
 from chalicelib.adapters.dynamodb_recordings import DynamoRecordings
 from chalicelib.capture.events import Encoding
 from chalicelib.recording.model import RecordingEvent
-from infra.local.ports import choose_port
-from infra.local.receiver import receiving
-from infra.local.secret import webhook_secrets
 from simulator.report import Report
 from simulator.speech import RATE_HZ
 from tests.e2e.listening import (
@@ -38,42 +36,43 @@ from tests.e2e.recorded_calls import (
     LIMIT_S,
     MIXED,
     OUT,
-    PROFILE,
     Desk,
     PlayedCalls,
-    play_calls,
-    told,
+    open_desk,
 )
 from tests.e2e.stage import Stage, until
+from tests.e2e.tries import Tries
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def desk(stage: Stage) -> Iterator[Desk]:
-    """A worker, a profile that records on request, and a `status_url` of one's own."""
-    body = {"name": PROFILE, "dialect": "bandwidth", "status_url": stage.receiver.url}
-    stage.customer.post("/v1/profiles", {**body, "record_call": None})
+def desks(stage: Stage) -> Iterator[Tries[Desk]]:
+    """Desks whose calls were played; their workers live as long as the module's tests run."""
     with ExitStack() as parts:
-        secrets = webhook_secrets(stage.aws, stage.stack)
-        own = parts.enter_context(receiving(choose_port(""), secrets, lambda _: None))
-        worker = parts.enter_context(stage.worker("recorder", choose_port(""), {}))
-        yield Desk(stage=stage, worker=worker, own=own)
+        yield Tries(lambda: open_desk(stage, parts))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+def desk(desks: Tries[Desk], request: pytest.FixtureRequest) -> Desk:
+    """This try's customer, who records on request."""
+    return desks.of(request)
+
+
+@pytest.fixture
 def played(desk: Desk) -> PlayedCalls:
     """All calls, played."""
-    return play_calls(desk)
+    assert desk.played is not None
+    return desk.played
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def asked(desk: Desk, played: PlayedCalls) -> dict[str, dict[str, Any]]:
     """The recordings of the call that a script asked for."""
     return desk.await_finished("asked", 6)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def commanded(desk: Desk, played: PlayedCalls) -> dict[str, dict[str, Any]]:
     """The recordings of the call that was commanded."""
     return desk.await_finished("commanded", 2)
@@ -185,7 +184,10 @@ def test_a_file_says_whose_recording_it_is(
 
     tags = tags_of(audio(desk, asked[name]), tmp_path, format_)
 
-    expected = {"title": f"Recording {asked[name]['recording_id']}", "comment": "Call asked"}
+    expected = {
+        "title": f"Recording {asked[name]['recording_id']}",
+        "comment": f"Call {desk.call_id('asked')}",
+    }
     assert expected.items() <= tags.items()
 
 
@@ -304,13 +306,13 @@ def test_its_own_status_url_hears_every_state_in_order(
 
     given, limited = "given", next(name for name in commanded if name != "given")
     expected = ["recording", "paused", "recording", "finished"]
-    until(lambda: len(told(desk.own, "commanded", given)) == 4, within_s=20)
-    until(lambda: len(told(desk.stage.receiver, "commanded", limited)) == 4, within_s=20)
+    until(lambda: len(desk.heard(desk.own, "commanded", given)) == 4, within_s=20)
+    until(lambda: len(desk.heard(desk.stage.receiver, "commanded", limited)) == 4, within_s=20)
 
-    assert expected == [one.state for one in told(desk.own, "commanded", given)]
-    assert expected == [one.state for one in told(desk.stage.receiver, "commanded", limited)]
-    assert [] == told(desk.stage.receiver, "commanded", given)
-    assert all(one.is_signed for one in told(desk.own, "commanded", given))
+    assert expected == [one.state for one in desk.heard(desk.own, "commanded", given)]
+    assert expected == [one.state for one in desk.heard(desk.stage.receiver, "commanded", limited)]
+    assert [] == desk.heard(desk.stage.receiver, "commanded", given)
+    assert all(one.is_signed for one in desk.heard(desk.own, "commanded", given))
 
 
 def test_the_history_tells_what_happened(desk: Desk, commanded: dict[str, dict[str, Any]]) -> None:
@@ -327,7 +329,8 @@ def test_the_history_tells_what_happened(desk: Desk, commanded: dict[str, dict[s
 def test_what_never_gets_media_is_an_error_after_five_minutes(desk: Desk) -> None:
     """Told by the sweeper; here its time is put forward."""
 
-    desk.say("silent", f"/v1/calls/silent/record_call?profile={PROFILE}", {})
+    path = f"/v1/calls/{desk.call_id('silent')}/record_call?profile={desk.told['profile']}"
+    desk.say("silent", path, {})
     waiting = desk.recordings("silent")[desk.answers["silent"][1]["record_control_id"]]
     rows = recordings_of(desk.stage)
     row = rows.get(waiting["recording_id"])
@@ -340,7 +343,7 @@ def test_what_never_gets_media_is_an_error_after_five_minutes(desk: Desk) -> Non
 
     ended = desk.recordings("silent")[waiting["control_id"]]
     assert ("error", "no_media") == (ended["state"], ended["reason"])
-    heard = lambda: told(desk.stage.receiver, "silent", waiting["control_id"])  # noqa: E731
+    heard = partial(desk.heard, desk.stage.receiver, "silent", waiting["control_id"])
     until(lambda: bool(heard()), within_s=20)
     assert ["error"] == [one.state for one in heard()]
 

@@ -18,25 +18,24 @@ from tests.sink.senders import ffmpeg, noise, run_sender
 
 pytestmark = pytest.mark.e2e
 
-CALL_ID = "by-rtp"
 SECONDS = 4.0
 
 
 def test_what_ffmpeg_sends_is_the_recording(stage: Stage, tmp_path: Path) -> None:
     """Sample for sample; the carrier's webhook, which names only our port, ends it."""
 
-    told = stage.instructions("signalwire-tap", direction="speak")
+    told, call_id = stage.instructions("signalwire-tap", direction="speak"), stage.fresh("by-rtp")
     payload, file = noise(SECONDS), tmp_path / "noise"
     file.write_bytes(payload)
     with stage.worker("rtp", choose_port(""), {}):
-        path = f"/v1/calls/{CALL_ID}/rtp_endpoint?profile={told['profile']}"
+        path = f"/v1/calls/{call_id}/rtp_endpoint?profile={told['profile']}"
         uri = stage.customer.post(path, {})["uri"]
         again = stage.customer.post(path, {})["uri"]
-        tap = RtpTap(uri=uri, call_id=CALL_ID)
+        tap = RtpTap(uri=uri, call_id=call_id)
         statuses = [post(told["hook_url"], tap.event("tapping"))]
         asyncio.run(run_sender(ffmpeg(file, "PCMU", uri)))
         statuses.append(post(told["hook_url"], tap.event("finished")))
-        recording = stage.await_ended(CALL_ID, within_s=90)
+        recording = stage.await_ended(call_id, within_s=90)
 
     assert uri == again
     assert [200, 200] == statuses
@@ -45,5 +44,5 @@ def test_what_ffmpeg_sends_is_the_recording(stage: Stage, tmp_path: Path) -> Non
     sent = SentTrack(payload=bytearray(payload))
     heard = hear(stage.customer.download(recording["url"]))
     assert (decoded(sent, Encoding.PCMU),) == heard.channels
-    states = [callback.state for callback in stage.receiver.of_call(CALL_ID)]
+    states = [callback.state for callback in stage.receiver.of_call(call_id)]
     assert ["recording", "finished"] == states

@@ -16,6 +16,7 @@ from tests.e2e.fault_proxy import FaultProxy
 from tests.e2e.listening import compressed_samples, decoded, find_runs, hear, is_silent
 from tests.e2e.scenarios import IN, OUT, SCENARIOS, SECONDS, Outcome, play_all
 from tests.e2e.stage import Stage
+from tests.e2e.tries import Tries
 
 pytestmark = pytest.mark.e2e
 
@@ -56,30 +57,40 @@ def proxy(stage: Stage) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture(scope="module")
-def fetch(stage: Stage, proxy: FaultProxy) -> Iterator[Fetch]:
-    """Play all calls; return a function that waits for the end of one."""
-    ways = {"near": {}, "far": {}, "shaky": {"AWS_ENDPOINT_URL": proxy.url}}
+def plays(stage: Stage, proxy: FaultProxy) -> Iterator[Tries[Fetch]]:
+    """All calls, played; their workers live as long as the module's tests run."""
     with ExitStack() as running:
-        workers = {
-            name: running.enter_context(stage.worker(name, choose_port(""), environment))
-            for name, environment in ways.items()
-        }
-        reports = play_all(stage, workers, proxy)
-        outcomes: dict[str, Outcome] = {}
+        yield Tries(lambda: _play(stage, proxy, running))
 
-        def fetched(name: str) -> Outcome:
-            if name not in outcomes:
-                recording = stage.await_ended(reports[name].call_id, within_s=120)
-                assert "finished" == recording.get("state"), recording
-                outcomes[name] = Outcome(
-                    scenario=SCENARIOS[name],
-                    report=reports[name],
-                    recording=recording,
-                    audio=stage.customer.download(recording["url"]),
-                )
-            return outcomes[name]
 
-        yield fetched
+@pytest.fixture
+def fetch(plays: Tries[Fetch], request: pytest.FixtureRequest) -> Fetch:
+    """Return a function that waits for the end of one of this try's calls."""
+    return plays.of(request)
+
+
+def _play(stage: Stage, proxy: FaultProxy, running: ExitStack) -> Fetch:
+    ways = {"near": {}, "far": {}, "shaky": {"AWS_ENDPOINT_URL": proxy.url}}
+    workers = {
+        name: running.enter_context(stage.worker(name, choose_port(""), environment))
+        for name, environment in ways.items()
+    }
+    reports = play_all(stage, workers, proxy)
+    outcomes: dict[str, Outcome] = {}
+
+    def fetched(name: str) -> Outcome:
+        if name not in outcomes:
+            recording = stage.await_ended(reports[name].call_id, within_s=120)
+            assert "finished" == recording.get("state"), recording
+            outcomes[name] = Outcome(
+                scenario=SCENARIOS[name],
+                report=reports[name],
+                recording=recording,
+                audio=stage.customer.download(recording["url"]),
+            )
+        return outcomes[name]
+
+    return fetched
 
 
 @pytest.mark.parametrize("name", WHOLE)

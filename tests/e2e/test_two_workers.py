@@ -85,16 +85,17 @@ def _missing_s(report: Report, track: Track, heard: bytes) -> list[float]:
 
 def test_a_pause_reaches_the_tap_on_another_worker(stage: Stage) -> None:
     """What either side says meanwhile is stored nowhere; before and after, both sides are there."""
+    call_id = stage.fresh("paused-on-two")
     with (
         stage.worker("owner", choose_port(""), {}) as near,
         stage.worker("passer", choose_port(""), {}) as far,
     ):
-        report, answers = asyncio.run(_paused(stage, _call(stage, near, far, "paused-on-two")))
-        recording = stage.await_ended("paused-on-two", within_s=90)
+        report, answers = asyncio.run(_paused(stage, _call(stage, near, far, call_id)))
+        recording = stage.await_ended(call_id, within_s=90)
 
         assert b"a worker passes streams on" in near.log.read_bytes()
         assert ["paused", "recording"] == [answer["state"] for answer in answers]
-        states = [callback.state for callback in stage.receiver.of_call("paused-on-two")]
+        states = [callback.state for callback in stage.receiver.of_call(call_id)]
         assert ["recording", "paused", "recording", "finished"] == states
         channels = hear(stage.customer.download(recording["url"])).channels
         secrets = []
@@ -119,14 +120,15 @@ def test_a_pause_reaches_the_tap_on_another_worker(stage: Stage) -> None:
 def test_a_killed_owner_costs_the_other_workers_tap_nothing_much(stage: Stage) -> None:
     """`kill -9` of the owner: the other worker goes on, at most two seconds are missing, and the
     call ends without the sweeper."""
+    call_id = stage.fresh("inherited")
     with (
         stage.worker("killed-owner", choose_port(""), {}) as near,
         stage.worker("heir", choose_port(""), {}) as far,
     ):
-        call = _call(stage, near, far, "inherited")
+        call = _call(stage, near, far, call_id)
         report = asyncio.run(_cut_short(call, near.process.kill))
 
-        recording = stage.await_ended("inherited", within_s=100)
+        recording = stage.await_ended(call_id, within_s=100)
     assert "finished" == recording["state"]
     channels = hear(stage.customer.download(recording["url"])).channels
     missing = _missing_s(report, OUT, channels[1])

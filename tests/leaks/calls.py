@@ -26,7 +26,6 @@ from tests.leaks.seeds import (
 
 SECONDS = 4.0
 IN, OUT = Track.INBOUND, Track.OUTBOUND
-CALLS = ("leaks-bandwidth", "leaks-tap", "leaks-rtp")
 RUBBISH = (
     f'{{"eventType":"{NUMBER}"}}',
     f'{{"eventType":"media","track":"{SIP}","payload":"AAAA"}}',
@@ -42,6 +41,7 @@ RUBBISH = (
 class Arranged:
     """A profile as its customer sees it."""
 
+    profile: str
     stream_url: str
     hook_url: str
 
@@ -55,34 +55,32 @@ def arrange(stage: Stage, seeds: Seeds, dialect: str, **more: object) -> Arrange
     """Make a profile with seeds in it; its tokens are seeds from then on."""
     name = f"leaks-{dialect}" + "".join(f"-{key}" for key in sorted(more)).replace("_", "-")
     body: dict[str, Any] = {
-        "name": name,
         "dialect": dialect,
         "record_call": {"terminators": "*"},
         "status_url": f"{stage.receiver.url}?key={QUERY}",
         "labels": {"customer": LABEL, "number": NUMBER},
         **more,
     }
-    stage.customer.post("/v1/profiles", body)
-    told = stage.customer.get(f"/v1/profiles/{name}/instructions")
-    arranged = Arranged(stream_url=told["stream_url"], hook_url=told["hook_url"])
+    told = stage.make_profile(name, **body)
+    arranged = Arranged(
+        profile=told["profile"], stream_url=told["stream_url"], hook_url=told["hook_url"]
+    )
     seeds.add("token", arranged.token)
     return arranged
 
 
-def made(stage: Stage, worker: Worker, seeds: Seeds) -> list[Played]:
-    """Return the calls, ready to be played."""
-    bandwidth = arrange(stage, seeds, "bandwidth")
+def made(stage: Stage, worker: Worker, seeds: Seeds, bandwidth: Arranged) -> list[Played]:
+    """Return the calls, ready to be played: of a profile for Bandwidth, of one for taps, by RTP."""
     tap = arrange(stage, seeds, "signalwire-tap")
-    path = f"/v1/calls/{CALLS[2]}/rtp_endpoint?profile=leaks-signalwire-tap"
+    ids = [stage.fresh(name) for name in ("leaks-bandwidth", "leaks-tap", "leaks-rtp")]
+    path = f"/v1/calls/{ids[2]}/rtp_endpoint?profile={tap.profile}"
     uri = stage.customer.post(path, {})["uri"]
     faults = Faults(rubbish=tuple(Rubbish(at_s=at, messages=RUBBISH) for at in (0.5, 1.5, 2.5)))
     presses = tuple(Press(at_s=1 + at * 0.2, digit=digit) for at, digit in enumerate(DIGITS[:6]))
     return [
-        _played(
-            seeds, "bandwidth", CALLS[0], worker.at(bandwidth.stream_url), bandwidth, faults, ()
-        ),
-        _played(seeds, "signalwire-tap", CALLS[1], worker.at(tap.stream_url), tap, Faults(), ()),
-        _played(seeds, "rtp", CALLS[2], uri, tap, Faults(), presses),
+        _played(seeds, "bandwidth", ids[0], worker.at(bandwidth.stream_url), bandwidth, faults, ()),
+        _played(seeds, "signalwire-tap", ids[1], worker.at(tap.stream_url), tap, Faults(), ()),
+        _played(seeds, "rtp", ids[2], uri, tap, Faults(), presses),
     ]
 
 

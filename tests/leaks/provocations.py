@@ -17,7 +17,7 @@ import boto3
 
 from infra.local.ports import HOST
 from tests.e2e.stage import Stage, Worker
-from tests.leaks.calls import CALLS, Arranged, arrange, closed_port, tap_uri
+from tests.leaks.calls import Arranged, arrange, closed_port, tap_uri
 from tests.leaks.seeds import (
     LABEL,
     MEDIA_QUERY,
@@ -30,7 +30,6 @@ from tests.leaks.seeds import (
 )
 from tests.sink.raw import Raw
 
-SECRET_ID = "tapedeck/main/leaks"
 BAD_BODIES: tuple[bytes, ...] = (
     b"",
     b"{",
@@ -62,9 +61,9 @@ def ask(
         return 0, b""
 
 
-def command(stage: Stage) -> None:
+def command(stage: Stage, call_id: str) -> None:
     """Use what a customer uses on a live call, rightly and wrongly."""
-    base = f"/v1/calls/{CALLS[0]}"
+    base = f"/v1/calls/{call_id}"
     given = {"control_id": "leaks", "status_url": f"{stage.receiver.url}?key={QUERY}"}
     stage.customer.ask("POST", f"{base}/record_call", json.dumps(given).encode())
     stage.customer.ask("POST", f"{base}/record_call/leaks/pause", b"{}")
@@ -74,13 +73,13 @@ def command(stage: Stage) -> None:
     stage.customer.ask("POST", f"{base}/stop_record_call", b'{"control_id": "leaks"}')
 
 
-def misuse_api(stage: Stage, bodies: Sequence[bytes]) -> None:
+def misuse_api(stage: Stage, call_id: str, bodies: Sequence[bytes]) -> None:
     """Ask the API for what isn't, in bodies, paths, queries and headers."""
     api = stage.customer.api_url
     mine = {"Authorization": f"Bearer {stage.customer.key}", "Content-Type": "application/json"}
     for body in bodies:
         for path in ("record_call", "tap", "swml", "stop_tap"):
-            ask(f"{api}/v1/calls/{CALLS[0]}/{path}", body, mine)
+            ask(f"{api}/v1/calls/{call_id}/{path}", body, mine)
         ask(f"{api}/v1/profiles", body, mine)
     for place in _PLACES:
         part = quote(place, safe="")
@@ -100,9 +99,10 @@ def misuse_hooks(stage: Stage, seeds: Seeds, bodies: Sequence[bytes]) -> None:
     client = boto3.client("secretsmanager", **stage.aws.client_options)
     user = {"username": "seeded", "password": PASSWORD}
     secret = {"signing_key": SIGNING_KEY, "webhook_basic": user, "basic": user}
-    client.create_secret(Name=SECRET_ID, SecretString=json.dumps(secret))
-    signed = arrange(stage, seeds, "signalwire-tap", secret_id=SECRET_ID)
-    basic = arrange(stage, seeds, "bandwidth", secret_id=SECRET_ID)
+    secret_id = stage.fresh("tapedeck/main/leaks")
+    client.create_secret(Name=secret_id, SecretString=json.dumps(secret))
+    signed = arrange(stage, seeds, "signalwire-tap", secret_id=secret_id)
+    basic = arrange(stage, seeds, "bandwidth", secret_id=secret_id)
     for body in bodies:
         ask(signed.hook_url, body)
         ask(f"{signed.hook_url[:-3]}{quote(SIP, safe='')}", body)
@@ -136,7 +136,7 @@ def _announce(stage: Stage, seeds: Seeds) -> None:
         "applicationId": "a",
         "from": NUMBER,
         "to": SIP,
-        "callId": "leaks-copied",
+        "callId": stage.fresh("leaks-copied"),
         "recordingId": "r-leaks",
         "mediaUrl": f"http://{HOST}:{closed_port()}/media?key={MEDIA_QUERY}",
         "duration": "PT1S",

@@ -11,7 +11,7 @@ from infra.local.ports import choose_port
 from infra.local.secret import webhook_secrets
 from tests.e2e.stage import Stage, Worker
 from tests.leaks import provocations, search
-from tests.leaks.calls import CALLS, Arranged, made, play_all
+from tests.leaks.calls import Arranged, arrange, made, play_all
 from tests.leaks.provocations import ask
 from tests.leaks.seeds import Seeds, found, usual_seeds
 
@@ -34,33 +34,37 @@ def run(stage: Stage, folder: Path, bodies: Sequence[bytes] = provocations.BAD_B
     seeds.add("API key", stage.customer.key, stage.customer.key.rsplit("_", 1)[1])
     seeds.add("webhook secret", *webhook_secrets(stage.aws, stage.stack))
     with stage.worker("leaks", choose_port(""), {}) as worker:
-        calls = made(stage, worker, seeds)
-        arranged = Arranged(stream_url=calls[0].setup.stream_url, hook_url=calls[0].hook_url)
+        arranged = arrange(stage, seeds, "bandwidth")
+        calls = made(stage, worker, seeds, arranged)
+        ids = [call.setup.call_id for call in calls]
 
         def meanwhile() -> None:
-            provocations.command(stage)
+            provocations.command(stage, ids[0])
             provocations.misuse_sink(worker, arranged, calls[2].setup.stream_url)
 
         asyncio.run(play_all(calls, meanwhile))
         provocations.misuse_hooks(stage, seeds, bodies)
-        provocations.misuse_api(stage, bodies)
+        provocations.misuse_api(stage, ids[0], bodies)
         provocations.crash_functions(stage)
-        _read_and_delete(stage, seeds)
+        _read_and_delete(stage, seeds, ids, arranged)
         stage.sweep()
         return _searched(stage, worker, folder, seeds)
 
 
-def _read_and_delete(stage: Stage, seeds: Seeds) -> None:
+def _read_and_delete(
+    stage: Stage, seeds: Seeds, call_ids: Sequence[str], arranged: Arranged
+) -> None:
     """Open what was recorded in every way, then delete it."""
     key = {"Authorization": f"Bearer {stage.customer.key}"}
-    for call_id in CALLS:
+    for call_id in call_ids:
         recording = stage.await_ended(call_id, within_s=90)
         link = recording["url"]
         for path in ("", "/download", "/proof", "/events"):
             ask(link.removesuffix("/download") + path, None, key)
         stage.customer.ask("POST", f"/v1/recordings/{recording['recording_id']}/redeliver", b"{}")
     stage.customer.ask("DELETE", f"/v1/recordings/{recording['recording_id']}")
-    answer = stage.customer.post("/v1/calls/leaks-later/record_call?profile=leaks-bandwidth", {})
+    path = f"/v1/calls/{stage.fresh('leaks-later')}/record_call?profile={arranged.profile}"
+    answer = stage.customer.post(path, {})
     seeds.add("token", answer["record_call_url"].rsplit("/", 1)[1])
     ask(answer["record_call_url"])
 

@@ -64,7 +64,7 @@ async def _play(stage: Stage, plan: Plan, slot: Slot, found: Found) -> list[Call
     life = await slot.start()
     calls = [
         Call(
-            call_id=f"throttled-{slot.port}-{number}",
+            call_id=stage.fresh(f"throttled-{number}"),
             kind=_KINDS[number % len(_KINDS)],
             seconds=plan.call_s,
             encoding=Encoding.PCMU,

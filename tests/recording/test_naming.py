@@ -85,10 +85,11 @@ def test_a_tap_is_no_recording() -> None:
 
 
 def test_names_of_callbacks_and_executions() -> None:
-    """Starting the same work twice meets the same name."""
+    """Starting the same work twice meets the same name; another attempt, or round, has its own."""
 
     assert f"msg_{RECORDING}_3" == naming.webhook_id(RECORDING, 3)
     assert f"{RECORDING}-1" == naming.finalization_name(RECORDING, 1)
+    assert f"{RECORDING}-2" == naming.finalization_name(RECORDING, 2)
     assert f"msg_{RECORDING}_3-2" == naming.delivery_name(f"msg_{RECORDING}_3", 2)
 
 

@@ -19,7 +19,6 @@ from tests.retap.signalwire import FRAME_S, PROJECT, TOKEN, Call, Sent, SignalWi
 PROMISED_S = 15.0
 DIRECTIONS = ("speak", "listen")
 _WITHIN_S = 90.0
-_SECRET_ID = "tapedeck/main/retap"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,16 +57,15 @@ def scene(stage: Stage) -> Iterator[Scene]:
             "api_url": carrier.url,
         }
         client = boto3.client("secretsmanager", **stage.aws.client_options)
-        client.create_secret(Name=_SECRET_ID, SecretString=json.dumps(secret))
-        profile = {
-            "name": "retap",
-            "dialect": "signalwire-tap",
-            "record_call": {"stereo": True},
-            "status_url": stage.receiver.url,
-            "secret_id": _SECRET_ID,
-        }
-        stage.customer.post("/v1/profiles", profile)
-        told = stage.customer.get("/v1/profiles/retap/instructions")
+        secret_id = stage.fresh("tapedeck/main/retap")
+        client.create_secret(Name=secret_id, SecretString=json.dumps(secret))
+        told = stage.make_profile(
+            "retap",
+            dialect="signalwire-tap",
+            record_call={"stereo": True},
+            status_url=stage.receiver.url,
+            secret_id=secret_id,
+        )
         yield Scene(stage=stage, carrier=carrier, told=told, lead=lead)
 
 
@@ -80,8 +78,9 @@ def die(scene: Scene, *, number: int, calls: int, talks_s: float) -> Death:
         stage.worker(f"killed-{number}", near_port, {}) as near,
         stage.worker(f"living-{number}", far_port, {}),
     ):
-        live = [_begin(carrier, scene.told, f"retap-{number}-{each}") for each in range(calls)]
-        gone = _begin(carrier, scene.told, f"gone-{number}")
+        ids = [stage.fresh(f"retap-{number}-{each}") for each in range(calls)]
+        live = [_begin(carrier, scene.told, call_id) for call_id in ids]
+        gone = _begin(carrier, scene.told, stage.fresh(f"gone-{number}"))
         time.sleep(talks_s)
         scene.lead["port"] = far_port
         killed_s = _kill(near, carrier, gone)

@@ -8,6 +8,7 @@ from typing import Any
 
 from chalicelib.dialects.webhooks.base import WebhookEvent
 from chalicelib.errors import TapedeckError
+from chalicelib.ports import Workflows
 from chalicelib.recording.model import Profile, Recording
 from chalicelib.services.assemble import Assembled, Outcome
 from chalicelib.services.fetch import Fetching, fetch
@@ -48,14 +49,14 @@ class FetchingDesk:
             now=lambda: self.at,
         )
 
-    def take(self, event: WebhookEvent) -> bool:
+    def take(self, event: WebhookEvent, workflows: Workflows | None = None) -> bool:
         """Take an event in."""
-        core, workflows = self.desk.core, self.desk.transitions.workflows
+        core, starting = self.desk.core, workflows or self.desk.transitions.workflows
         stores = IntakeStores(
             inbox=core.inbox,
             calls=core.calls,
             recordings=core.recordings,
-            workflows=lambda: workflows,
+            workflows=lambda: starting,
         )
         received = Received(
             event=event, profile=self.profile, at=self.at, announced_for=timedelta(seconds=15)

@@ -18,6 +18,7 @@ from tests.carrier_host import URL, an_available
 from tests.samples import CALL, a_joining, a_profile, later
 from tests.services.fetching_desk import FetchingDesk
 from tests.services.test_intake import stream_event
+from tests.services.written_first import WrittenFirst
 
 COMPLETE = replace(
     an_available("complete"),
@@ -95,6 +96,18 @@ def test_the_row_says_what_was_announced() -> None:
         "by": "api",
         "event_type": "recordingAvailable",
     } == event.detail
+
+
+def test_a_copy_starts_when_its_row_says_so() -> None:
+    """An execution that began before would find no recording, and its name would be used up."""
+
+    desk = FetchingDesk()
+    workflows = WrittenFirst(desk.desk.core.store)
+
+    desk.take(an_available(), workflows)
+
+    assert [(desk.recording().recording_id, 1)] == workflows.finalizations
+    assert [] == workflows.early
 
 
 def test_a_call_that_streams_too_has_both() -> None:

@@ -93,6 +93,26 @@ def test_a_recording_that_moves_meanwhile_is_labelled_at_the_next_look() -> None
     assert (1, "vip") == (labelled.attempt, labelled.labels["tag"])
 
 
+def test_what_is_taken_in_is_stored() -> None:
+    """Whichever port call fails: the event is stored, or the carrier is told to come again."""
+
+    smooth = FakeCore()
+    take(smooth, STARTED)
+    refused = 0
+
+    for number in range(1, smooth.faults.calls + 1):
+        core = FakeCore()
+        core.faults.before(number)
+        try:
+            take(core, STARTED)
+        except Unavailable:
+            refused += 1
+        else:
+            assert 1 == len(core.store.inbound), number
+
+    assert refused > 1
+
+
 def test_a_crash_at_any_port_call_is_mended_by_the_carrier_s_repetition() -> None:
     """Whichever call fails, before or after it acted: the same event again, the same state."""
 

@@ -9,6 +9,7 @@ from chalicelib.recording.model import OutboxRow
 from chalicelib.services.redeliver import redeliver
 from tests.fakes import FakeCore, FakeWorkflows
 from tests.samples import ASKER, a_callback, a_recording, an_event, later
+from tests.services.written_first import WrittenFirst
 
 
 def given_up(core: FakeCore) -> tuple[OutboxRow, OutboxRow]:
@@ -45,6 +46,19 @@ def test_the_latest_callback_gets_a_whole_new_schedule() -> None:
     expected = replace(second, round=2, attempts=0, given_up="", next_at=later(9))
     assert expected == begun
     assert [(begun.recording_id, second.webhook_id, 2)] == workflows.deliveries
+
+
+def test_a_round_is_written_before_its_delivery_starts() -> None:
+    """An execution that began before would find the round that was given up."""
+
+    core = FakeCore()
+    workflows = WrittenFirst(core.store)
+    given_up(core)
+
+    again(core, workflows)
+
+    assert 1 == len(workflows.deliveries)
+    assert [] == workflows.early
 
 
 def test_a_callback_can_be_named() -> None:

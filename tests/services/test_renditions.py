@@ -14,7 +14,7 @@ import pytest
 
 from chalicelib.adapters.encoder import FileEncoder
 from chalicelib.errors import CallerError, CorruptContainer, Gone, TapedeckError
-from chalicelib.ports import Encoder
+from chalicelib.ports import Encoder, Workflows
 from chalicelib.recording import erasure, naming
 from chalicelib.recording.model import Format, Recording, RecordingEvent, Source, State
 from chalicelib.recording.renditions import MEDIA_KEPT
@@ -28,6 +28,7 @@ from tests.fake_signer import FakeSigner, proven, unsigned
 from tests.fakes_media import FakeMediaStore, FakeRenditionStore
 from tests.samples import a_call, a_profile, later
 from tests.services.core_desk import Desk, an_erasing
+from tests.services.written_first import WrittenFirst
 
 SECONDS = 3
 STATUS_URL = "https://customer.example/status"
@@ -73,13 +74,13 @@ class Studio:
         """Change the row behind everybody's back."""
         self.desk.core.store.recordings["r-1"] = replace(self.row, **facts)
 
-    def ask(self, format_: Format = Format.MP3) -> Recording:
+    def ask(self, format_: Format = Format.MP3, workflows: Workflows | None = None) -> Recording:
         """Ask for a format."""
         return request_rendition(
             "r-1",
             format_,
             recordings=self.desk.core.recordings,
-            workflows=self.desk.transitions.workflows,
+            workflows=workflows or self.desk.transitions.workflows,
             now=self.now,
         )
 
@@ -199,6 +200,19 @@ def refused(studio: Studio, format_: Format = Format.MP3) -> tuple[type[CallerEr
     with pytest.raises(CallerError) as error:
         studio.ask(format_)
     return type(error.value), error.value.code
+
+
+def test_a_format_is_made_when_its_row_says_so() -> None:
+    """An execution that began before would find a recording that wants nothing."""
+
+    studio = Studio()
+    studio.finish()
+    workflows = WrittenFirst(studio.desk.core.store)
+
+    studio.ask(workflows=workflows)
+
+    assert [("r-1", 2)] == workflows.finalizations
+    assert [] == workflows.early
 
 
 def test_one_format_is_made_at_a_time() -> None:

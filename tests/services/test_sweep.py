@@ -15,6 +15,7 @@ from chalicelib.recording import naming
 from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Ending, Recording, State
 from chalicelib.services import sweep as service
+from chalicelib.services.journals import LARGEST_DELETION
 from chalicelib.services.sweep import Sweeping, sweep
 from tests.fakes_media import FakeMediaStore
 from tests.samples import (
@@ -219,6 +220,18 @@ class TestDeadWorkers:
         world.sweep(later(7 * 86_400))
         assert {} == world.media.objects
 
+    def test_knows_a_worker_while_its_journal_is_there(self) -> None:
+        """A sweep deletes a bounded number of objects; the next one finds the rest by the lease."""
+
+        world = World()
+        world.lease()
+        world.journal(count=LARGEST_DELETION + 1)
+        world.desk.core.leases.release("worker-1")
+        assert {"journal_objects": LARGEST_DELETION} == world.sweep(later(60))
+        assert ["worker-1"] == [lease.worker for lease in world.desk.core.leases.all()]
+        assert {"journal_objects": 1} == world.sweep(later(120))
+        assert ([], {}) == (world.desk.core.leases.all(), world.media.objects)
+
     def test_forgets_a_worker_that_stopped(self) -> None:
         """A worker that released its lease leaves nothing behind."""
 
@@ -283,6 +296,20 @@ class TestCalls:
         assert {"calls_closed": 1} == world.sweep(later(70))
         assert ["finalizing"] == world.desk.states()
         assert None is world.desk.core.calls.get(CALL.key).due_at
+
+    @pytest.mark.parametrize("acts", [False, True])
+    def test_finishes_its_own_closing_that_died(self, acts: bool) -> None:
+        """A sweep that dies at any call while it closes a call leaves the call due to the next."""
+
+        for n in range(1, 40):
+            world = World()
+            world.desk.control.join_call(a_joining())
+            faults = world.desk.core.faults
+            (faults.after if acts else faults.before)(n)
+            for at in (600, 660, 720):
+                quietly(lambda world=world, at=at: world.sweep(later(at)))  # type: ignore[misc]
+            faults.up()
+            assert ["finalizing"] == world.desk.states(), n
 
     def test_looks_at_a_long_call_now_and_then(self) -> None:
         """A call that goes on is looked at every ten minutes, and left alone."""

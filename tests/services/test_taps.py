@@ -19,6 +19,7 @@ from chalicelib.tapping.model import Tap, TapOptions, TapQuality, TapRequest, Ta
 from tests.samples import CALL, STATUS_URL, a_call, a_joining, a_profile, a_stream, later
 from tests.services.core_desk import Desk
 from tests.services.test_sweep import World
+from tests.services.written_first import a_desk
 
 QUALITY = TapQuality(messages_sent=500, messages_dropped=2)
 
@@ -159,6 +160,19 @@ def ended_call(desk: Desk, writer: Writer) -> None:
     control = desk.control_of(writer)
     control.end_stream(CALL, "stream-1", Ending.STOPPED, later(5))
     control.close_call(CALL, 1, later(6))
+
+
+def test_a_taps_deliveries_start_when_their_rows_are_there() -> None:
+    """One that began before would find no callback, and its name would be used up."""
+
+    desk, workflows = a_desk()
+    desk.core.call_life.join(a_call(), a_stream())
+
+    tap = begun(desk)
+    desk.taps.end(tap, Cause.STOP, "stop", QUALITY, later(9))
+
+    assert 2 == len(workflows.deliveries)
+    assert [] == workflows.early
 
 
 @pytest.mark.parametrize("writer", [Writer.OWNER, Writer.SWEEPER])

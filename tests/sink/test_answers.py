@@ -15,6 +15,8 @@ from tests.sink.rig import QUICK, Rig, frame, run, until
 
 SPEAK, LISTEN = "c-1/speak", "c-1/listen"
 TAPPED = "segments/main/signalwire/c-1/"
+LONG_S = 1.5
+"""what an answer takes that another one overtakes: a stream waits half a second for its turn"""
 
 
 def sent(*numbers: int) -> bytes:
@@ -43,7 +45,7 @@ def test_a_stream_nobody_wants_costs_no_head_of_one_that_waits() -> None:
     """What a stream sends before its own answer is kept, whatever another stream was told."""
 
     async def scenario() -> None:
-        control = Choosy(wanted_by={LISTEN}, delays_s={LISTEN: 0.4})
+        control = Choosy(wanted_by={LISTEN}, delays_s={LISTEN: LONG_S})
         limits = replace(QUICK, alone_after_s=5.0)
         async with Rig(control=control, limits=limits).running() as rig:
             async with rig.tap(direction="listen") as listen:
@@ -62,7 +64,7 @@ def test_what_is_captured_alone_waits_for_its_own_answer() -> None:
     """Media that is in the journal already isn't given up because another stream is unwanted."""
 
     async def scenario() -> None:
-        control = Choosy(wanted_by={LISTEN}, delays_s={LISTEN: 0.8})
+        control = Choosy(wanted_by={LISTEN}, delays_s={LISTEN: LONG_S})
         async with Rig(control=control).running() as rig:
             async with rig.tap(direction="listen") as listen:
                 await listen.send(frame(1))
@@ -80,7 +82,7 @@ def test_an_answer_that_was_overtaken_ends_no_capture() -> None:
     """What an early stream was told, before there was a recording, doesn't undo what is known."""
 
     async def scenario() -> None:
-        control = Choosy(wanted_by={LISTEN}, delays_s={SPEAK: 1.2})  # longer than a turn
+        control = Choosy(wanted_by={LISTEN}, delays_s={SPEAK: LONG_S})
         limits = replace(QUICK, alone_after_s=5.0)
         async with Rig(control=control, limits=limits).running() as rig:
             async with rig.tap(direction="speak") as speak:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from dataclasses import replace
 
 import pytest
@@ -115,6 +116,31 @@ def test_who_renewed_just_now_is_sure_to_live() -> None:
         lease = keeper(FakeLeases(), Health())
         await lease.begin()
         await asyncio.wait_for(lease.sure(), 1)
+        lease.close()
+
+    run(scenario)
+
+
+class SlowLeases(FakeLeases):
+    """A database that takes its time."""
+
+    def renew(self, lease: Lease) -> None:
+        """Write the lease, late."""
+        time.sleep(0.2)
+        super().renew(lease)
+
+
+def test_a_lease_counts_from_when_it_was_asked_for() -> None:
+    """Other workers count from when it was written, which may be right after the request: a late
+    answer must not make it last longer."""
+
+    async def scenario() -> None:
+        lease = keeper(SlowLeases(), Health(), replace(QUICK, lease_sure_s=0.15))
+        await lease.begin()
+        sure = asyncio.create_task(lease.sure())
+        await asyncio.sleep(0)
+        assert not sure.done()
+        sure.cancel()
         lease.close()
 
     run(scenario)

@@ -160,6 +160,41 @@ def test_who_couldn_t_read_knows_of_nobody_s_silence() -> None:
     run(scenario)
 
 
+class Hanging(World):
+    """A world whose other worker renews once the database is back, but not a moment before."""
+
+    def all(self) -> list[Lease]:
+        """Return every lease: at the first read, and when the outage is over."""
+        if self.reads == 0:
+            self.is_away = False
+            leases = super().all()
+            self.is_away = True
+            return leases
+        leases = super().all()
+        # The renewal that hung comes through after the first read that does.
+        self.silent["w-hung"] = a_lease(worker="w-hung", renewals=self.reads)
+        return leases
+
+
+def test_a_worker_seen_before_an_outage_is_not_declared_dead_after_it() -> None:
+    """It couldn't renew during the outage either: what was seen before it proves nothing."""
+
+    async def scenario() -> None:
+        world = Hanging()
+        world.die("w-hung")
+        loop = asyncio.get_running_loop()
+        async with watching(world):
+            await until(lambda: world.reads > 1)
+            begun_at, outage_s = loop.time(), OFTEN.lookout_dead_s + OFTEN.lookout_jitter_s
+            await until(lambda: loop.time() - begun_at > 2 * outage_s)
+            world.is_away = False
+            seen = world.reads
+            await until(lambda: world.reads > seen + 30)
+        assert ([], []) == (world.workflows.retaps, world.buried)
+
+    run(scenario)
+
+
 def test_who_looks_too_late_knows_of_nobody_s_silence() -> None:
     """It slept or hung itself, and the others perhaps with it."""
 

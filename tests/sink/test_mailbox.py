@@ -59,3 +59,56 @@ def test_what_takes_long_hides_nothing_that_came_later() -> None:
         assert pause.command_id == calls.obeyed[-1]
 
     run(scenario)
+
+
+class Sticky(FakeMailbox):
+    """A mailbox in which what is removed stands again a few times."""
+
+    def __init__(self) -> None:
+        super().__init__(Store())
+        self.removals = 0
+
+    def remove(self, command: Command) -> None:
+        """Remove a command at the fifth wish."""
+        self.removals += 1
+        if self.removals >= 5:
+            super().remove(command)
+
+
+def test_a_command_is_carried_out_once() -> None:
+    """One that is read again after it was carried out is only removed again."""
+
+    async def scenario() -> None:
+        mailbox, calls = Sticky(), Slow()
+        keeper = MailboxKeeper("w-1", mailbox, calls, Health(), QUICK)
+        reading = asyncio.create_task(keeper.keep())
+        pause = command(1, CommandKind.PAUSE)
+        mailbox.send(pause)
+        await until(lambda: not mailbox.is_waiting(pause))
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await keeper.close()
+        assert [pause.command_id] == calls.obeyed
+
+    run(scenario)
+
+
+def test_a_command_waits_where_it_is_until_it_is_carried_out() -> None:
+    """A worker that dies meanwhile leaves it to be seen; it is begun once."""
+
+    async def scenario() -> None:
+        mailbox, calls = FakeMailbox(Store()), Slow()
+        keeper = MailboxKeeper("w-1", mailbox, calls, Health(), QUICK)
+        reading = asyncio.create_task(keeper.keep())
+        tap, later = command(1, CommandKind.TAP), command(2, CommandKind.PAUSE)
+        mailbox.send(tap)
+        await until(lambda: calls.obeyed)
+        mailbox.send(later)
+        await until(lambda: not mailbox.is_waiting(later))
+        assert mailbox.is_waiting(tap)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await keeper.close()
+        assert [tap.command_id, later.command_id] == calls.obeyed
+
+    run(scenario)

@@ -10,7 +10,10 @@ from chalicelib.errors import Forbidden
 from chalicelib.recording.commands import CommandKind
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Ending, RecordOptions
+from chalicelib.recording.rtp_endpoint import PortClaim
 from chalicelib.sink.process import Sink
+from tests.fake_claims import FakePortClaims
+from tests.fake_store import Store
 from tests.sink.fakes import FakeControl
 from tests.sink.rig import run, until
 from tests.sink.rtp_rig import (
@@ -150,11 +153,25 @@ def test_the_carriers_word_frees_a_port_that_was_never_used() -> None:
     run(scenario)
 
 
+class Noting(FakePortClaims):
+    """Claims that note which ports are said to be open."""
+
+    def __init__(self) -> None:
+        super().__init__(Store())
+        self.opened: list[int] = []
+
+    def open(self, claim: PortClaim) -> None:
+        """Say that a port is heard."""
+        self.opened.append(claim.port)
+        super().open(claim)
+
+
 def test_a_port_that_is_taken_is_freed_for_another_choice() -> None:
-    """The claim is gone: whoever asked claims another."""
+    """It was never said to be heard, and its claim is gone: whoever asked claims another."""
 
     async def scenario() -> None:
-        rig = rtp_rig()
+        claims = Noting()
+        rig = replace(rtp_rig(), claims=claims)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
             other.bind((HOST, 0))
             claim = a_claim(port=other.getsockname()[1])
@@ -162,6 +179,7 @@ def test_a_port_that_is_taken_is_freed_for_another_choice() -> None:
             async with rig.running():
                 tell(rig, claim, CommandKind.OPEN_PORT)
                 await until(lambda: rig.claims.at(HOST, claim.port) is None)
+        assert [] == claims.opened
 
     run(scenario)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from itertools import pairwise
 
 import pytest
@@ -13,8 +15,9 @@ from chalicelib.media.pcm import mix
 from chalicelib.recording import naming
 from chalicelib.recording.commands import CommandKind
 from chalicelib.recording.model import Ending
-from chalicelib.tapping.model import TapState
-from tests.sink.fakes import FakeControl
+from chalicelib.tapping.lifecycle import Cause as TapCause
+from chalicelib.tapping.model import Tap, TapQuality, TapRequest, TapState
+from tests.sink.fakes import FakeControl, FakeLiveTaps
 from tests.sink.rig import QUICK, STOP, Rig, run, start, until
 from tests.sink.tap_rig import (
     CALL_KEY,
@@ -191,6 +194,39 @@ def test_the_same_command_twice_is_one_tap() -> None:
             await asyncio.gather(*(on.tap(listener.uri) for _ in range(3)))
             assert 1 == len(listener.connections)
             await on.command(CommandKind.STOP_TAP, "nobody")
+
+    run(scenario)
+
+
+class Looking(FakeLiveTaps):
+    """Rows of taps, and how many taps listened when one was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count: Callable[[], int] = lambda: 0
+        self.listening: list[int] = []
+
+    def begin(self, request: TapRequest, source_address: str, source_port: int) -> Tap:
+        """Note a tap that sends."""
+        self.listening.append(self.count())
+        return super().begin(request, source_address, source_port)
+
+    def end(self, tap: Tap, cause: TapCause, reason: str, quality: TapQuality, at: datetime) -> Tap:
+        """Note a tap's end."""
+        self.listening.append(self.count())
+        return super().end(tap, cause, reason, quality, at)
+
+
+def test_a_row_says_what_is_so() -> None:
+    """A tap listens before its row says that it does, and is silent before its row says that."""
+
+    async def scenario() -> None:
+        taps = Looking()
+        async with listening() as listener, stage(taps=taps) as on:
+            taps.count = lambda: on.rig.sink.hub.taps
+            await on.tap(listener.uri)
+            await on.stop_tap()
+        assert [1, 0] == taps.listening
 
     run(scenario)
 
