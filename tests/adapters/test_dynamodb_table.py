@@ -110,6 +110,17 @@ def test_a_long_partition_is_read_page_by_page() -> None:
     assert row == client.requests[1]["ExclusiveStartKey"]
 
 
+def test_an_index_is_read_whole() -> None:
+    """A scan goes on where its last page ended."""
+
+    row = marshal({"pk": "1", "sk": "x"})
+    client = Client({"Items": [row], "LastEvaluatedKey": row}, {"Items": [row]})
+    where = Where(text="begins_with(#pk, :first)", values={"first": "1"})
+
+    assert 2 == len(list(Table(client, "core").scan_index("by_account", where)))
+    assert row == client.requests[1]["ExclusiveStartKey"]
+
+
 def test_rows_are_read_as_they_are_now() -> None:
     """A row, a partition and a batch are each read consistently; only an index can't be."""
 

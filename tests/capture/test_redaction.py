@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -20,8 +22,10 @@ from chalicelib.capture.redaction import (
     name_of,
     redact,
 )
+from chalicelib.errors import NewerForm
 from chalicelib.media.codecs import bytes_per_sample, silent_payload
 from chalicelib.media.codecs import decode as pcm_of
+from tests.capture.resealed import ENCODING, ENTRIES, resealed
 
 BEFORE_US = 5_000_000
 
@@ -167,3 +171,19 @@ def test_spans_that_touch_are_one() -> None:
     """What remains is in order and apart."""
 
     assert ((0, 4), (6, 9)) == merged([(6, 8), (2, 4), (0, 2), (7, 9), (6, 7)])
+
+
+def test_what_is_not_known_is_not_left_out() -> None:
+    """An object with a stream that only newer code can read isn't written again without it."""
+
+    def change(index: list[Any]) -> None:
+        index[ENTRIES][1][ENCODING] = "OPUS"
+
+    body = encode(
+        [head("s1"), head("s2")],
+        [record(), record(stream_key="s2")],
+        kind=Kind.JOURNAL,
+        worker="w1",
+    )
+    with pytest.raises(NewerForm, match=r"only newer code reads streams \['s2'\]"):
+        redact(resealed(body, change), "k", Redaction(streams={"s1"}, before_us=BEFORE_US))
