@@ -145,6 +145,7 @@ class Noting(FakeControl):
         *,
         in_segments: bool = True,
         segments: tuple[int, int] | None = None,
+        reason: str = "",
     ) -> Ending:
         """Note how a stream ended."""
         self.whole.append(in_segments)
