@@ -65,6 +65,7 @@ class Tables:
         *,
         in_segments: bool = True,
         segments: tuple[int, int] | None = None,
+        reason: str = "",
     ) -> Ending:
         return ending
 

@@ -34,10 +34,11 @@ class CallControl(Protocol):
         *,
         in_segments: bool = True,
         segments: tuple[int, int] | None = None,
+        reason: str = "",
     ) -> Ending:
         """Note that all media of a stream lies in segments (of a DEAD one, or not `in_segments`:
         the journal holds the rest), in which, and how it ended; return how it ended (STOPPED where
-        the carrier's webhook already said so)."""
+        the carrier's webhook already said so). `reason`: why this side ended it."""
 
     def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
         """Close the call if no stream of it lives and no grace runs; then its live recordings go

@@ -128,6 +128,7 @@ def _stream(stream: Stream) -> Json:
         "opened_at": _instant(stream.opened_at),
         "ended_at": _instant(stream.ended_at),
         "ending": str(stream.ending) if stream.ending else None,
+        "reason": stream.reason,
     }
 
 

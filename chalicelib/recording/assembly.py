@@ -29,7 +29,7 @@ IN_FLIGHT_MS = 500
 """a hole that a pause or a stop cuts off, and that began so shortly before it, is what was on its
 way then: said before, arrived after"""
 
-_WANTED = {
+TRACKS = {
     Direction.SPEAK: (Track.INBOUND,),
     Direction.LISTEN: (Track.OUTBOUND,),
     Direction.BOTH: (Track.INBOUND, Track.OUTBOUND),
@@ -153,7 +153,7 @@ def _channel_tracks(
     options: RecordOptions, captured: Collection[Track], announced: Collection[Track]
 ) -> tuple[tuple[tuple[Track, ...], ...], str]:
     """Return the tracks of each channel, and a note where they aren't those asked for."""
-    wanted = _WANTED[options.direction]
+    wanted = TRACKS[options.direction]
     if Track.MIXED in captured and not all(track in captured for track in wanted):
         return ((Track.MIXED,),), MIXED_SOURCE
     present = tuple(track for track in wanted if track in captured or track in announced)

@@ -60,6 +60,8 @@ class ManifestStream(msgspec.Struct, frozen=True, kw_only=True):
     messages_received: int
     messages_lost: int
     messages_refused: int
+    reason: str = ""
+    """why this side ended it; empty: its carrier did, or the network"""
 
 
 class ManifestRendition(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,6 +214,7 @@ def _stream(stream: Stream, head: StreamHead | None) -> ManifestStream:
         messages_received=head.messages_received if head else 0,
         messages_lost=head.messages_lost if head else 0,
         messages_refused=head.messages_refused if head else 0,
+        reason=stream.reason,
     )
 
 

@@ -294,6 +294,8 @@ class Stream:
     segments: tuple[int, int] | None = None
     """which: the first number of its worker's segments of the call, and the one after the last;
     None where numbers between them were skipped, or nobody told: list them"""
+    reason: str = ""
+    """why this side ended it, as in `recording/cuts.py`; empty: its carrier did, or the network"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

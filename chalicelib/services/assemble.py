@@ -18,7 +18,7 @@ from chalicelib.errors import CorruptContainer
 from chalicelib.media.pcm import Sound
 from chalicelib.port_values import EncodedFile
 from chalicelib.ports import Encoder, MediaStore, RenditionStore
-from chalicelib.recording import naming
+from chalicelib.recording import cuts, naming
 from chalicelib.recording.assembly import (
     NOT_STORED,
     RenditionPlan,
@@ -130,13 +130,14 @@ def _source(recording: Recording, calls: Calls, media: MediaStore) -> _Source:
         shown_intervals(recording),
         {track for stream in streams for track in stream.tracks},
     )
+    planned = cuts.with_cut(_told_as_broken(planned, call_key, holdings), recording, streams)
     return _Source(
         recording=recording,
         streams=streams,
         media=media,
         holdings=holdings,
         timeline=timeline,
-        plan=with_beep(_told_as_broken(planned, call_key, holdings), recording),
+        plan=with_beep(planned, recording),
     )
 
 

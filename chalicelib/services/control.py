@@ -76,15 +76,16 @@ class Control:
         *,
         in_segments: bool = True,
         segments: tuple[int, int] | None = None,
+        reason: str = "",
     ) -> Ending:
         """Note that all media of a stream lies in segments, in which, and how it ended; return how
         it ended (STOPPED where the carrier's webhook already said so). A DEAD one was another
-        worker's: the journal may hold media of it, as of one that isn't all `in_segments`. Raises
-        NotFound."""
+        worker's: the journal may hold media of it, as of one that isn't all `in_segments`.
+        `reason`: why this side ended it. Raises NotFound."""
         stream = self._stream(call, stream_key)
         if stream.ended_at is None:
             is_complete = in_segments and ending is not Ending.DEAD
-            ended = replace(stream, ended_at=at, ending=ending, complete=is_complete)
+            ended = replace(stream, ended_at=at, ending=ending, complete=is_complete, reason=reason)
             self._write_end(replace(ended, segments=segments if is_complete else None))
         return self._stream(call, stream_key).ending or ending
 

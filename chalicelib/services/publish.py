@@ -6,7 +6,7 @@ Order of writes: the proof, once what its manifest names was found stored; then 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ from chalicelib.row_ports import Calls
 from chalicelib.services.attempts import is_last, reason_of, wait_after
 from chalicelib.services.prove import prove
 from chalicelib.services.renditions import add_rendition, erase_again, give_up_rendition
-from chalicelib.services.transition import Transitions, persistently
+from chalicelib.services.transition import NO_DETAIL, Transitions, persistently
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +121,9 @@ def _publish(recording_id: str, needs: Publishing) -> Recording:
         note=manifest.note,
         **_as_found(recording, manifest),
     )
-    return _move(published, Cause.PUBLISHED, at, needs)
+    degraded = manifest.quality.degraded
+    detail = {"degraded": degraded} if degraded else NO_DETAIL
+    return _move(published, Cause.PUBLISHED, at, needs, detail)
 
 
 def _end(recording_id: str, cause: Cause, reason: str, needs: Publishing) -> Recording:
@@ -148,9 +150,15 @@ def _postpone(
     return transitions.recordings.write(again, event, None)
 
 
-def _move(recording: Recording, cause: Cause, at: datetime, needs: Publishing) -> Recording:
-    call = needs.calls.get(recording.call.key)
-    return needs.transitions.move(recording, cause, Writer.PUBLISH, call=call, at=at)
+def _move(
+    recording: Recording,
+    cause: Cause,
+    at: datetime,
+    needs: Publishing,
+    detail: Mapping[str, str] = NO_DETAIL,
+) -> Recording:
+    call, move = needs.calls.get(recording.call.key), needs.transitions.move
+    return move(recording, cause, Writer.PUBLISH, call=call, at=at, detail=detail)
 
 
 def _verify(recording: Recording, manifest: Manifest, renditions: RenditionStore) -> None:

@@ -45,5 +45,5 @@ def _ended_by(recording_id: str, history: RecordingHistory) -> str:
     """Return what ended it when it first went finalizing; empty where it never did."""
     for event in history.events(recording_id):
         if event.event == State.FINALIZING:
-            return str(event.detail.get("cause", ""))
+            return str(event.detail.get("reason") or event.detail.get("cause", ""))
     return ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.recording import intervals, lifecycle, naming
+from chalicelib.recording.cuts import closing_cut
 from chalicelib.recording.grace import ended_at
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.model import Call, Interval, Profile, Recording, Stream
@@ -32,10 +33,10 @@ class Rounds:
 
     def end(self, call: Call, round_: int, streams: Sequence[Stream], at: datetime) -> None:
         """End the recordings of a round that closed; start finalizations that a crash left."""
-        over_at = ended_at(streams) or at
+        over_at, cut = ended_at(streams) or at, closing_cut(streams)
         for recording in self._of(call):
             if recording.round <= round_:
-                self._end(call, recording, Cause.CALL_CLOSED, over_at, at)
+                self._end(call, recording, Cause.CALL_CLOSED, over_at, at, cut=cut)
 
     def end_one(self, recording_id: str, cause: Cause, at: datetime, digit: str = "") -> None:
         """End one recording of a live call; `digit`: by which. Raises NotFound."""
@@ -110,16 +111,17 @@ class Rounds:
         over_at: datetime,
         at: datetime,
         detail: Mapping[str, str] = NO_DETAIL,
+        cut: str = "",
     ) -> None:
         if lifecycle.is_finalizing(recording.state):
             self.transitions.workflows.start_finalization(recording.recording_id, recording.attempt)
         if not lifecycle.is_live(recording.state):
             return
         if lifecycle.is_pending(recording.state) and cause is Cause.CALL_CLOSED:
-            cause = Cause.NO_MEDIA
+            cause, cut = Cause.NO_MEDIA, ""
         ended = replace(
             recording,
-            reason=str(cause),
+            reason=cut or str(cause),
             ended_at=over_at,
             labels={**call.labels, **recording.labels},
         )

@@ -258,6 +258,7 @@ class Call:
             instant(stream.ended_us),
             in_segments=self._media.is_whole,
             segments=self._media.numbers,
+            reason=stream.reason,
         )
         stream.let_go()
         self._forget(stream)

@@ -50,10 +50,12 @@ class Control:
         *,
         in_segments: bool = True,
         segments: tuple[int, int] | None = None,
+        reason: str = "",
     ) -> Ending:
-        """Note that a stream ended, whether all of its media lies in segments, and in which."""
-        end = partial(self._control.end_stream, in_segments=in_segments, segments=segments)
-        return await self._ask(partial(end, call, stream_key, ending, at))
+        """Note that a stream ended and why, whether segments have all of its media, and which."""
+        end = partial(self._control.end_stream, call, stream_key, ending, at)
+        told = partial(end, in_segments=in_segments, segments=segments, reason=reason)
+        return await self._ask(told)
 
     async def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
         """Close a call if its time has come."""

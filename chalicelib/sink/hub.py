@@ -35,6 +35,7 @@ class Hub:
         self._streams: set[LiveStream] = set()
         self._refused = 0
         """messages, on sockets that are gone"""
+        self._cut = 0
         self._life = Tasks()
 
     @property
@@ -56,6 +57,11 @@ class Hub:
     def refused(self) -> int:
         """Count messages that no dialect knew, since the worker began."""
         return self._refused + sum(stream.refused for stream in self._streams)
+
+    @property
+    def cut(self) -> int:
+        """Count streams that this worker ended before their carriers, since it began."""
+        return self._cut
 
     @property
     def waiting_bytes(self) -> int:
@@ -111,6 +117,7 @@ class Hub:
         """Forget a socket."""
         self._streams.discard(stream)
         self._refused += stream.refused
+        self._cut += stream.was_cut
 
     def stream_silent(self, stream: LiveStream, number: int) -> None:
         """Let the stream's carrier be asked where its call stands."""

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from chalicelib.capture.events import Encoding, StreamStarted, Track
 from chalicelib.capture.record import Record, StreamHead
+from chalicelib.recording.cuts import is_cut
 from chalicelib.recording.model import CallRef, Ending
 
 ENCODING_UNTIL_JOINED = Encoding.PCMU
@@ -77,6 +78,8 @@ class LiveStream(ABC):
         self.ended = asyncio.Event()
         self.ended_us = 0
         self.ending: Ending | None = None
+        self.reason = ""
+        """why this side ended it, as in `recording/cuts.py`; empty: its carrier, or the network"""
         self.encoding = ENCODING_UNTIL_JOINED
         """of what its listener is given"""
         self.is_unwanted = False
@@ -174,6 +177,11 @@ class LiveStream(ABC):
 
     def let_go(self) -> None:  # noqa: B027  # most streams have nobody to tell
         """Take note that all of its media is stored."""
+
+    @property
+    def was_cut(self) -> bool:
+        """Return whether this worker ended it although its carrier may have had more to say."""
+        return is_cut(self.reason)
 
     def _begin_clock(self) -> None:
         self._anchor_us = (time.time_ns() - time.monotonic_ns()) // 1000

@@ -30,6 +30,7 @@ UNITS = {
     "Taps": "Count",
     "Degraded": "Count",
     "MessagesRefused": "Count",
+    "StreamsCut": "Count",
     "TapMessagesDropped": "Count",
     "JournalPutFailures": "Count",
     "SegmentPutFailures": "Count",
@@ -115,6 +116,7 @@ class Metrics:
         return Counter(
             {
                 "MessagesRefused": self._hub.refused,
+                "StreamsCut": self._hub.cut,
                 "TapMessagesDropped": self._hub.tap_drops,
                 "JournalPutFailures": failures["journal"],
                 "SegmentPutFailures": failures["segments"],

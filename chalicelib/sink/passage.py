@@ -92,7 +92,7 @@ class Passage:
         """Say that the stream ended."""
         assert self._stream.ending is not None
         if self._is_open:
-            self._say_ended(self._stream.ending, self._stream.ended_us)
+            self._say_ended(self._stream.ending, self._stream.ended_us, self._stream.reason)
 
     def received(self, said: wire.Said) -> None:
         """Take what the owner says of the stream."""
@@ -123,9 +123,10 @@ class Passage:
         if not is_kept:
             self.lately.clear()
 
-    def _say_ended(self, ending: Ending, ended_us: int) -> None:
+    def _say_ended(self, ending: Ending, ended_us: int, reason: str = "") -> None:
         self._is_open = False
-        self._link.send(wire.Ended(self._number, ending, ended_us, self._stream.refused))
+        ended = wire.Ended(self._number, ending, ended_us, self._stream.refused, reason)
+        self._link.send(ended)
 
     def _come_to(self, outcome: Outcome) -> None:
         """End; what comes from now on waits for whoever captures it next."""

@@ -117,7 +117,7 @@ class _Guest:
             self._streams[said.number].press(said)
         elif type(said) is Ended and said.number in self._streams:
             stream = self._streams.pop(said.number)
-            stream.close(said.ending, said.ended_us, said.refused)
+            stream.close(said.ending, said.ended_us, said.refused, said.reason)
 
     def lost(self) -> None:
         """End the streams: their media so far is all there will be of them."""

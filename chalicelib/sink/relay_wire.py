@@ -66,6 +66,8 @@ class Ended(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=5):
     ending: Ending
     ended_us: int
     refused: int
+    reason: str = ""
+    """why the passing worker ended it; empty: it didn't"""
 
 
 class Kept(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=6):

@@ -47,10 +47,11 @@ class RelayedStream(EventStream):
         """Take a digit."""
         self._press(said.pressed, said.arrival_us)
 
-    def close(self, ending: Ending, ended_us: int, refused: int = 0) -> None:
+    def close(self, ending: Ending, ended_us: int, refused: int = 0, reason: str = "") -> None:
         """End; the first ending counts."""
         self._refused = refused or self._refused
         if not self.ended.is_set():
+            self.reason = reason
             self._end(ending, ended_us)
             self._owner.stream_closed(self)
 
@@ -64,6 +65,11 @@ class RelayedStream(EventStream):
     def head(self) -> StreamHead:
         """Return the stream's head with its counts, those of the passing worker when it ended."""
         return replace(super().head(), messages_refused=self._refused)
+
+    @property
+    def was_cut(self) -> bool:
+        """Return False: the passing worker counts it."""
+        return False
 
     @property
     def can_play(self) -> bool:

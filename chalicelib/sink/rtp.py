@@ -28,6 +28,7 @@ from chalicelib.media import rtp
 from chalicelib.media.candidates import Held
 from chalicelib.media.rtp import ENCODINGS, RtpPacket
 from chalicelib.media.rtp_source import verify_known
+from chalicelib.recording.cuts import NO_PACKETS, TOO_LONG, WORKER_STOPPED
 from chalicelib.recording.model import Ending
 from chalicelib.recording.rtp_endpoint import PortClaim
 from chalicelib.sink.limits import Limits
@@ -147,14 +148,14 @@ class RtpPort(asyncio.DatagramProtocol):
         """End when what is under way is here: who sends can't be asked to go elsewhere."""
         if not self._is_leaving:
             self._is_leaving = True
-            self._after(self._limits.rtp_linger_s, "the worker stops")
+            self._after(self._limits.rtp_linger_s, WORKER_STOPPED)
 
     def shut(self, reason: str) -> None:
-        """End what comes and free the port; once."""
+        """End what comes and free the port; once. `reason`: a stable code."""
         transport, self._transport = self._transport, None
         if transport is None:
             return
-        self._end(Ending.BROKEN)
+        self._end(Ending.BROKEN, reason)
         self._cancel()
         transport.close()
         refused = dict(self._refusals)
@@ -238,7 +239,7 @@ class RtpPort(asyncio.DatagramProtocol):
         self._refusals.clear()
         self._cancel()
         loop = asyncio.get_running_loop()
-        self._longest = loop.call_later(self._limits.stream_for_s, self.shut, "stream_too_long")
+        self._longest = loop.call_later(self._limits.stream_for_s, self.shut, TOO_LONG)
         self._timer = loop.call_later(self._limits.rtp_silence_s, self._look)
         stream.begin()
         return stream
@@ -260,7 +261,7 @@ class RtpPort(asyncio.DatagramProtocol):
         if left_s > 0:
             self._timer = asyncio.get_running_loop().call_later(left_s, self._look)
             return
-        self._end(Ending.BROKEN)
+        self._end(Ending.BROKEN, NO_PACKETS)
         self._after(self._limits.rtp_release_s, "released")
 
     def _finished(self) -> None:
@@ -269,13 +270,13 @@ class RtpPort(asyncio.DatagramProtocol):
         self._end(Ending.STOPPED)
         self._after(self._limits.rtp_release_s, "released")
 
-    def _end(self, ending: Ending) -> None:
+    def _end(self, ending: Ending, reason: str = "") -> None:
         """End the stream; the next sender is as good as the first."""
         self._lock.release()
         self._count_let_go()
         stream, self._stream, self._source = self._stream, None, None
         if stream is not None:
-            stream.end(ending)
+            stream.end(ending, reason)
 
     def _after(self, delay_s: float, reason: str) -> None:
         self._cancel()

@@ -10,6 +10,7 @@ from functools import partial
 from chalicelib.capture.events import Encoding
 from chalicelib.errors import PreconditionFailed
 from chalicelib.recording.commands import Command
+from chalicelib.recording.cuts import WORKER_STOPPED
 from chalicelib.recording.rtp_endpoint import DIALECT, PortClaim
 from chalicelib.row_ports import PortClaims
 from chalicelib.sink.health import Health
@@ -81,7 +82,7 @@ class RtpPorts:
             return
         self._ports[claim.claim_id] = port
         if self._is_stopping:  # since it was asked to open
-            port.shut("the worker stops")
+            port.shut(WORKER_STOPPED)
             return
         try:
             await self._patient.until_done(partial(self._claims.open, claim))
@@ -103,13 +104,13 @@ class RtpPorts:
         self._is_stopping = True
         for port in list(self._ports.values()):
             if not port.is_streaming:
-                port.shut("the worker stops")
+                port.shut(WORKER_STOPPED)
 
     async def close(self) -> None:
         """Shut what is open, and free it where the database answers in time."""
         self._is_stopping = True
         for port in list(self._ports.values()):
-            port.shut("the worker stops")
+            port.shut(WORKER_STOPPED)
         await self._releases.finish(_RELEASE_WITHIN_S)
         await self._releases.cancel()
         self._patient.close()

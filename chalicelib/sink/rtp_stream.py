@@ -20,6 +20,7 @@ from chalicelib.errors import WireError
 from chalicelib.media.candidates import Held
 from chalicelib.media.rtp import RATE_HZ, TELEPHONE_EVENT, RtpPacket
 from chalicelib.media.rtp_source import Received
+from chalicelib.recording.cuts import WORKER_STOPPED
 from chalicelib.recording.model import Ending
 from chalicelib.recording.rtp_endpoint import PortClaim
 from chalicelib.sink.live_stream import Listener, LiveStream, Opening, StreamOwner
@@ -118,10 +119,10 @@ class RtpStream(LiveStream):
             _log.info("a datagram was refused", extra={**self.labels(), "code": code})
         self.refusals[code] += 1
 
-    def end(self, ending: Ending) -> None:
-        """End with the last packet; once."""
+    def end(self, ending: Ending, reason: str) -> None:
+        """End with the last packet; once. `reason`: why this side ended it, if it did."""
         if self.ending is None:
-            self.ending = ending
+            self.ending, self.reason = ending, reason
             self.ended_us = self.latest_us
             self._kept_from_us = math.inf
             self.listen(None)
@@ -194,7 +195,7 @@ class RtpStream(LiveStream):
 
     def cut_off(self) -> None:
         """End: the worker can't go on."""
-        self._port.shut("the worker can't go on")
+        self._port.shut(WORKER_STOPPED)
 
     def _is_of_now(self, one: Received) -> bool:
         """Tell whether sound is wanted by when it would have come as promptly as its source's

@@ -10,11 +10,21 @@ from collections.abc import Callable
 from chalicelib.capture.events import DigitPressed, Media, StreamEvent, StreamStarted
 from chalicelib.dialects.streams.base import CLOSE_CODES, StreamDialect
 from chalicelib.errors import WireError
+from chalicelib.recording import cuts
 from chalicelib.recording.model import Ending
 from chalicelib.sink.event_stream import EventStream
 from chalicelib.sink.limits import Limits
 from chalicelib.sink.live_stream import Opening, StreamOwner
-from chalicelib.sink.websocket import GOING_AWAY, NORMAL, POLICY_VIOLATION, MessageSocket
+from chalicelib.sink.websocket import (
+    GOING_AWAY,
+    INTERNAL_ERROR,
+    INVALID_TEXT,
+    NORMAL,
+    POLICY_VIOLATION,
+    PROTOCOL_ERROR,
+    TOO_BIG,
+    MessageSocket,
+)
 
 MESSAGE_COST = 64
 """bytes that every message costs beside its own, so that empty ones aren't free"""
@@ -25,6 +35,16 @@ SCRAP_BYTES = 32
 SCRAP_COST = 512
 """bytes that a smaller part, a ping or a pong costs: one a message is affordable, so that an empty
 last part is; a flood of them ends after 7,000, which is some 20 ms of CPU"""
+
+_REASONS = {
+    GOING_AWAY: cuts.NO_PONG,
+    PROTOCOL_ERROR: cuts.PROTOCOL_ERROR,
+    INVALID_TEXT: cuts.INVALID_TEXT,
+    POLICY_VIOLATION: cuts.UNREAD,
+    TOO_BIG: cuts.MESSAGE_TOO_BIG,
+    INTERNAL_ERROR: cuts.INTERNAL_ERROR,
+}
+"""of closes that this session didn't ask for"""
 
 _monotonic_ns = time.monotonic_ns
 
@@ -65,7 +85,8 @@ class Stream(EventStream):
         self._credited_us = self.opened_us
         self._credit = self._credit_most()
         self._owner.stream_opened(self)
-        self._after(self._limits.stream_for_s, POLICY_VIOLATION, "stream_too_long")
+        loop = asyncio.get_running_loop()
+        self._timers.append(loop.call_later(self._limits.stream_for_s, self._end_longest))
         self._watch(0)
         started = self._dialect.open()
         if started is not None:
@@ -101,8 +122,9 @@ class Stream(EventStream):
         if self._credit < 0:
             self._is_flooding()
 
-    def closed(self, ending: Ending) -> None:
-        """End the stream, unless its stop did."""
+    def closed(self, ending: Ending, code: int) -> None:
+        """End the stream, unless its stop did; `code`: with which this side closed first."""
+        self._note_reason(_REASONS.get(code, ""))
         for timer in self._timers:
             timer.cancel()
         if self._silence is not None:
@@ -138,8 +160,7 @@ class Stream(EventStream):
 
     def leave(self) -> None:
         """Ask the carrier to go elsewhere, and take what it still sends."""
-        if self._socket is not None:
-            self._socket.leave(GOING_AWAY, "the worker stops")
+        self._leave(cuts.WORKER_STOPPED)
 
     def cut_off(self) -> None:
         """Cut the connection: the worker can't go on."""
@@ -179,7 +200,7 @@ class Stream(EventStream):
         self._credited_us = now_us
         self._credit = min(self._credit + earned, self._credit_most())
         if self._credit < 0:
-            self._close(POLICY_VIOLATION, "too_fast")
+            self._close(POLICY_VIOLATION, cuts.TOO_FAST)
         return self._credit < 0
 
     def _credit_most(self) -> int:
@@ -206,7 +227,24 @@ class Stream(EventStream):
         if reason != "start_missing" or self.started is None:
             self._close(code, reason)
 
+    def _end_longest(self) -> None:
+        """Send the carrier away: the stream is as long as it may be. It may come again."""
+        _log.warning("a stream is as long as it may be", extra=self.labels())
+        self._leave(cuts.TOO_LONG)
+
+    def _leave(self, reason: str) -> None:
+        if self._socket is not None:
+            self._note_reason(reason)
+            self._socket.leave(GOING_AWAY, reason)
+
     def _close(self, code: int, reason: str) -> None:
+        """Close, and end: nothing is heard any more."""
         if self._socket is not None:
             _log.info("closing a stream", extra={**self.labels(), "code": code, "reason": reason})
             self._socket.close(code, reason)
+            self._note_reason(reason)
+            self._end(Ending.BROKEN, self.now_us())
+
+    def _note_reason(self, reason: str) -> None:
+        if self.ending is None and not self.reason:
+            self.reason = reason

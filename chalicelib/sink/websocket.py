@@ -112,8 +112,8 @@ class Session(Protocol):
     def spend(self, size: int) -> None:
         """Note a frame that brought no message: a part of that size, or a control frame (0)."""
 
-    def closed(self, ending: Ending) -> None:
-        """End: called once, after the last message."""
+    def closed(self, ending: Ending, code: int) -> None:
+        """End: called once, after the last message. `code`: with which this side closed first."""
 
 
 class MessageSocket(WSListener):
@@ -136,6 +136,8 @@ class MessageSocket(WSListener):
         self._leaving = False
         """our close is sent, the peer's isn't here"""
         self._ending = Ending.BROKEN
+        self._code = 0
+        """with which we closed first"""
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """Begin the session."""
@@ -161,14 +163,17 @@ class MessageSocket(WSListener):
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """End the session."""
-        if not self._closing and _is_to_blame(transport):
-            self._blame()
+        if not self._code:  # the parser below may have closed, and the peer have answered
+            self._code = _first_code(transport)
+            if self._code in _FAULTS:
+                self._blame()
         self._closing, self._is_plain = True, False
-        self._session.closed(self._ending)
+        self._session.closed(self._ending, self._code)
 
     def pause_writing(self) -> None:
         """Cut a peer that floods us with pings and doesn't read the pongs."""
         self._blame()
+        self._code = POLICY_VIOLATION
         self.abort()
 
     def resume_writing(self) -> None:
@@ -184,7 +189,7 @@ class MessageSocket(WSListener):
         if self._closing or self._transport is None:
             return
         self._closing, self._is_plain = True, False
-        self._parts = bytearray()
+        self._code, self._parts = code, bytearray()
         if code in _FAULTS:  # now: a flood is left unread, and its end is seen late
             self._blame()
         _send_close(self._transport, code, reason)
@@ -278,14 +283,13 @@ def _was_first(transport: WSTransport) -> bool:
     return transport.close_handshake.recv_then_sent
 
 
-def _is_to_blame(transport: WSTransport) -> bool:
-    """Tell whether we closed first, and for what the peer sent."""
-    if not transport.is_close_frame_sent:
-        return False
-    handshake = transport.close_handshake  # None where nobody sent a close, whatever its type says
-    if handshake.sent is None or handshake.recv_then_sent:
-        return False
-    return cast(int, handshake.sent.code) in _FAULTS  # it may be a number that has no name
+def _first_code(transport: WSTransport) -> int:
+    """Return what we closed with before the peer did; 0 where we didn't."""
+    # Where nobody sent a close it is None, whatever its type says.
+    handshake = transport.close_handshake if transport.is_close_frame_sent else None
+    if handshake is None or handshake.sent is None or handshake.recv_then_sent:
+        return 0
+    return cast(int, handshake.sent.code)  # it may be a number that has no name
 
 
 def _close_code(payload: bytes) -> int:

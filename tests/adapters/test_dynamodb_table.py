@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import MISSING, field, fields, make_dataclass, replace
+from typing import Any, get_type_hints
 
 import pytest
 from botocore.exceptions import ClientError
@@ -10,8 +11,8 @@ from botocore.exceptions import ClientError
 from chalicelib.adapters.dynamodb import NEW, Table
 from chalicelib.adapters.dynamodb_rows import from_row, marshal, to_row, unmarshal
 from chalicelib.errors import PreconditionFailed, TapedeckError, Unavailable
-from chalicelib.recording.model import Recording
-from tests.samples import a_recording
+from chalicelib.recording.model import Ending, Recording, Stream
+from tests.samples import a_recording, a_stream
 
 
 class Client:
@@ -126,6 +127,32 @@ def test_defaults_are_not_stored() -> None:
     assert a_recording() == from_row(row, Recording)
     with pytest.raises(TypeError):
         to_row("text")
+
+
+def test_a_version_that_lacks_a_field_reads_the_rest() -> None:
+    """Workers and functions of two versions live beside each other: a stream's reason is new."""
+    types = get_type_hints(Stream)
+    older = make_dataclass(
+        "Stream",
+        [
+            (one.name, types[one.name])
+            if one.default is MISSING
+            else (one.name, types[one.name], field(default=one.default))
+            for one in fields(Stream)
+            if one.name != "reason"
+        ],
+        frozen=True,
+        kw_only=True,
+    )
+    stream = a_stream(ending=Ending.BROKEN, reason="stream_too_long")
+
+    read = from_row(to_row(stream), older)
+
+    assert {one.name: getattr(stream, one.name) for one in fields(older)} == {
+        one.name: getattr(read, one.name) for one in fields(older)
+    }
+    assert stream == from_row(to_row(stream), Stream)
+    assert "" == from_row(to_row(replace(stream, reason="")), Stream).reason
 
 
 def test_a_row_of_another_version_is_told_and_fails_alone() -> None:

@@ -31,7 +31,7 @@ class Echo:
     def spend(self, size: int) -> None:
         """Nothing is counted here."""
 
-    def closed(self, ending: Ending) -> None:
+    def closed(self, ending: Ending, code: int) -> None:
         """Forget the transport."""
         self.transport = None
 

@@ -328,6 +328,46 @@ class TestClosing:
         answer = desk.control.close_call(CALL, 1, later(28))
         assert Closing(closed=False, retry_at=later(30)) == answer
 
+    def test_says_why_the_last_stream_was_cut(self) -> None:
+        """In the stream's row, as the recording's reason, and in its history; an earlier cut, after
+        which the carrier came again, is only the stream's."""
+
+        desk, again = Desk(), Desk()
+        for one in (desk, again):
+            one.control.join_call(a_joining())
+            one.control.end_stream(
+                CALL, "stream-1", Ending.BROKEN, later(10), reason="stream_too_long"
+            )
+        again.control.join_call(a_joining(stream_key="stream-2", opened_at=later(12)))
+        again.control.end_stream(CALL, "stream-2", Ending.STOPPED, later(40))
+        for one in (desk, again):
+            assert Closing(closed=True) == one.control.close_call(CALL, 1, later(40))
+
+        assert ["stream_too_long"] == [one.reason for one in desk.core.calls.streams(CALL.key)]
+        assert ["stream_too_long", ""] == [one.reason for one in again.core.calls.streams(CALL.key)]
+        assert ["stream_too_long", "call_closed"] == [
+            one.recording().reason for one in (desk, again)
+        ]
+        assert [
+            {"cause": "call_closed", "by": "owner", "reason": "stream_too_long"},
+            {"cause": "call_closed", "by": "owner"},
+        ] == [
+            one.core.history.events(one.recording().recording_id)[-1].detail
+            for one in (desk, again)
+        ]
+
+    def test_a_recording_that_never_had_media_has_no_other_reason(self) -> None:
+        """Its stream was cut before it brought any: what was asked for is `no_media`."""
+
+        desk = Desk(a_profile(record_call=None))
+        desk.control.join_call(a_joining())
+        asked = pending(desk, round_=2)
+        desk.control.end_stream(CALL, "stream-1", Ending.BROKEN, later(1), reason="too_fast")
+        desk.control.close_call(CALL, 1, later(40))
+        desk.control.rounds.end(desk.core.calls.get(CALL.key), 2, [], later(41))
+
+        assert "no_media" == desk.core.recordings.get(asked.recording_id).reason
+
     def test_sends_the_recordings_to_finalization(self) -> None:
         """Closing ends what records, dates it by the last stream's end, and starts it."""
 

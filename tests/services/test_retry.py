@@ -16,12 +16,13 @@ from tests.samples import CALL, a_joining, later
 from tests.services.core_desk import Desk
 
 
-def failed(cause: Cause = Cause.CALL_CLOSED) -> Desk:
-    """Return a desk whose recording ended by some cause and failed to finalize, thrice."""
+def failed(cause: Cause = Cause.CALL_CLOSED, cut: str = "") -> Desk:
+    """Return a desk whose recording ended by some cause and failed to finalize, thrice; `cut`: why
+    its stream was."""
     desk = Desk()
     desk.control.join_call(a_joining())
     if cause is Cause.CALL_CLOSED:
-        desk.control.end_stream(CALL, "stream-1", Ending.STOPPED, later(15))
+        desk.control.end_stream(CALL, "stream-1", Ending.STOPPED, later(15), reason=cut)
         desk.control.close_call(CALL, 1, later(15))
     else:
         desk.control.end_recording(desk.recording().recording_id, cause, later(15))
@@ -59,6 +60,12 @@ def test_another_attempt_begins_with_the_reason_that_it_had(cause: Cause) -> Non
     expected = (State.FINALIZING, str(cause), MAX_ATTEMPTS + 1)
     assert expected == (recording.state, recording.reason, recording.attempt)
     assert (recording.recording_id, MAX_ATTEMPTS + 1) in desk.workflows.finalizations
+
+
+def test_a_retry_remembers_a_cut() -> None:
+    """A recording whose call closed because its stream was cut says so again."""
+
+    assert "stream_too_long" == again(failed(cut="stream_too_long")).reason
 
 
 def test_a_retry_that_fails_is_an_error_at_once() -> None:

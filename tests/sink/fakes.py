@@ -48,6 +48,7 @@ class FakeControl:
     stopped_by_webhook: bool = False
     joinings: list[Joining] = field(default_factory=list)
     endings: dict[str, Ending] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
     left: tuple[Tap, ...] = ()
     """what another worker tapped"""
     closed: list[tuple[CallRef, int]] = field(default_factory=list)
@@ -79,12 +80,14 @@ class FakeControl:
         *,
         in_segments: bool = True,
         segments: tuple[int, int] | None = None,
+        reason: str = "",
     ) -> Ending:
         """Note how a stream ended."""
         self._answer()
         said = Ending.STOPPED if self.stopped_by_webhook else ending
         with self._lock:
             self.endings[stream_key] = said
+            self.reasons[stream_key] = reason
             grace = timedelta(seconds=self.graces_s.get(said, 0.0))
             self._open[call.key][stream_key] = at + grace
         return said

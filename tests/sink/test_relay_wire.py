@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +41,7 @@ SAID: list[wire.Said] = [
     wire.Heard(0, Track.INBOUND, bytes(range(160)), 1_700_000_000_020_000, 2**63 - 1),
     wire.Heard(0, Track.MIXED, b"", 1_700_000_000_020_000, None),
     wire.Ended(0, Ending.BROKEN, 1_700_000_000_040_000, 3),
+    wire.Ended(0, Ending.BROKEN, 1_700_000_000_040_000, 3, "stream_too_long"),
     wire.Kept(0, is_kept=False),
     wire.Stored(0),
     wire.Refused(0, "wrong_dialect"),
@@ -59,6 +61,28 @@ def test_messages_come_out_as_they_went_in(size: int) -> None:
     for at in range(0, len(WHOLE), size):
         found += frames.receive(WHOLE[at : at + size])
     assert SAID == found
+
+
+class EndedBefore(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=5):
+    """As workers of before December 2026 know it."""
+
+    number: int
+    ending: Ending
+    ended_us: int
+    refused: int
+
+
+def test_workers_of_two_versions_understand_each_other() -> None:
+    """One that knows no reason leaves it out, and reads what says one."""
+    told = wire.Ended(0, Ending.BROKEN, 7, 3, "stream_too_long")
+
+    assert EndedBefore(0, Ending.BROKEN, 7, 3) == msgspec.msgpack.decode(
+        wire.frame(told)[4:], type=EndedBefore
+    )
+    packed = msgspec.msgpack.encode(EndedBefore(0, Ending.BROKEN, 7, 3))
+    assert [wire.Ended(0, Ending.BROKEN, 7, 3)] == list(
+        wire.Frames().receive(len(packed).to_bytes(4) + packed)
+    )
 
 
 @given(st.binary(max_size=400))

@@ -25,6 +25,7 @@ class Heard:
     messages: list[str | bytes] = field(default_factory=list)
     spent: int = 0
     endings: list[Ending] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
     socket: MessageSocket | None = None
 
     def opened(self, socket: MessageSocket) -> None:
@@ -38,8 +39,9 @@ class Heard:
     def spend(self, size: int) -> None:
         self.spent += size
 
-    def closed(self, ending: Ending) -> None:
+    def closed(self, ending: Ending, code: int) -> None:
         self.endings.append(ending)
+        self.codes.append(code)
 
 
 @contextlib.asynccontextmanager
@@ -138,6 +140,7 @@ def test_a_broken_message_closes_with_its_code_and_costs_nothing_before_it(
             assert await raw.is_cut()
             await until(lambda: heard.endings)
             assert ("before", [Ending.BROKEN]) == (heard.messages[0], heard.endings)
+            assert [code] == heard.codes
 
     run(scenario)
 
@@ -167,7 +170,7 @@ def test_a_close_is_answered_and_says_how_the_stream_ended(
             assert code == await raw.close_code()
             assert await raw.is_cut()
             await until(lambda: heard.endings)
-            assert [ending] == heard.endings
+            assert ([ending], [0]) == (heard.endings, heard.codes)
 
     run(scenario)
 
@@ -192,7 +195,7 @@ def test_a_dead_peer_is_broken() -> None:
         async with talking() as (raw, heard):
             raw.abort()
             await until(lambda: heard.endings)
-            assert [Ending.BROKEN] == heard.endings
+            assert ([Ending.BROKEN], [0]) == (heard.endings, heard.codes)
 
     run(scenario)
 
@@ -208,6 +211,7 @@ def test_our_close_hears_nothing_more() -> None:
             raw.send(frame(TEXT, b"late") + frame(CLOSE, b"\x0f\xa0"))
             assert await raw.is_cut()
             assert ([], [Ending.BROKEN]) == (heard.messages, heard.endings)
+            assert [4000] == heard.codes
 
     run(scenario)
 
@@ -272,6 +276,6 @@ def test_a_peer_that_never_reads_pongs_is_cut() -> None:
                     while not heard.endings:
                         raw.send(flood)
                         await raw.writer.drain()
-            assert [Ending.BROKEN] == heard.endings
+            assert ([Ending.BROKEN], [1008]) == (heard.endings, heard.codes)
 
     run(scenario)
