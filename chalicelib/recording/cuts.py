@@ -54,7 +54,9 @@ def closing_cut(streams: Sequence[Stream]) -> str:
     return reason if is_cut(reason) else ""
 
 
-def told(planned: RenditionPlan, recording: Recording, streams: Sequence[Stream]) -> RenditionPlan:
+def with_cut(
+    planned: RenditionPlan, recording: Recording, streams: Sequence[Stream]
+) -> RenditionPlan:
     """Return the plan with the cut that a recording shows in `degraded`, if nothing else is there:
     a stream of its tracks was cut in an interval of it, and no other one had these tracks then."""
     cuts = sorted(

@@ -133,7 +133,7 @@ def _source(recording: Recording, calls: Calls, media: MediaStore) -> _Source:
         shown_intervals(recording),
         {track for stream in streams for track in stream.tracks},
     )
-    planned = cuts.told(_told_as_broken(planned, call_key, holdings), recording, streams)
+    planned = cuts.with_cut(_told_as_broken(planned, call_key, holdings), recording, streams)
     return _Source(
         recording=recording,
         streams=streams,

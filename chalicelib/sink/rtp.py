@@ -199,12 +199,13 @@ class RtpPort(asyncio.DatagramProtocol):
         """Hear the lock's sender from now on, and what it sent before that."""
         self._source = self._lock.address
         self._credit, self._credited_s = self._credit_most, asyncio.get_running_loop().time()
-        if self._stream is None:
-            self._stream = self._begin(held)
+        stream = self._stream
+        if stream is None:
+            stream = self._begin(held)
         else:
             _log.warning("a port hears another sender", extra=self._labels())
         self._ssrc = held[-1][0].ssrc
-        self._stream.receive_held(held)
+        stream.receive_held(held)
 
     def _count_let_go(self) -> None:
         for _ in range(self._lock.count_let_go()):
@@ -234,7 +235,7 @@ class RtpPort(asyncio.DatagramProtocol):
         announced = self.claim.options.codec or Encoding.PCMU
         kinds = (ENCODINGS.get(packet.payload_type) for packet, _ in held)
         encoding = Encoding(next(filter(None, kinds), announced))
-        stream = self._make(self, encoding, held[0][1])
+        self._stream = stream = self._make(self, encoding, held[0][1])
         stream.refusals.update(self._refusals)
         self._refusals.clear()
         self._cancel()

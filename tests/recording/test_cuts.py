@@ -81,7 +81,7 @@ def a_recording(*intervals: Interval, direction: Direction = Direction.BOTH) -> 
 
 def degraded(recording: Recording, *streams: Stream) -> str:
     """Return what the recording says of the streams' cuts."""
-    return cuts.told(PLAN, recording, streams).quality.degraded
+    return cuts.with_cut(PLAN, recording, streams).quality.degraded
 
 
 @pytest.mark.parametrize("reason", [cuts.TOO_LONG, cuts.TOO_FAST, "of_a_later_version"])
@@ -164,7 +164,7 @@ def test_the_first_cut_is_named() -> None:
     known = replace(PLAN, quality=Quality(degraded=NOT_STORED))
 
     assert cuts.TOO_FAST == degraded(a_recording(), a_stream("s-2", opened=1.1), first, lives)
-    assert known == cuts.told(known, a_recording(), [first])
+    assert known == cuts.with_cut(known, a_recording(), [first])
 
 
 def test_a_round_closes_for_the_cut_of_its_last_stream() -> None:

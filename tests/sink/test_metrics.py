@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from chalicelib.sink.log import JsonLines
 from chalicelib.sink.metrics import UNITS, embedded
-from tests.sink.rig import QUICK, Rig, media, run, start, until
+from tests.sink.rig import QUICK, STOP, Rig, media, run, start, until
 
 EVERY = replace(QUICK, metrics_every_s=0.1)
 
@@ -131,6 +131,25 @@ def test_what_is_counted_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
 
     run(scenario)
     assert 2 == sum(line["MessagesRefused"] for line in told(caplog))
+
+
+def test_streams_that_were_cut_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+    """Those that this side ended, not those that their carriers did."""
+
+    caplog.set_level(logging.INFO)
+
+    async def scenario() -> None:
+        async with Rig(limits=replace(EVERY, stream_for_s=0.2)).running() as rig:
+            async with rig.bandwidth() as socket:
+                await socket.send(start())
+                await socket.send(STOP)
+            async with rig.bandwidth() as socket:
+                await socket.send(start("c-2"))
+                await socket.wait_closed()
+            await until(lambda: len(rig.control.closed) == 2)
+
+    run(scenario)
+    assert 1 == sum(line["StreamsCut"] for line in told(caplog))
 
 
 def test_failed_puts_are_counted_and_degrade(caplog: pytest.LogCaptureFixture) -> None:
