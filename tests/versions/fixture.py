@@ -4,6 +4,7 @@
       rows.json          both tables, DynamoDB's typed attributes
       meanings.json      each row as that commit's own dataclass, defaults written out
       objects/…          both buckets, by key
+      containers.json    what its journal objects and segments hold, by that commit's own reading
       conversation.json  what two workers said to each other about one stream, and one message of
                          each kind
       answers.json       what its API answered

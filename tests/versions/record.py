@@ -285,6 +285,8 @@ def _begun(aws: LocalAws, stack: ExitStack, folder: Path) -> tuple[Recorder, str
 def _write_down(recorder: Recorder, fixture: Fixture) -> None:
     items = [item for table in TABLES for item in fixture.rows(table)]
     fixture.write("meanings", _say(recorder, "meanings", json.dumps(items, default=encoded)))
+    bodies = {key: body.hex() for key, body in fixture.objects("media")}
+    fixture.write("containers", _say(recorder, "containers", json.dumps(bodies)))
     said = recorder.conversation
     fixture.write(
         "conversation",

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.capture import container
 from chalicelib.sink.relay_wire import Frames, Heard
 from infra import verify
 from tests.versions.fixture import BUCKETS, TABLES, Fixture, fixtures, lacks
+from tests.versions.programs.containers import contents
 from tests.versions.programs.meanings import KINDS, meanings
 from tests.versions.programs.messages import MESSAGES
 from tests.versions.tree import baseline_commit
@@ -95,16 +95,12 @@ def test_a_conversation_between_workers_is_understood(fixture: Fixture) -> None:
 
 
 @pytest.mark.parametrize("fixture", FIXTURES)
-def test_stored_media_is_readable(fixture: Fixture) -> None:
-    """Journal objects and segments give every record."""
-    kinds, broken = set(), []
-    for key, body in fixture.objects("media"):
-        read = container.decode(body, key)
-        kinds.add(str(read.kind))
-        broken += read.broken
+def test_stored_media_means_what_it_meant(fixture: Fixture) -> None:
+    """Heads and records of journal objects and segments, field by field."""
+    said, found = fixture.read("containers"), contents(dict(fixture.objects("media")))
 
-    assert {"journal", "segment"} == kinds
-    assert [] == broken
+    assert {"journal", "segment"} == {one["kind"] for one in said.values()}
+    assert [] == lacks(said, found)
 
 
 @pytest.mark.parametrize("fixture", FIXTURES)
