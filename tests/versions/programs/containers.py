@@ -31,10 +31,12 @@ def _content(read: container.Container) -> dict[str, Any]:
 
 
 def _fields(value: msgspec.Struct) -> dict[str, Any]:
-    """Return a struct's fields by name, payloads by their length."""
-    fields = msgspec.to_builtins({name: getattr(value, name) for name in value.__struct_fields__})
-    payload = fields.pop("payload", None)
-    return fields if payload is None else fields | {"payload_bytes": len(value.payload)}
+    """Return a struct's fields by name, as JSON has them; of a payload its length."""
+    fields = {name: getattr(value, name) for name in value.__struct_fields__}
+    if "payload" in fields:
+        fields["payload_bytes"] = len(fields.pop("payload"))
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(fields))
+    return plain
 
 
 if __name__ == "__main__":
