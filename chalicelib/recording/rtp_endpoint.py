@@ -34,9 +34,9 @@ class EndpointOptions:
 
     direction: Direction = Direction.SPEAK
     codec: Encoding | None = None
-    """None: what comes first"""
+    """None: either, in turn"""
     source_addr: str = ""
-    """who may send, IPv4; empty: who sends first"""
+    """who may send, IPv4; empty: whoever proves itself"""
     source_port: int = 0
     """0: any"""
 

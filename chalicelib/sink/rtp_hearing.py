@@ -61,7 +61,8 @@ class Hearing:
         if one.source != self._sounding:
             self._begin_source(one)
         assert self._buffer is not None
-        self._buffer.push(one.position, self._in_kind(one))
+        payload = one.payload if one.payload_type == self._kind else self._converted(one)
+        self._buffer.push(one.position, payload)
 
     def stop(self) -> None:
         """Give nothing more."""
@@ -89,11 +90,9 @@ class Hearing:
         self._due_s = loop.time() + FRAME_S / 2
         self._timer = loop.call_at(self._due_s, self._tick)
 
-    def _in_kind(self, one: Received) -> bytes:
-        """Return a packet's sound as the listener gets it: a buffer holds one encoding, and the
-        sender may change its own with any packet."""
-        if one.payload_type == self._kind:
-            return one.payload
+    def _converted(self, one: Received) -> bytes:
+        """Return a packet's sound in the buffer's encoding: the sender may change its own with any
+        packet."""
         return codecs.convert(one.payload, ENCODINGS[one.payload_type], ENCODINGS[self._kind])
 
     def _press(self, one: Received) -> None:
