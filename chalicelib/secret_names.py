@@ -19,9 +19,9 @@ MAIN = "main"
 ACCOUNT = r"[a-z0-9][a-z0-9-]{0,62}"
 """what an account may be called"""
 
-NAME = r"tapedeck(/[A-Za-z0-9_+=.@-]+)+"
-"""what a secret may be called: AWS's characters, no part of the path empty. Both are compiled when
-they are first used, because every function imports this file and few need it."""
+NAME = r"tapedeck(/(?!\.\.?([/,]|$))[A-Za-z0-9_+=.@-]+)+"
+"""what a secret may be called: AWS's characters, no part of the path empty, `.` or `..`. Both are
+compiled when they are first used, because every function imports this file and few need it."""
 
 SharedCredentials = frozenset[tuple[str, str]]
 """pairs of an account and the name of a secret that isn't its own, but that it may use"""
@@ -32,7 +32,7 @@ SHARED_PATTERN = rf"({ACCOUNT}:{NAME}(,|$))*"
 
 def is_secret_name(text: str) -> bool:
     """Whether a text is a name that some account may use; an ARN isn't."""
-    return bool(re.fullmatch(NAME, text)) and not {".", ".."} & set(text.split("/"))
+    return bool(re.fullmatch(NAME, text))
 
 
 def owner(name: str) -> str:

@@ -186,6 +186,8 @@ def test_a_shared_pair_is_read_as_it_was_written(account: str, name: str) -> Non
         "sales:tapedeck/a:b",
         "*:tapedeck/key",
         "sales:tapedeck/*",
+        "sales:tapedeck/../x",
+        "sales:tapedeck/x/.",
         "sales:arn:aws:secretsmanager:eu-west-1:1:secret:tapedeck/key",
     ],
 )
@@ -203,6 +205,9 @@ def test_what_is_no_pair_is_refused(text: str) -> None:
         ("", True),
         ("sales:tapedeck/bandwidth", True),
         ("sales:tapedeck/bandwidth,main:tapedeck/eu/a_b+c=d.e@f-g", True),
+        ("sales:tapedeck/.a,main:tapedeck/..a/...", True),
+        ("sales:tapedeck/..,main:tapedeck/x", False),
+        ("sales:tapedeck/x,main:tapedeck/./x", False),
         ("sales:tapedeck/bandwidth;main:tapedeck/x", False),
         ("sales:tapedeck/bandwidth,,main:tapedeck/x", False),
         ("sales:tapedeck/bandwidthmain:tapedeck/x", False),

@@ -18,6 +18,9 @@ from chalicelib.errors import NewerForm
 
 T = TypeVar("T")
 
+_SMALLEST = 1e-130
+"""the positive number next to 0 that DynamoDB takes; it fails for a smaller one"""
+
 Row = dict[str, Any]
 """plain values by attribute name: str, int, float, bool, None, bytes, list, dict"""
 
@@ -92,10 +95,16 @@ def _typed(value: Any) -> dict[str, Any]:
     if isinstance(value, str):
         return {"S": value}
     if isinstance(value, int | float):
-        return {"N": repr(value)}
+        return {"N": repr(_storable(value))}
     if isinstance(value, Mapping):
         return {"M": marshal(value)}
     return {"L": [_typed(one) for one in value]}
+
+
+def _storable(number: int | float) -> int | float:
+    """Return a number, or the smallest that can be stored in the place of one that is smaller: 0
+    would be another thing, as it switches limits off."""
+    return _SMALLEST if 0 < number < _SMALLEST else number
 
 
 def _untyped(attribute: Mapping[str, Any]) -> Any:

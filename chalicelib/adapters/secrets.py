@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.adapters import faults
 from chalicelib.adapters.cached import CachedTexts
+from chalicelib.errors import NotFound
 
 _MISSING = frozenset({"ResourceNotFoundException"})
 
@@ -18,9 +19,15 @@ class SecretsManager:
         self._texts = CachedTexts(self._read)
 
     def get(self, secret_id: str) -> str:
-        """Return a secret's text, at most five minutes old. Raises NotFound, Unavailable."""
+        """Return a secret's text, at most five minutes old.
+
+        Raises NotFound, also where the secret holds bytes instead of a text; Unavailable.
+        """
         return self._texts.get(secret_id)
 
     def _read(self, secret_id: str) -> str:
         with faults.translated("get secret", missing=_MISSING):
-            return str(self._client.get_secret_value(SecretId=secret_id)["SecretString"])
+            answer = self._client.get_secret_value(SecretId=secret_id)
+        if "SecretString" not in answer:
+            raise NotFound("get secret: it holds bytes, no text")
+        return str(answer["SecretString"])

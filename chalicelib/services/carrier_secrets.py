@@ -35,4 +35,5 @@ class CarrierSecrets:
         try:
             return parse_carrier_secret(self.secrets.get(profile.secret_id))
         except NotFound:
-            raise Forbidden("the profile's secret doesn't exist", code="bad_secret") from None
+            fact = "the profile's secret doesn't exist, or holds no text"
+            raise Forbidden(fact, code="bad_secret") from None

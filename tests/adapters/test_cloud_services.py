@@ -131,6 +131,14 @@ class TestTexts:
         assert ["s", "s"] == [secrets.get("id"), secrets.get("id")]
         assert [{"SecretId": "id"}] == client.requests
 
+    def test_a_secret_of_bytes_holds_no_text(self) -> None:
+        """Whoever made it with `--secret-binary` hears that, not of an error of ours."""
+
+        secrets = SecretsManager(Client({"SecretBinary": b"PSK_1"}))
+
+        with pytest.raises(NotFound, match="it holds bytes, no text"):
+            secrets.get("id")
+
     def test_reads_a_parameter(self) -> None:
         """A parameter's text comes back."""
 

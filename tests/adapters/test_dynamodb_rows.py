@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from chalicelib.adapters.dynamodb_rows import from_row, sortable, to_row
+from chalicelib.adapters.dynamodb_rows import from_row, marshal, sortable, to_row, unmarshal
 from chalicelib.port_values import InboundEvent
 from tests.samples import an_inbound_event
 
@@ -36,3 +36,17 @@ def test_times_sort_as_their_texts_do() -> None:
         datetime(2026, 3, 1, 12, 0, 0, 1, tzinfo=timezone(timedelta(hours=1)))
     )
     assert "0999-12-31T00:00:00.000000Z" == sortable(datetime(999, 12, 31, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("least", [5e-324, 1e-200, 1e-131])
+def test_a_number_that_is_too_small_to_store_stays_more_than_none(least: float) -> None:
+    """DynamoDB takes none below 1e-130, and a `max_length` of 0 would be no limit."""
+
+    assert {"seconds": {"N": "1e-130"}} == marshal({"seconds": least})
+
+
+@pytest.mark.parametrize("number", [0, 0.0, 1e-130, 0.5, -3, 2**53])
+def test_every_other_number_is_stored_as_it_is(number: float) -> None:
+    """Also what counts down, and 0."""
+
+    assert {"number": number} == unmarshal(marshal({"number": number}))

@@ -7,6 +7,7 @@ verb: the document leaves that to the customer's own verbs, and the one for tryi
 
 from __future__ import annotations
 
+import re
 from xml.etree.ElementTree import Comment, Element, SubElement, indent, tostring
 
 from chalicelib.dialects.documents.base import (
@@ -18,6 +19,7 @@ from chalicelib.dialects.documents.base import (
 )
 from chalicelib.dialects.streams import bandwidth
 from chalicelib.errors import InvalidRequest
+from chalicelib.recording import properties
 from chalicelib.recording.model import Format, RecordOptions
 
 NOTE = (
@@ -28,6 +30,9 @@ TRYING_NOTE = (
     f"For trying only: streams to Tapedeck and keeps the call up, silent, for {TRYING_S} seconds;"
     " then Bandwidth hangs up. For real calls take the document bxml, and add your own verbs."
 )
+
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""what no document of XML 1.0 can hold, escaped or not: one with it would end the call"""
 
 _TRACKS = {Sides.SPEAK: "inbound", Sides.LISTEN: "outbound", Sides.BOTH: "both"}
 
@@ -50,7 +55,8 @@ def call_stream_urls(wanted: Arrangement, call_id: str) -> tuple[str, ...]:
 def documents(wanted: Arrangement) -> tuple[Document, ...]:
     """Return the verbs, and a whole document for trying.
 
-    Raises InvalidRequest for mixed sides: Bandwidth streams each by itself.
+    Raises InvalidRequest for mixed sides: Bandwidth streams each by itself; and for a label that
+    XML can't hold.
     """
     open_ended, whole = _response(wanted), _response(wanted)
     open_ended.append(Comment(f" {NOTE} "))
@@ -78,10 +84,18 @@ def _response(wanted: Arrangement) -> Element:
         attributes["mode"] = "bidirectional"
     start = SubElement(response, "StartStream", attributes)
     for name, value in list(wanted.labels.items())[: bandwidth.PARAMS_MAX]:
+        _verify_xml(name, value)
         SubElement(start, "StreamParam", {"name": name, "value": value})
     if wanted.carrier_records is not None:
         _add_recording(response, wanted.carrier_records, wanted.hook_url)
     return response
+
+
+def _verify_xml(name: str, value: str) -> None:
+    for given in (name, value):
+        if _NO_XML.search(given):
+            fact = "of characters that XML has: no control characters"
+            raise properties.out_of_range(f"label.{name}", fact, given)
 
 
 def _document(name: str, response: Element, note: str) -> Document:

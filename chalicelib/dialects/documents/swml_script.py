@@ -12,9 +12,10 @@ of `record_call` once has it, is `stop_record_call`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
 from chalicelib.errors import InvalidRequest
 from chalicelib.recording import properties
@@ -26,6 +27,10 @@ from chalicelib.url_guard import STRICT, UrlPolicy
 
 MAX_STEPS = 10
 """that run: each may wait 2 s for a worker, and an API request lasts 29 s at most"""
+
+MAX_SKIPPED = 500_000
+"""characters of paths and names: nested under long keys they repeat them, and an answer of a Lambda
+function has 6 MB, six bytes for a character that isn't ASCII"""
 
 VERSION = "1.0.0"
 
@@ -118,20 +123,35 @@ def parse_script(document: object, reading: Reading) -> Script:
     """
     sections = _sections(document)
     steps: list[Step] = []
-    skipped: list[Skipped] = []
+    skipped: list[tuple[str, str, object]] = []
     known: dict[str, str] = {}
     for path, name, body in _methods("sections.main", sections["main"]):
         if name in _PARSERS:
             steps.append(_step(path, name, body, known, reading))
         else:
-            skipped += [Skipped(path=path, method=name), *_within(path, body)]
-    for section, methods in sections.items():
-        if section != "main":
-            for path, name, body in _methods(f"sections.{section}", methods):
-                skipped += [Skipped(path=path, method=name), *_within(path, body)]
+            skipped.append((path, name, body))
     if len(steps) > MAX_STEPS:
         raise _wrong("sections.main", f"at most {MAX_STEPS} methods can run", "too_many_methods")
-    return Script(steps=tuple(steps), skipped=tuple(skipped))
+    return Script(steps=tuple(steps), skipped=tuple(_told(chain(skipped, _others(sections)))))
+
+
+def _others(sections: Mapping[str, object]) -> Iterator[tuple[str, str, object]]:
+    """Yield the methods of the sections that don't run."""
+    for section, methods in sections.items():
+        if section != "main":
+            yield from _methods(f"sections.{section}", methods)
+
+
+def _told(methods: Iterable[tuple[str, str, object]]) -> Iterator[Skipped]:
+    """Yield all that is skipped. Raises InvalidRequest where an answer couldn't hold it."""
+    length = 0
+    for path, name, body in methods:
+        for one in _skips(path, name, body):
+            length += len(one.path) + len(one.method)
+            if length > MAX_SKIPPED:
+                fact = f"the paths of skipped methods have more than {MAX_SKIPPED} characters"
+                raise _wrong("the document", fact, "too_many_methods")
+            yield one
 
 
 def _sections(document: object) -> Mapping[str, object]:
@@ -164,26 +184,30 @@ def _methods(path: str, methods: object) -> Iterator[tuple[str, str, object]]:
         yield f"{here}.{name}", str(name), body
 
 
-def _within(path: str, body: object) -> Iterator[Skipped]:
-    """Yield the methods of ours that lie in another one, as in the branches of `cond`."""
-    left = [(path, body)]
+def _skips(path: str, name: str, body: object) -> Iterator[Skipped]:
+    """Yield a method that isn't run, and those of ours that lie in it, as in `cond`'s branches."""
+    yield Skipped(path=path, method=name)
+    left = [_children(path, body)]
     while left:
-        where, value = left.pop()
-        inside = _children(where, value)
-        if where.endswith("]"):
-            for place, _ in inside:
-                name = place.rpartition(".")[2]
-                if name in _PARSERS:
-                    yield Skipped(path=place, method=name)
-        left += reversed(inside)
+        for place, child, method in left[-1]:
+            if method in _PARSERS:
+                yield Skipped(path=place, method=method)
+            left.append(_children(place, child))
+            break
+        else:
+            left.pop()
 
 
-def _children(path: str, value: object) -> list[tuple[str, object]]:
+def _children(path: str, value: object) -> Iterator[tuple[str, object, str]]:
+    """Yield path, value and, where a method may stand, its name; one by one, as paths are long."""
     if isinstance(value, Mapping):
-        return [(f"{path}.{key}", child) for key, child in value.items()]
-    if isinstance(value, list):
-        return [(f"{path}[{number}]", child) for number, child in enumerate(value)]
-    return []
+        is_step = path.endswith("]")
+        for key, child in value.items():
+            yield f"{path}.{key}", child, str(key) if is_step else ""
+    elif isinstance(value, list):
+        for number, child in enumerate(value):
+            word = child if isinstance(child, str) else ""
+            yield f"{path}[{number}]{'.' if word else ''}{word}", child, word
 
 
 def _step(path: str, name: str, body: object, known: dict[str, str], reading: Reading) -> Step:

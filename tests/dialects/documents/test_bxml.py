@@ -122,6 +122,28 @@ def test_mixed_sides_are_refused() -> None:
         bxml.documents(replace(WANTED, sides=Sides.MIXED))
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [{"a": "x\x01"}, {"a\x00": "x"}, {"a": "\ufffe"}, {"a": "\ud800"}, {"b": "1", "a": "\x1b"}],
+)
+def test_a_label_that_xml_can_t_hold_is_refused(labels: dict[str, str]) -> None:
+    """Bandwidth hangs up for a document that it can't read."""
+
+    with pytest.raises(InvalidRequest, match=r"label\.a.* must be of characters that") as refused:
+        bxml.documents(replace(WANTED, labels=labels))
+
+    assert "out_of_range" == refused.value.code
+
+
+@pytest.mark.parametrize("text", ["a\tb\nc\rd", "<&>\"'--", "\x7f\x85", "\ue000\ufffd\U0001f600"])
+def test_every_other_label_is_read_as_it_was_given(text: str) -> None:
+    """Also white space, which XML would make spaces of, and what looks like markup."""
+
+    start = verbs(replace(WANTED, labels={"a": text}))[0]
+
+    assert [text] == [param.get("value") for param in start]
+
+
 def test_labels_are_stream_params() -> None:
     """Labels travel with the stream, escaped, at most as many as the carrier takes."""
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from chalicelib.dialects.documents.swml_script import (
+    MAX_SKIPPED,
     MAX_STEPS,
     Reading,
     RecordCall,
@@ -342,3 +343,36 @@ def test_any_document_parses_or_is_refused(document: object) -> None:
 
     for whole in (document, {"sections": document}, {"sections": {"main": [document]}}):
         judged(whole)
+
+
+def test_a_bare_word_in_a_branch_is_skipped_by_name() -> None:
+    """As it is in a section; a text that is no method of ours isn't named."""
+
+    branches = [{"when": "true", "then": ["stop_call_record", "hangup", {"stop_tap": {}}]}]
+
+    assert [
+        ("sections.main[0].cond", "cond"),
+        ("sections.main[0].cond[0].then[0].stop_call_record", "stop_call_record"),
+        ("sections.main[0].cond[0].then[2].stop_tap", "stop_tap"),
+    ] == [(one.path, one.method) for one in parse({"cond": branches}).skipped]
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"main": [{"cond": [{"k" * 1000: ["tap"] * (MAX_SKIPPED // 1000)}]}]},
+        {"main": [], "k" * 1000: ["hangup"] * (MAX_SKIPPED // 1000)},
+    ],
+)
+def test_no_more_is_skipped_than_an_answer_can_hold(sections: dict[str, object]) -> None:
+    """The path of each repeats the keys above it: 60 kB of SWML would be answered by 60 MB."""
+
+    code, message = refusal({"sections": sections})
+
+    assert ("too_many_methods", True) == (code, message.startswith("the document: the paths of"))
+
+
+def test_a_document_full_of_methods_can_be_answered() -> None:
+    """64 KiB have room for as many."""
+
+    assert 5_000 == len(parse(*["hangup"] * 5_000).skipped)
