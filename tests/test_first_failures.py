@@ -47,7 +47,7 @@ def summary(folder: Path, *options: str) -> str:
     done = subprocess.run(
         [*command, *options, "test_tries.py"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
         capture_output=True,
         text=True,
         check=False,
