@@ -144,7 +144,7 @@ def test_what_has_no_room_anywhere_is_told_to_the_sample(
             await calls.begin(up)
             rig.store.is_away = True
             await calls.talk(16)
-            await until(lambda: rig.sink.health.lost)
+            await until(lambda: rig.sink.health.lost, 20)
             assert "dropped" in await degraded(rig)
             rig.store.is_away = False
             await until(lambda: not rig.sink.spool.disk_bytes, 20)

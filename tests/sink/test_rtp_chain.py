@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from chalicelib.recording import naming
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.sink.rtp_lock import LOCK_PACKETS
@@ -16,6 +18,7 @@ CALM = replace(SPEEDY, rtp_silence_s=1.5)
 FRAMES, LOST = 120, 50
 
 
+@pytest.mark.paced
 def test_what_comes_by_rtp_goes_on_by_rtp() -> None:
     """Out of order on the way in, in order on the way out; what was lost is silence."""
 
