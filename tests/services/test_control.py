@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.errors import IllegalTransition, NotFound, Unavailable
+from chalicelib.errors import Forbidden, IllegalTransition, NotFound, Unavailable
 from chalicelib.port_values import Closing
 from chalicelib.recording import naming
 from chalicelib.recording.announcements import CarrierFacts
@@ -181,6 +181,14 @@ class TestJoining:
         )
         joined = desk.control.join_call(a_joining())
         assert (2, ["error", "recording"]) == (joined.round, desk.states())
+
+    def test_speaks_as_its_profile_does(self) -> None:
+        """A token for one dialect opens no door for another."""
+
+        desk = Desk()
+        with pytest.raises(Forbidden) as refused:
+            desk.control.join_call(a_joining(dialect="telnyx"))
+        assert ("wrong_dialect", {}) == (refused.value.code, desk.core.store.streams)
 
     def test_needs_its_profile(self) -> None:
         """A stream of a profile that is gone is refused."""
@@ -414,7 +422,6 @@ class TestClosing:
         assert Closing(closed=True) == desk.control.close_call(CALL, 1, later(61))
         assert ["finalizing", "recording"] == desk.states()
         assert desk.core.calls.get(CALL.key).open
-
 
     def test_ends_what_a_crash_left_of_an_earlier_round(self) -> None:
         """A call that closed, and was opened again before its recordings ended."""
