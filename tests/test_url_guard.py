@@ -242,6 +242,7 @@ def test_refuses(url: str, rule: Rule) -> None:
 
 
 PASSED = [
+    ("https://example.com/" + "a" * 2_028, "https", "example.com", 443, "/" + "a" * 2_028),
     ("https://example.com", "https", "example.com", 443, "/"),
     ("https://example.com/", "https", "example.com", 443, "/"),
     ("HTTPS://EXAMPLE.COM/Path", "https", "example.com", 443, "/Path"),

@@ -33,6 +33,13 @@ def test_one_record_a_track_says_what_is_missing() -> None:
     assert silent(record(0, track=Track.OUTBOUND)) == outbound
 
 
+def test_an_earlier_record_that_comes_late_ends_nothing_sooner() -> None:
+    """The last lost sample is the last there is, not that of the record that came last."""
+    (lost,) = told_as_lost([record(8000, 160), record(0, 160)])
+
+    assert (0, 8160) == (lost.first_sample, lost.samples)
+
+
 def test_of_nothing_nothing_is_lost() -> None:
     """No record, no word."""
 

@@ -215,7 +215,8 @@ def test_numbers_that_go_back_are_reordered_and_kept() -> None:
 
 def test_messages_without_a_number_among_numbered_ones_are_kept() -> None:
     """A number that is missing now and then costs nothing."""
-    run = new_run()
+    stream = StreamCapture(head())
+    run = stream.track(Track.INBOUND, Encoding.PCMU)
     feed(run, [20] * 4, [1, None, 2, 3])
     (first,) = run.cut()
     feed(run, [100] * 2, [None, 5])
@@ -223,6 +224,7 @@ def test_messages_without_a_number_among_numbered_ones_are_kept() -> None:
 
     assert (4, 2) == (first.messages, second.messages)
     assert (1, 5) == run.span()
+    assert 1 == stream.head().messages_lost
 
 
 def test_a_stream_has_each_track_once() -> None:

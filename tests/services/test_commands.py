@@ -47,10 +47,13 @@ class Switchboard:
             new_id=lambda: f"command-{next(numbers)}",
         )
 
-    def take_over(self) -> None:
+    def take_over(self, number: int = 2) -> None:
         """Let `worker-2` go on with the call, and capture beside the first."""
         joining = a_joining(
-            stream_key="stream-2", worker="worker-2", opened_at=later(4), over_epoch=1
+            stream_key=f"stream-{number}",
+            worker=f"worker-{number}",
+            opened_at=later(4),
+            over_epoch=number - 1,
         )
         self.desk.control.join_call(joining)
 
@@ -61,7 +64,7 @@ class Switchboard:
     def _obey(self) -> None:
         meanwhile, self.meanwhile = self.meanwhile, nothing
         meanwhile()
-        for worker in ("worker-1", "worker-2"):
+        for worker in ("worker-1", "worker-2", "worker-3"):
             for command in self.desk.core.mailbox.waiting(worker):
                 self._carry_out(command)
 
@@ -81,6 +84,20 @@ def test_who_took_a_call_over_is_told_too() -> None:
     answer = board.commands.pause(board.desk.recording(), Behavior.SKIP)
     assert ["worker-1", "worker-2"] == board.told
     assert (True, State.PAUSED) == (answer.is_done, answer.recording.state)
+
+
+def test_all_who_took_a_call_over_are_told() -> None:
+    """One after the other: the second may have lost it, too."""
+
+    board = Switchboard()
+
+    def take_over_twice() -> None:
+        board.take_over(2)
+        board.take_over(3)
+
+    board.meanwhile = take_over_twice
+    board.commands.pause(board.desk.recording(), Behavior.SKIP)
+    assert ["worker-1", "worker-2", "worker-3"] == board.told
 
 
 def test_a_command_waits_until_one_worker_has_the_call() -> None:
@@ -113,6 +130,28 @@ def test_a_recording_that_is_ending_is_not_paused() -> None:
     with pytest.raises(Conflict, match="the recording is ending") as caught:
         board.commands.pause(board.desk.recording(), Behavior.SKIP)
     assert "not_recording" == caught.value.code
+
+
+def test_a_recording_that_is_ending_is_not_discarded() -> None:
+    """It ends otherwise, and its media stays: who wants it gone deletes it."""
+
+    board = Switchboard()
+    board.is_over = True
+    with pytest.raises(Conflict) as caught:
+        board.commands.discard(board.desk.recording())
+    assert "not_recording" == caught.value.code
+
+
+def test_a_pending_recording_that_began_meanwhile_is_stopped_by_its_worker() -> None:
+    """It has media by then, which only its worker can end."""
+
+    board = Switchboard()
+    board.is_over = True
+    recording = board.desk.recording()
+    with pytest.raises(Conflict, match="the recording is ending"):
+        board.commands.stop(replace(recording, state=State.PENDING))
+    assert ["worker-1"] == board.told
+    assert recording == board.desk.recording()
 
 
 def test_a_recording_takes_so_many_pauses_and_no_more() -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.errors import IllegalTransition, NotFound, Unavailable
+from chalicelib.errors import Forbidden, IllegalTransition, NotFound, Unavailable
 from chalicelib.port_values import Closing
 from chalicelib.recording import naming
 from chalicelib.recording.announcements import CarrierFacts
@@ -182,6 +182,14 @@ class TestJoining:
         joined = desk.control.join_call(a_joining())
         assert (2, ["error", "recording"]) == (joined.round, desk.states())
 
+    def test_speaks_as_its_profile_does(self) -> None:
+        """A token for one dialect opens no door for another."""
+
+        desk = Desk()
+        with pytest.raises(Forbidden) as refused:
+            desk.control.join_call(a_joining(dialect="telnyx"))
+        assert ("wrong_dialect", {}) == (refused.value.code, desk.core.store.streams)
+
     def test_needs_its_profile(self) -> None:
         """A stream of a profile that is gone is refused."""
 
@@ -216,9 +224,10 @@ class TestEnding:
 
         desk = Desk()
         desk.control.join_call(a_joining())
-        desk.control.end_stream(CALL, "stream-1", Ending.STOPPED, later(5), in_segments=False)
+        end, at = desk.control.end_stream, later(5)
+        end(CALL, "stream-1", Ending.STOPPED, at, in_segments=False, segments=(0, 2))
         (stream,) = desk.core.calls.streams(CALL.key)
-        assert (Ending.STOPPED, False) == (stream.ending, stream.complete)
+        assert (Ending.STOPPED, False, None) == (stream.ending, stream.complete, stream.segments)
         assert [stream] == desk.core.live_streams.of_worker("worker-1")
 
     def test_keeps_the_first_end(self) -> None:
@@ -413,6 +422,20 @@ class TestClosing:
         assert Closing(closed=True) == desk.control.close_call(CALL, 1, later(61))
         assert ["finalizing", "recording"] == desk.states()
         assert desk.core.calls.get(CALL.key).open
+
+    def test_ends_what_a_crash_left_of_an_earlier_round(self) -> None:
+        """A call that closed, and was opened again before its recordings ended."""
+
+        desk = Desk()
+        desk.control.join_call(a_joining())
+        desk.control.end_stream(CALL, "stream-1", Ending.STOPPED, later(10))
+        call = desk.core.calls.get(CALL.key)
+        desk.core.call_life.close(replace(call, open=False, closed_at=later(10)))
+        desk.control.join_call(a_joining(stream_key="stream-2", opened_at=later(20)))
+        assert None is desk.core.calls.get(CALL.key).closed_at
+        desk.control.end_stream(CALL, "stream-2", Ending.STOPPED, later(30))
+        assert Closing(closed=True) == desk.control.close_call(CALL, 2, later(30))
+        assert ["finalizing", "finalizing"] == desk.states()
 
 
 def retried(step: Callable[[], object]) -> None:

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.errors import Conflict, InvalidRequest, NotFound
+from chalicelib.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from chalicelib.port_values import Asker, Opener
 from chalicelib.recording import naming
+from chalicelib.recording.erasure import tombstone
 from chalicelib.recording.model import Format, Recording, Rendition, State
 from chalicelib.services.downloads import (
     POLL_S,
@@ -58,12 +59,30 @@ def keep(core: FakeCore, recording: Recording) -> None:
     core.recordings.create(recording, an_event(recording), None)
 
 
-def opened(core: FakeCore, recording: Recording, format_: str | None = None) -> str:
+class NotedStore(FakeRenditionStore):
+    """Notes what it signed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.signed: list[str] = []
+
+    def presign(self, key: str, expires_s: int, filename: str) -> str:
+        """Note it."""
+        self.signed.append(key)
+        return super().presign(key, expires_s, filename)
+
+
+def opened(
+    core: FakeCore,
+    recording: Recording,
+    format_: str | None = None,
+    store: FakeRenditionStore | None = None,
+) -> str:
     return open_audio(
         recording,
         format_,
         Asker(account="main", by=Opener.TOKEN),
-        store=FakeRenditionStore(),
+        store=store or FakeRenditionStore(),
         history=core.history,
         at=later(60),
     )
@@ -117,6 +136,25 @@ def test_opening_is_noted() -> None:
     assert WAV.key in url
     (event,) = core.history.events(FINISHED.recording_id)
     assert ("downloaded", {"by": "token", "format": "wav"}) == (event.event, event.detail)
+
+
+def test_opening_that_can_t_be_noted_opens_nothing() -> None:
+    """A line about a download that failed is better than a download without one."""
+
+    core, store = FakeCore(), NotedStore()
+    core.faults.before(1)
+
+    with pytest.raises(Unavailable):
+        opened(core, FINISHED, store=store)
+    assert [] == store.signed
+
+
+def test_a_deleted_recording_can_t_be_opened() -> None:
+    """Nor while its renditions still lie there."""
+
+    with pytest.raises(NotFound) as refused:
+        opened(FakeCore(), replace(FINISHED, erasure=tombstone(FINISHED, later(30)).erasure))
+    assert "no_such_recording" == refused.value.code
 
 
 def test_what_can_t_be_opened_says_why_and_is_not_noted() -> None:

@@ -194,10 +194,12 @@ def test_the_other_side_goes_where_it_is_shown_by_nobody() -> None:
     assert before == world.make("other")
 
 
-def test_the_journal_of_a_dead_worker_is_redacted() -> None:
+@pytest.mark.parametrize("journal_from", [0, 3])
+def test_the_journal_of_a_dead_worker_is_redacted(journal_from: int) -> None:
     """Other calls' records stay in it; it needs no segment that covers them."""
 
     world = World(discarded())
+    world.stream(replace(world.tape.row(), journal_from=journal_from))
     key = naming.journal_key("w1", 3)
     foreign = Tape(media=FakeMediaStore(), stream_key="other-call")
     foreign.hear(Track.INBOUND, noise(8000, 99), 3)
@@ -221,6 +223,39 @@ def _joined(one: bytes, other: bytes) -> bytes:
     a, b = decode(one), decode(other)
     records = (*a.records, *b.records)
     return encode((*a.heads, *b.heads), records, kind=Kind.JOURNAL, worker="w1")
+
+
+def test_what_another_round_captured_stays() -> None:
+    """No recording of it is gone, and none of this round shows it."""
+
+    world = World(discarded())
+    tape = Tape(media=world.media, stream_key="s2", segments=world.tape.segments, number=8)
+    tape.hear(Track.INBOUND, noise(8000, 50), SECONDS)
+    tape.commit()
+    kept = tape.close_segment()
+    world.stream(tape.row(round_=2))
+
+    world.erase()
+
+    assert kept in world.media.objects
+    assert not any(world.frames(0, SECONDS))
+
+
+def test_the_journal_is_redacted_until_the_last_of_its_streams_ended() -> None:
+    """A call may stream, be silent for minutes, and stream again."""
+
+    asked_at = at(310)
+    recording = a_recording("gone", state=State.ERROR, reason="discard", attempt=0)
+    world = World(erasure.asked(recording, asked_at))
+    tape = Tape(media=world.media, stream_key="s0", number=world.tape.number)
+    tape.hear(Track.INBOUND, noise(8000, 50), 302)
+    tape.commit()
+    world.stream(replace(world.tape.row(), ended_at=at(SECONDS)))
+    world.stream(replace(tape.row(), journal_from=8, ended_at=at(303)))
+
+    world.erase(asked_at + RIPE_AFTER)
+
+    assert [] == list(world.media.keys("journal/"))
 
 
 def test_what_came_after_is_not_looked_at() -> None:
@@ -304,7 +339,8 @@ def test_a_recording_that_may_show_all_is_waited_for() -> None:
     """One that waits for its first media has no intervals yet."""
 
     waiting = a_recording("other", state=State.PENDING, attempt=0)
-    world = World(discarded(), replace(waiting, intervals=(), started_at=None))
+    settled = a_recording("third", Interval(from_us=us(2), to_us=us(4)))
+    world = World(discarded(), settled, replace(waiting, intervals=(), started_at=None))
 
     assert "" == world.erase()
 

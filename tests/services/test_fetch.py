@@ -238,6 +238,7 @@ class TestLost:
 
 DIFFERENT = [
     ({"size": len(AUDIO) + 1}, AUDIO, "carrier_size_differs"),
+    ({"size": len(AUDIO) - 1}, AUDIO, "carrier_size_differs"),
     ({"duration_s": 2.1}, AUDIO, "carrier_duration_differs"),
     ({"size": None}, AUDIO[:-4000], "carrier_file_incomplete"),
 ]

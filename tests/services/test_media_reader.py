@@ -210,6 +210,35 @@ def test_a_broken_segment_is_looked_for_in_the_journal() -> None:
     assert naming.journal_key("w1", 1) not in media.reads
 
 
+def test_the_first_of_several_broken_segments_counts() -> None:
+    """The sound one between them covers its own part of the journal, not what lies before."""
+
+    media = FakeMediaStore()
+    tape = Tape(media=media)
+    keys = []
+    for minute in range(3):
+        two_tracks(tape, 2, from_s=2 * minute)
+        keys.append(tape.close_segment())
+    media.objects[keys[0]] = media.objects[keys[2]] = b"TDK1 but nothing else"
+
+    assert 6.0 == _seconds(read_holdings(CALL.key, [tape.row()], media))
+
+
+def test_a_worker_s_journal_is_read_from_where_its_first_stream_began() -> None:
+    """A later stream of the same call begins further on in it."""
+
+    media = FakeMediaStore()
+    first = Tape(media=media)
+    two_tracks(first, 2)
+    second = Tape(media=media, stream_key="s2", number=first.number)
+    two_tracks(second, 2, from_s=2)
+
+    rows = [first.row(complete=False), second.row(complete=False)]
+    holdings = read_holdings(CALL.key, rows, media)
+
+    assert {"s1", "s2"} == {entry.record.stream_key for entry in holdings.entries}
+
+
 def test_a_broken_journal_object_is_told_and_passed() -> None:
     """What comes after it is kept."""
 

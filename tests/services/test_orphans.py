@@ -19,7 +19,7 @@ from chalicelib.recording import naming
 from chalicelib.recording.model import CallRef, Ending, RecordOptions, State
 from chalicelib.services.assemble import assemble
 from chalicelib.services.orphans import Orphans
-from tests.captured import CALL, OPENED_US, Tape, two_tracks
+from tests.captured import CALL, OPENED_US, Tape, noise, two_tracks
 from tests.fakes_media import FakeMediaStore, FakeRenditionStore
 from tests.samples import a_joining, a_lease, a_profile
 from tests.services.core_desk import Desk
@@ -91,6 +91,22 @@ def heard(world: World, recording_id: str, attempt: int) -> tuple[bytes, bytes]:
     size = 2 * head.channels * head.samples
     sound = memoryview(file)[head.header_size : head.header_size + size].cast("H")
     return sound[::2].tobytes(), sound[1::2].tobytes()
+
+
+def test_it_ends_with_the_track_that_was_heard_longest() -> None:
+    """In whatever order the journal has the tracks."""
+
+    world = died()
+    tape = Tape(media=world.media, worker=WORKER, profile="front")
+    tape.hear(Track.INBOUND, noise(24_000, 1), 0)
+    tape.hear(Track.OUTBOUND, noise(8000, 2), 0)
+    tape.commit()
+
+    world.sweep(at(60))
+
+    (stream,) = world.desk.core.calls.streams(CALL.key)
+    assert stream.ended_at is not None
+    assert (stream.ended_at - OPENED).total_seconds() >= 3.0
 
 
 def test_another_call_that_waits_holds_nothing_up() -> None:

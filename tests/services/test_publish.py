@@ -216,6 +216,7 @@ class TestPublishing:
             {"recording_id": "another"},
             {"renditions": (a_rendition(format=Format.MP3),)},
             {"renditions": (a_rendition(size=SIZE + 1),)},
+            {"renditions": (a_rendition(size=SIZE - 1),)},
         ],
     )
     def test_believes_no_manifest_that_the_store_contradicts(self, changes: Any) -> None:

@@ -88,8 +88,8 @@ def test_retries_find_it_disabled_too() -> None:
 def test_one_yes_begins_anew() -> None:
     """A receiver that took something in between has 120 hours again."""
 
-    rows = [owed(0, 0), owed(60, 60), owed(61, 61), owed(85, 85), owed(110, 110), owed(130, 130)]
-    desk = Desk(rows, replies=[BUSY, OK, BUSY, BUSY, BUSY, BUSY])
+    rows = [owed(hour, hour) for hour in (0, 20, 40, 60, 61, 85, 110, 130)]
+    desk = Desk(rows, replies=[BUSY, BUSY, BUSY, OK, BUSY, BUSY, BUSY, BUSY])
     for row in rows:
         desk.pass_s((row.created_at - desk.now()).total_seconds())
         desk.attempt(row)

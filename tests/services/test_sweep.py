@@ -403,6 +403,7 @@ class TestRecordings:
             world.desk.recording().reason,
         )
         assert {1, 2, 3} == {attempt for _, attempt in world.desk.workflows.finalizations}
+        assert None is world.desk.recording().due_at
 
 
 def finalizing() -> World:

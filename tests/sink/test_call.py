@@ -232,6 +232,23 @@ def test_a_stream_that_may_not_join_leaves_no_call_open() -> None:
     run(scenario)
 
 
+def test_a_stream_that_may_not_join_takes_no_other_s_media_with_it() -> None:
+    """What waits for its segment is the stream's that brought it."""
+
+    async def scenario() -> None:
+        async with Rig(control=LatterRefused()).running() as rig:
+            async with rig.bandwidth() as first, rig.bandwidth() as second:
+                for message in (start(), media(0)):
+                    await first.send(message)
+                await until(lambda: rig.store.objects)
+                await second.send(start(stream_id="s-2"))
+                await second.wait_closed()
+            await until(lambda: not rig.sink.hub.calls)
+            assert frame(0) in rig.stored("segments/")
+
+    run(scenario)
+
+
 def test_a_call_that_comes_again_overwrites_nothing() -> None:
     """After its close a call id may stream again; its segments get numbers of their own."""
 

@@ -66,6 +66,19 @@ def test_a_command_behind_a_digit_moves_no_end(command: CommandKind) -> None:
     run(scenario)
 
 
+def test_a_digit_s_end_waits_for_other_workers() -> None:
+    """What another worker holds of the call is in its journal before the recording is assembled."""
+
+    async def scenario() -> None:
+        async with speaking(elsewhere_s=1.0, terminators="#") as call:
+            await call.speaker.say(speech(0.4, -20) + quiet(0.2) + key("#") + quiet(0.2))
+            await asyncio.sleep(0.3)
+            assert State.RECORDING is call.recording.state
+            await until(lambda: call.recording.state is State.FINALIZING)
+
+    run(scenario)
+
+
 def test_silence_ends_a_recording_and_is_kept() -> None:
     """It is as long as the timeout, behind the last word."""
 

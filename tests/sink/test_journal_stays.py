@@ -11,6 +11,7 @@ from chalicelib.capture import container
 from chalicelib.recording.model import CallRef, Ending
 from chalicelib.sink.health import Health
 from chalicelib.sink.hub import Hub
+from chalicelib.sink.spool import STORE
 from chalicelib.sink.worker import Worker
 from tests.sink.fakes import FakeControl
 from tests.sink.rig import QUICK, STOP, Rig, media, run, start, until
@@ -75,6 +76,40 @@ def test_the_next_object_stays_while_a_cut_waits_for_it() -> None:
         await bench.media.store()
         bench.media.hold(cut(part(2)))
         assert (1, 1) == (bench.journal.next_number, bench.media.safe_below(1))
+        await bench.close()
+
+    run(scenario)
+
+
+def test_an_object_that_comes_after_its_segment_was_made_stays() -> None:
+    """The segment waits for the store and dies with its worker: only the object outlives that."""
+
+    async def scenario() -> None:
+        bench = Bench(store=PartlyAway(away="segments/"))
+        bench.media.hold(cut(part(1)))
+        await bench.media.seal()
+        assert 0 == bench.media.safe_below(0)
+        bench.journal.commit()
+        assert (1, 0) == (bench.journal.next_number, bench.media.safe_below(1))
+        await bench.close()
+
+    run(scenario)
+
+
+def test_the_first_segment_that_had_no_room_counts() -> None:
+    """A later one that has none either makes no object before it needless."""
+
+    async def scenario() -> None:
+        limits = replace(QUICK, held_bytes=700)
+        bench = Bench(None, limits, PartlyAway(away="segments/"))
+        bench.health.ail(STORE, "slow_down")
+        for body in (part(0), part(1) * 60, part(2) * 60):
+            bench.hold(body)
+            await bench.media.seal()
+        bench.store.away = ""
+        await bench.media.store()
+        assert [[part(0)], [], []] == bench.payloads()
+        assert [0, 0, 0] == [read.journal_through for read in bench.stored()]
         await bench.close()
 
     run(scenario)

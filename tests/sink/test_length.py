@@ -51,6 +51,14 @@ def test_the_end_lies_one_length_after_the_origin() -> None:
     assert OPENED_US + 40_000 + 3 * SECOND == passed.end_of(3 * SECOND, OPENED_US, OPENED_US)
 
 
+def test_the_track_that_reaches_furthest_counts() -> None:
+    """Whichever of a cut's records comes last."""
+
+    passed = clock(record(0, 3, 0, OPENED_US), record(0, 1, 0, OPENED_US))
+
+    assert OPENED_US + 3 * SECOND == passed.end_of(3 * SECOND, OPENED_US, OPENED_US)
+
+
 def test_a_sender_that_begins_anew_goes_on_where_the_wall_clock_says() -> None:
     """Its positions count from its own first packet; the length counts from the stream's origin."""
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from chalicelib.errors import NotFound
 from chalicelib.recording.commands import Command, CommandKind
+from chalicelib.sink import mailbox as mailbox_module
 from chalicelib.sink.health import Health
 from chalicelib.sink.mailbox import MailboxKeeper
 from tests.fake_accounts import FakeMailbox
@@ -110,5 +114,89 @@ def test_a_command_waits_where_it_is_until_it_is_carried_out() -> None:
         await asyncio.gather(reading, return_exceptions=True)
         await keeper.close()
         assert [tap.command_id, later.command_id] == calls.obeyed
+
+    run(scenario)
+
+
+class Gone:
+    """Calls whose recordings are gone."""
+
+    calls = 1
+
+    async def obey(self, command: Command) -> None:
+        """Find nothing to do it to."""
+        raise NotFound(command.recording_id)
+
+
+def test_a_command_for_what_is_gone_is_done() -> None:
+    """Who sent it needn't wait for anything more."""
+
+    async def scenario() -> None:
+        mailbox, health = FakeMailbox(Store()), Health()
+        keeper = MailboxKeeper("w-1", mailbox, Gone(), health, QUICK)
+        reading = asyncio.create_task(keeper.keep())
+        stop = command(1, CommandKind.STOP_RECORD_CALL)
+        mailbox.send(stop)
+        await until(lambda: not mailbox.is_waiting(stop))
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await keeper.close()
+        assert 1 == health.failures["mailbox"]
+
+    run(scenario)
+
+
+class Counted(FakeMailbox):
+    """A mailbox that counts how often it was read."""
+
+    def __init__(self) -> None:
+        super().__init__(Store())
+        self.reads = 0
+
+    def waiting(self, worker: str) -> list[Command]:
+        """Count, and read."""
+        self.reads += 1
+        return super().waiting(worker)
+
+
+def test_what_is_forgotten_is_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest may still be under way, and would begin again."""
+
+    monkeypatch.setattr(mailbox_module, "_REMEMBERED", 2)
+
+    async def scenario() -> None:
+        mailbox, calls = Counted(), Slow()
+        keeper = MailboxKeeper("w-1", mailbox, calls, Health(), QUICK)
+        reading = asyncio.create_task(keeper.keep())
+        for number in (1, 2):
+            mailbox.send(command(number, CommandKind.PAUSE))
+        await until(lambda: not mailbox.waiting("w-1"))
+        mailbox.send(command(3, CommandKind.TAP))
+        seen = mailbox.reads
+        await until(lambda: mailbox.reads >= seen + 5)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await keeper.close()
+        assert ["pause-1", "pause-2", "tap-3"] == calls.obeyed
+
+    run(scenario)
+
+
+def test_no_more_than_so_many_are_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often the mailbox is read meanwhile: more wait where they are."""
+
+    monkeypatch.setattr(mailbox_module, "_MOST_AT_ONCE", 2)
+
+    async def scenario() -> None:
+        mailbox, calls = Counted(), Slow()
+        for number in range(5):
+            mailbox.send(command(number, CommandKind.TAP))
+        keeper = MailboxKeeper("w-1", mailbox, calls, Health(), QUICK)
+        reading = asyncio.create_task(keeper.keep())
+        await until(lambda: mailbox.reads >= 5)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await keeper.close()
+        assert ["tap-0", "tap-1"] == calls.obeyed
 
     run(scenario)

@@ -120,6 +120,31 @@ def test_a_pause_is_in_effect_before_the_database_has_answered() -> None:
     run(scenario)
 
 
+def test_a_command_waits_for_the_one_before_it() -> None:
+    """A resume that overtook its pause would leave the recording paused."""
+
+    async def scenario() -> None:
+        desk, rig = office(record_call=RecordOptions())
+        live: Any = Unanswered(desk.live)
+        rig = replace(rig, live=live)
+        async with rig.running(), rig.bandwidth() as socket:
+            await socket.send(start())
+            await until(lambda: desk.core.store.recordings)
+            on = Stage(desk, rig, socket)
+            async with on.talking():
+                recording_id = on.recording.recording_id
+                rig.mailbox.send(a_pause(recording_id))
+                await until(live.asked.is_set)
+                rig.mailbox.send(a_command(CommandKind.RESUME, recording_id, "second"))
+                await on.say(range(10))
+                live.answers.set()
+                await until(lambda: not rig.mailbox.waiting("w-1"))
+                assert State.RECORDING is on.recording.state
+                assert 2 == len(on.recording.intervals)
+
+    run(scenario)
+
+
 @dataclass
 class SlowlyEnding(FakeControl):
     """A database that takes its time for the end of a recording."""

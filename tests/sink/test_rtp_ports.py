@@ -194,7 +194,8 @@ def test_a_claim_that_is_gone_is_not_heard() -> None:
             command = tell(rig, claim, CommandKind.OPEN_PORT)
             await until(lambda: not rig.mailbox.is_waiting(command))
             async with sender(claim) as carrier:
-                carrier.sound(range(3))
+                carrier.sound(range(10))
+                await asyncio.sleep(0.1)
         assert [] == rig.control.joinings
 
     run(scenario)

@@ -289,6 +289,7 @@ def test_a_file_that_cannot_be_read_is_lost_and_told(tmp_path: Path) -> None:
         await bench.media.store()
         assert {UNREADABLE: 200} == dict(bench.health.lost)
         assert [[b""], [part(1)]] == bench.payloads()
+        assert 0 == bench.segments.waiting_bytes
         await bench.close()
 
     run(scenario)

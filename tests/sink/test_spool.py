@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import string
 import threading
 from dataclasses import replace
@@ -152,6 +153,18 @@ def test_all_minutes_that_end_at_once_find_their_room_one_by_one(tmp_path: Path)
     run(scenario)
 
 
+def test_what_was_made_leaves_the_queue() -> None:
+    """While the store takes nothing the queue is short, and is there for those that follow."""
+
+    async def scenario() -> None:
+        spool = Spool(None, away(), replace(SMALL, queued_bytes=15))
+        bodies = [segment(letter) for letter in "ab"]
+        assert bodies == [one.read() for one in await kept(spool, *bodies)]
+        spool.close()
+
+    run(scenario)
+
+
 def test_a_segment_that_cannot_be_made_takes_no_room(tmp_path: Path) -> None:
     """What its encoder raises comes back; the memory that was meant for it is free again."""
 
@@ -187,6 +200,23 @@ def test_disk_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         spool.let_go(other)
         (last,) = await kept(spool, segment("g"))
         assert segment("g") == last.read()
+        spool.close()
+
+    run(scenario)
+
+
+def test_a_disk_that_takes_a_little_at_a_time_has_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write that took less than it was given goes on where that ended."""
+
+    write = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda file, body, at: write(file, body[:4], at))
+
+    async def scenario() -> None:
+        spool = Spool(tmp_path, Health(), replace(SMALL, held_bytes=0))
+        bodies = [string.ascii_letters[:10].encode(), string.digits.encode()]
+        assert bodies == [one.read() for one in await kept(spool, *bodies)]
         spool.close()
 
     run(scenario)
