@@ -106,6 +106,11 @@ class Limits:
     mailbox_every_s: float = 0.1
     """while there are calls"""
     mailbox_idle_s: float = 1.0
+    mailbox_at_once: int = 3_000
+    """commands under way; more wait where they are. While S3 is away each end of a recording waits:
+    an hour of 250 calls of five minutes has so many"""
+    mailbox_remembered: int = 10_000
+    """commands that came: one that comes again has been carried out"""
     keys_every_s: float = 60.0
     tap_connect_s: float = 5.0
     """from a tap's name to its websocket's 101"""

@@ -17,13 +17,6 @@ from chalicelib.sink.tasks import Tasks
 
 _PART = "mailbox"
 
-_MOST_AT_ONCE = 3_000
-"""commands under way; more wait where they are. Where S3 is away each end of a recording waits: an
-hour of 250 calls of five minutes are so many"""
-
-_REMEMBERED = 10_000
-"""commands that came: one that comes again has been carried out"""
-
 
 class Obedient(Protocol):
     """Who carries out commands."""
@@ -78,7 +71,7 @@ class MailboxKeeper:
         self._health.mend(_PART)
         # Those under way are still there, and first: they must not hide who came after them.
         idle = [one for one in commands if self._known.get(one.command_id) is not False]
-        for command in idle[: _MOST_AT_ONCE - len(self._under_way)]:
+        for command in idle[: self._limits.mailbox_at_once - len(self._under_way)]:
             if command.command_id in self._known:
                 self._under_way.start(self._remove(command))
             else:
@@ -98,5 +91,5 @@ class MailboxKeeper:
 
     def _remember(self, command: Command) -> None:
         self._known[command.command_id] = False
-        if len(self._known) > _REMEMBERED:
+        if len(self._known) > self._limits.mailbox_remembered:
             self._known.popitem(last=False)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-
-import pytest
 
 from chalicelib.errors import NotFound
 from chalicelib.recording.commands import Command, CommandKind
-from chalicelib.sink import mailbox as mailbox_module
 from chalicelib.sink.health import Health
 from chalicelib.sink.mailbox import MailboxKeeper
 from tests.fake_accounts import FakeMailbox
@@ -159,14 +157,13 @@ class Counted(FakeMailbox):
         return super().waiting(worker)
 
 
-def test_what_is_forgotten_is_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_forgotten_is_the_oldest() -> None:
     """The newest may still be under way, and would begin again."""
-
-    monkeypatch.setattr(mailbox_module, "_REMEMBERED", 2)
+    limits = replace(QUICK, mailbox_remembered=2)
 
     async def scenario() -> None:
         mailbox, calls = Counted(), Slow()
-        keeper = MailboxKeeper("w-1", mailbox, calls, Health(), QUICK)
+        keeper = MailboxKeeper("w-1", mailbox, calls, Health(), limits)
         reading = asyncio.create_task(keeper.keep())
         for number in (1, 2):
             mailbox.send(command(number, CommandKind.PAUSE))
@@ -182,16 +179,15 @@ def test_what_is_forgotten_is_the_oldest(monkeypatch: pytest.MonkeyPatch) -> Non
     run(scenario)
 
 
-def test_no_more_than_so_many_are_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_than_so_many_are_under_way() -> None:
     """However often the mailbox is read meanwhile: more wait where they are."""
-
-    monkeypatch.setattr(mailbox_module, "_MOST_AT_ONCE", 2)
+    limits = replace(QUICK, mailbox_at_once=2)
 
     async def scenario() -> None:
         mailbox, calls = Counted(), Slow()
         for number in range(5):
             mailbox.send(command(number, CommandKind.TAP))
-        keeper = MailboxKeeper("w-1", mailbox, calls, Health(), QUICK)
+        keeper = MailboxKeeper("w-1", mailbox, calls, Health(), limits)
         reading = asyncio.create_task(keeper.keep())
         await until(lambda: mailbox.reads >= 5)
         reading.cancel()

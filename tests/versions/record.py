@@ -13,21 +13,17 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives import serialization
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
+from websockets.asyncio.server import serve
 
 from chalicelib.capture.events import Encoding
 from infra.local.aws import DeployedStack, LocalAws, local_aws
@@ -41,6 +37,7 @@ from simulator.socket import Setup
 from tests.chaos.caller import IN, OUT, Call, Caller, Kind
 from tests.chaos.slots import Life
 from tests.e2e.stage import Stage, until
+from tests.versions.around import NEARBY, Conversation, gone, swallow
 from tests.versions.cloud import Cloud, make_cloud, webhook_secrets_of_seed
 from tests.versions.executions import Executions
 from tests.versions.finish import answers, finish, normal
@@ -56,40 +53,6 @@ _RTP = Kind(dialect="rtp", tracks=(IN,))
 
 _FORWARDED = 60_000
 """bytes of what was forwarded that are kept: some 300 messages"""
-
-NEARBY = "127.0.0.2"
-"""another address of this machine: by it the owner is told to be reached"""
-
-
-class Conversation:
-    """Stands between two workers, and keeps what either says, in one sequence of bytes each."""
-
-    def __init__(self, owner_port: int) -> None:
-        self.passer = bytearray()
-        self.owner = bytearray()
-        self._owner_port = owner_port
-
-    @asynccontextmanager
-    async def listening(self) -> AsyncIterator[None]:
-        """Take the passer's connections in the owner's place."""
-        async with await asyncio.start_server(self._take, NEARBY, self._owner_port):
-            yield
-
-    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(HOST, self._owner_port)
-        await asyncio.gather(
-            _copy(reader, far_writer, self.passer), _copy(far_reader, writer, self.owner)
-        )
-
-
-async def _copy(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kept: bytearray
-) -> None:
-    with suppress(OSError):  # a killed worker says no farewell
-        while some := await reader.read(65_536):
-            kept += some
-            writer.write(some)
-    writer.close()
 
 
 @dataclass(kw_only=True)
@@ -113,7 +76,7 @@ class Recorder:
         """Record calls of every outcome, and kill the workers in the midst of the last three."""
         self._make_profiles()
         await self._play_short()
-        tap = serve(_swallow, HOST, 0, compression=None)
+        tap = serve(swallow, HOST, 0, compression=None)
         async with tap as tapped, self.conversation.listening():
             await self._play_long(tapped.sockets[0].getsockname()[1])
             self.owner.process.send_signal(signal.SIGSTOP)
@@ -224,8 +187,8 @@ class Recorder:
         self.playing.append(asyncio.create_task(caller.play(self.owner)))
 
     async def _ask(self, method: str, path: str, body: Mapping[str, object]) -> None:
-        ask = partial(self.stage.customer.ask, method, path, json.dumps(body).encode())
-        status, answer = await asyncio.to_thread(ask)
+        said = json.dumps(body).encode()
+        status, answer = await asyncio.to_thread(self.stage.customer.ask, method, path, said)
         assert status < HTTPStatus.BAD_REQUEST, (path, answer)
 
     def _recording(self, call_id: str) -> dict[str, Any]:
@@ -234,12 +197,6 @@ class Recorder:
 
     def _run_all(self) -> None:
         while self.executions.run_started():
-            continue
-
-
-async def _swallow(connection: ServerConnection) -> None:
-    with suppress(ConnectionClosed):  # a killed worker says no farewell
-        async for _ in connection:
             continue
 
 
@@ -276,7 +233,7 @@ def _begun(aws: LocalAws, stack: ExitStack, folder: Path) -> tuple[Recorder, str
         executions=Executions(cloud, lambda machine, given: functions),
         owner=enter(version.worker(cloud, folder / "owner", near)),
         passer=enter(version.worker(cloud, folder / "passer")),
-        gone_url=enter(_gone()),
+        gone_url=enter(gone()),
         conversation=Conversation(relay_port),
     )
     return recorder, receiver.url
@@ -320,10 +277,7 @@ def _links(recorder: Recorder) -> dict[str, str]:
     told = recorder.stage.customer.get("/v1/profiles/labelled/instructions")
     bodies = [one.body["params"] for one in recorder.stage.receiver.of_call("labelled")]
     url = next(one["record"]["url"] for one in bodies if one["state"] == "finished")
-    return {
-        "hook": urlsplit(told["hook_url"]).path,
-        "download": urlsplit(url).path,
-    }
+    return {"hook": urlsplit(told["hook_url"]).path, "download": urlsplit(url).path}
 
 
 def _say(recorder: Recorder, program: str, given: str) -> Any:
@@ -339,27 +293,6 @@ def _say(recorder: Recorder, program: str, given: str) -> Any:
         check=True,
     )
     return json.loads(done.stdout or "null")
-
-
-@contextmanager
-def _gone() -> Iterator[str]:
-    """Serve a status_url that is no more."""
-
-    class Gone(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
-            self.send_response(410)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its base's name
-            """Say nothing."""
-
-    server = ThreadingHTTPServer((HOST, 0), Gone)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://{HOST}:{server.server_port}/gone"
-    server.shutdown()
 
 
 if __name__ == "__main__":

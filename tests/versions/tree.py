@@ -12,8 +12,8 @@ from pathlib import Path
 
 from infra.paths import ROOT
 
-BASELINE_FILE = Path(__file__).with_name("baseline")
-"""holds the commit's id; what becomes of it when a form changes: docs/operations.md"""
+BASELINE_FILE = ROOT / "versions" / "baseline"
+"""holds the commit's id; what becomes of it when a form changes: docs/decisions/0080"""
 
 
 class NoHistory(Exception):
