@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,7 +67,8 @@ class Fixture:
         (self.folder / f"{name}.json").write_text(f"{text}\n")
 
     def take(self, cloud: Cloud, recorded_at: datetime, receiver_url: str) -> None:
-        """Write down all that a cloud holds."""
+        """Write down all that a cloud holds, and nothing of an earlier recording."""
+        shutil.rmtree(self.folder, ignore_errors=True)
         rows = {table: cloud.items(table) for table in TABLES}
         text = json.dumps({"recorded_at": recorded_at.isoformat(), **rows}, default=encoded)
         self.write("rows", json.loads(text.replace(receiver_url, RECEIVER)))

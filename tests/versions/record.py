@@ -48,7 +48,7 @@ from tests.versions.version import Functions, Version, baseline
 _SHORT_S, _LONG_S = 2.0, 60.0
 _BOTH = Kind(dialect="bandwidth", tracks=(IN, OUT))
 _ONE = Kind(dialect="signalwire-tap", tracks=(IN,))
-_APART = Kind(dialect="signalwire-tap", tracks=(IN, OUT), apart=True)
+_APART = Kind(dialect="signalwire-tap", tracks=(IN, OUT), apart=True, apart_s=1.0)
 _RTP = Kind(dialect="rtp", tracks=(IN,))
 
 _FORWARDED = 60_000
