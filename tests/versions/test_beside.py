@@ -51,7 +51,7 @@ def test_a_call_takes_commands_from_the_other_version(played: Played) -> None:
     assert ["recording", "paused", "recording", "finished"] == played.told_of_paused
     assert ["recording", "error"] == played.told_of_discarded
     assert played.paused_frames > 50
-    assert played.heard_frames > 50
+    assert played.heard_frames > 20
     assert 0 == played.paused_frames_heard
 
 
