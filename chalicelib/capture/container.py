@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -184,10 +184,10 @@ def _record(entry: Entry, stream_key: str) -> Record:
     )
 
 
-def verify_known(index: StoredIndex, object_key: str) -> None:
-    """Raise NewerForm where an object holds streams that only newer code can read: who writes it
-    again without them, or deletes it, loses them."""
-    if index.unknown:
+def verify_known(index: StoredIndex, object_key: str, among: Collection[str] | None = None) -> None:
+    """Raise NewerForm where an object holds streams that only newer code can read, of all or
+    `among` some: who writes it again without them, or deletes it, loses them."""
+    if index.unknown if among is None else index.unknown.intersection(among):
         raise NewerForm(f"{object_key}: only newer code reads streams {sorted(index.unknown)}")
 
 

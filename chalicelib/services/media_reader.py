@@ -143,8 +143,7 @@ def _read_journal(worker: str, first: int, media: MediaStore, found: _Found) -> 
 def _holdings(found: _Found, stream_keys: Collection[str]) -> Holdings:
     indexes = found.indexes.values()
     for key, index in found.indexes.items():
-        if index.unknown & set(stream_keys):
-            verify_known(index, key)
+        verify_known(index, key, stream_keys)
     return Holdings(
         heads=tuple(h for index in indexes for h in index.heads if h.stream_key in stream_keys),
         entries=tuple(

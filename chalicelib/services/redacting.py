@@ -67,8 +67,7 @@ def _redact(key: str, redaction: Redaction, media: MediaStore) -> bool:
         index = read_index(key, media)
         if index is None:
             return _drop_broken(key, redaction, media)
-        if index.unknown.intersection(redaction.streams):
-            verify_known(index, key)
+        verify_known(index, key, redaction.streams)
         if not is_concerned(index, redaction):
             return False
         return _replace(key, index, redaction, media)
