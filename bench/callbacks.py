@@ -26,11 +26,11 @@ from urllib.parse import urlsplit
 
 from bench import trust
 from bench.dripping import dripping
-from chalicelib.adapters.http import GuardedSender
+from chalicelib.adapters.http.sender import GuardedSender
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.recording.model import OutboxRow
-from chalicelib.services import deliver
-from chalicelib.url_guard import UrlPolicy
+from chalicelib.security.url_guard import UrlPolicy
+from chalicelib.services.delivery import deliver
 from infra.local.aws import DeployParameters, deploy, local_aws
 from infra.local.customer import Customer, make_customer
 from infra.local.ports import HOST, choose_port

@@ -13,10 +13,10 @@ from urllib.parse import quote
 from chalicelib.capture.container import encode
 from chalicelib.capture.container_index import Kind
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.capture.record import Record, StreamHead
+from chalicelib.capture.records import Record, StreamHead
 from chalicelib.capture.runs import StreamCapture
 from chalicelib.errors import NotFound
-from chalicelib.recording import naming
+from chalicelib.recording import keys as naming
 from chalicelib.recording.model import CallRef, Recording, RecordOptions, State, Stream
 from simulator.speech import frames
 

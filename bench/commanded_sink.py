@@ -19,10 +19,9 @@ import uvloop
 from websockets.asyncio.client import connect
 
 from bench.ingest_sink import KEY, NoClaims, NoTaps, Tables
-from chalicelib import tokens
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.port_values import Joined, Joining
-from chalicelib.recording import intervals, naming
+from chalicelib.ports.values import Joined, Joining
+from chalicelib.recording import intervals, keys
 from chalicelib.recording.commands import Command
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.model import (
@@ -34,13 +33,14 @@ from chalicelib.recording.model import (
     State,
     Stream,
 )
-from chalicelib.services.commands import Commands
-from chalicelib.sink.limits import Limits
+from chalicelib.security import tokens
+from chalicelib.security.tokens import TokenKind
+from chalicelib.services.calls.commands import Commands
 from chalicelib.sink.process import Outside, Sink
-from chalicelib.tokens import TokenKind
+from chalicelib.sink.runtime.limits import Limits
 
 CALL = CallRef(account="main", carrier="bandwidth", call_id="bench")
-RECORDING = naming.recording_id(CALL.key, "bench")
+RECORDING = keys.recording_id(CALL.key, "bench")
 WORKER = "bench"
 
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from bench import prices
 from bench.cost_meter import CALL, Charge
-from chalicelib.services.control import RECHECK
+from chalicelib.services.calls.call_control import RECHECK
 from chalicelib.services.kept_media import MOST_SEGMENTS
-from chalicelib.sink.limits import Limits
+from chalicelib.sink.runtime.limits import Limits
 
 LIVE_CALLS = 1000
 WORKERS = 4

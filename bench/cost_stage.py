@@ -30,13 +30,13 @@ from bench.cost_meter import REGION, Meter
 from chalicelib import wiring
 from chalicelib.api import tasks
 from chalicelib.config import read_settings
-from chalicelib.deployment_keys import parse_keys
 from chalicelib.errors import DeliveryPostponed
-from chalicelib.recording import naming
+from chalicelib.recording import keys
 from chalicelib.recording.model import CallRef
-from chalicelib.services.sweep import sweep
-from chalicelib.sink.limits import Limits
+from chalicelib.security.deployment_keys import parse_keys
+from chalicelib.services.recovery.sweep import sweep
 from chalicelib.sink.process import Outside, Sink
+from chalicelib.sink.runtime.limits import Limits
 from infra.local.ports import HOST, choose_port
 from infra.local.receiver import Callback, Receiver, receiving
 from infra.paths import ROOT
@@ -62,12 +62,12 @@ class Executions:
     def start_finalization(self, recording_id: str, attempt: int) -> None:
         """Assemble, then publish."""
         state = {"recording_id": recording_id, "attempt": attempt}
-        self._start("finalization", naming.finalization_name(recording_id, attempt), state)
+        self._start("finalization", keys.finalization_name(recording_id, attempt), state)
 
     def start_delivery(self, recording_id: str, webhook_id: str, round_: int) -> None:
         """Deliver one status callback."""
         state = {"recording_id": recording_id, "webhook_id": webhook_id, "round": round_}
-        self._start("delivery", naming.delivery_name(webhook_id, round_), state)
+        self._start("delivery", keys.delivery_name(webhook_id, round_), state)
 
     def start_retaps(self, worker: str, renewals: int) -> None:
         """Start nothing: no worker dies here."""

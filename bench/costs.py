@@ -32,9 +32,10 @@ from bench.cost_meter import CALL, Charge
 from bench.cost_model import BURIAL, IDLE, RECHECKED, RELEASE, SETUP, Counted, Model
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.recording.renditions import MEDIA_KEPT
-from chalicelib.services import instructions, profiles
-from chalicelib.services.control import RECHECK
-from chalicelib.sink.limits import Limits
+from chalicelib.services.accounts import profiles
+from chalicelib.services.calls import instructions
+from chalicelib.services.calls.call_control import RECHECK
+from chalicelib.sink.runtime.limits import Limits
 from infra.local.ports import HOST
 from simulator.player import Played, play
 from simulator.socket import Setup

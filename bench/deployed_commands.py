@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from chalicelib.adapters.dynamodb import Table
-from chalicelib.adapters.dynamodb_recordings import DynamoRecordings
+from chalicelib.adapters.dynamodb.recordings import DynamoRecordings
+from chalicelib.adapters.dynamodb.table import Table
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.media.codecs import decode
 from chalicelib.recording.model import Recording

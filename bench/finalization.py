@@ -30,10 +30,10 @@ from bench.captured_call import (
     write_call,
 )
 from chalicelib.adapters.encoder import FileEncoder
+from chalicelib.ports.rows import Calls, Recordings
 from chalicelib.recording.manifest import parse_manifest
 from chalicelib.recording.model import Format, RecordOptions
-from chalicelib.row_ports import Calls, Recordings
-from chalicelib.services.assemble import assemble
+from chalicelib.services.finalization.assemble import assemble
 
 _CASES = [(1, True, Format.WAV), (1, True, Format.MP3), (1, True, Format.MP4)]
 _CASES += [(1, False, Format.WAV), (1, False, Format.MP3), (1, False, Format.MP4)]

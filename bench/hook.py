@@ -27,12 +27,13 @@ from typing import Any
 
 from app import app
 from bench import trust
-from chalicelib import tokens, wiring
-from chalicelib.adapters.dynamodb_rows import to_row
+from chalicelib import wiring
+from chalicelib.adapters.dynamodb.row_codec import to_row
 from chalicelib.api.log import logger
 from chalicelib.config import read_settings
 from chalicelib.recording.model import Profile, RecordOptions
-from chalicelib.tokens import TokenKind
+from chalicelib.security import tokens
+from chalicelib.security.tokens import TokenKind
 
 RUNS = 7
 EVENTS = 300
@@ -244,7 +245,7 @@ def _answering(rows: dict[tuple[str, str], dict[str, Any]], takes_s: float) -> C
     """Return what stands in for DynamoDB: known rows are found, every write succeeds."""
     from botocore.awsrequest import AWSResponse  # noqa: PLC0415  # not a part of the imports above
 
-    from chalicelib.adapters.dynamodb_rows import marshal  # noqa: PLC0415
+    from chalicelib.adapters.dynamodb.row_codec import marshal  # noqa: PLC0415
 
     def answer(request: Any, **_: Any) -> AWSResponse:
         sleep(takes_s)

@@ -12,22 +12,22 @@ from pathlib import Path
 import boto3
 import uvloop
 
-from chalicelib import tokens
-from chalicelib.adapters.s3 import SINK_CONFIG, S3MediaStore
+from chalicelib.adapters.s3.buckets import SINK_CONFIG, S3MediaStore
 from chalicelib.capture.events import Encoding
 from chalicelib.errors import NotFound
-from chalicelib.port_values import Closing, Joined, Joining, Lease
+from chalicelib.ports.values import Closing, Joined, Joining, Lease
 from chalicelib.recording.commands import Command
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import CallRef, Ending, Recording, RecordOptions, State
 from chalicelib.recording.rtp_endpoint import PortClaim
-from chalicelib.sink import log, memory
-from chalicelib.sink.limits import Limits
+from chalicelib.security import tokens
+from chalicelib.security.tokens import TokenKind
 from chalicelib.sink.process import Outside, Sink
+from chalicelib.sink.runtime import gc_tuning, json_log
+from chalicelib.sink.runtime.limits import Limits
 from chalicelib.tapping.lifecycle import Cause as TapCause
 from chalicelib.tapping.model import Tap, TapQuality, TapRequest
-from chalicelib.tokens import TokenKind
 
 KEY = bytes(32)
 
@@ -155,7 +155,7 @@ class NoTaps:
 
 async def main(endpoint_url: str, limits: Limits, spool_dir: Path | None = None) -> None:
     """Serve a bench until SIGTERM; tell the port and a good path."""
-    log.begin()
+    json_log.begin()
     client = boto3.client(
         "s3",
         endpoint_url=endpoint_url,
@@ -182,7 +182,7 @@ async def main(endpoint_url: str, limits: Limits, spool_dir: Path | None = None)
     token = tokens.issue(
         [KEY], TokenKind.PROFILE, "main", "bench", datetime.now(UTC) + timedelta(hours=9)
     )
-    memory.settle()
+    gc_tuning.settle()
     print(json.dumps({"port": port, "path": f"/bandwidth/{token}"}), flush=True)
     await sink.run()
 

@@ -19,15 +19,15 @@ from typing import Any
 
 from bench.detectors import RUNS
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.dialects.streams.bandwidth import Bandwidth
+from chalicelib.carriers.bandwidth.stream import Bandwidth
+from chalicelib.recording.detection.end_rules import Verdict
 from chalicelib.recording.model import CallRef, Interval, Recording, RecordOptions, State
-from chalicelib.recording.watch import Verdict
-from chalicelib.sink.audience import Audience
-from chalicelib.sink.detection import Detection
-from chalicelib.sink.limits import Limits
-from chalicelib.sink.live_stream import LiveStream, Opening
-from chalicelib.sink.stream import Stream
-from chalicelib.sink.websocket import MessageSocket
+from chalicelib.sink.calls.detection import Detection
+from chalicelib.sink.ingest.fan_out import Audience
+from chalicelib.sink.ingest.live_stream import LiveStream, Opening
+from chalicelib.sink.ingest.socket_stream import Stream
+from chalicelib.sink.ingest.websocket import MessageSocket
+from chalicelib.sink.runtime.limits import Limits
 from simulator.speech import frames
 
 FRAMES = 3000

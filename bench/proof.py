@@ -18,12 +18,12 @@ from typing import cast
 from bench.captured_call import FolderMediaStore, FolderRenditionStore, OneRow, write_call
 from bench.finalization import machine
 from chalicelib.adapters.encoder import FileEncoder
+from chalicelib.ports.rows import Calls, Recordings
 from chalicelib.recording.chain import chained
 from chalicelib.recording.manifest import parse_manifest
 from chalicelib.recording.model import Format, RecordOptions
 from chalicelib.recording.proof import Proof, digest_of, encode_proof, parse_proof
-from chalicelib.row_ports import Calls, Recordings
-from chalicelib.services.assemble import assemble
+from chalicelib.services.finalization.assemble import assemble
 
 _MINUTES = 60
 _RUNS = 5

@@ -13,15 +13,15 @@ from typing import cast
 
 import uvloop
 
-from chalicelib.dialects.streams import registry
-from chalicelib.sink import relay_wire as wire
-from chalicelib.sink.limits import Limits
-from chalicelib.sink.live_stream import LiveStream, Opening
-from chalicelib.sink.passage import Passage
-from chalicelib.sink.relay_link import Link
-from chalicelib.sink.relayed_stream import RelayedStream
-from chalicelib.sink.stream import Stream
-from chalicelib.sink.websocket import MessageSocket
+from chalicelib.carriers import registry
+from chalicelib.sink.forwarding import messages as wire
+from chalicelib.sink.forwarding.connection import Link
+from chalicelib.sink.forwarding.inbound_stream import RelayedStream
+from chalicelib.sink.forwarding.outbound_stream import Passage
+from chalicelib.sink.ingest.live_stream import LiveStream, Opening
+from chalicelib.sink.ingest.socket_stream import Stream
+from chalicelib.sink.ingest.websocket import MessageSocket
+from chalicelib.sink.runtime.limits import Limits
 
 MESSAGES = 30_000
 """five minutes of two tracks"""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from chalicelib.capture.events import Clock, Track
 from chalicelib.capture.packets import PacketCapture
-from chalicelib.capture.record import StreamHead
+from chalicelib.capture.records import StreamHead
 from chalicelib.media.jitter import Depth, JitterBuffer
 from chalicelib.media.rtp import PCMU, RtpPacket, build, parse
 from chalicelib.tapping.packetizer import MessagePacketizer, RtpPacketizer, mixed

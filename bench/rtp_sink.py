@@ -15,11 +15,11 @@ from chalicelib.capture.events import Track
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.model import CallRef
 from chalicelib.recording.rtp_endpoint import EndpointOptions, PortClaim
-from chalicelib.sink import memory
-from chalicelib.sink.health import Health
-from chalicelib.sink.limits import Limits
-from chalicelib.sink.live_stream import LiveStream
-from chalicelib.sink.rtp_ports import RtpPlace, RtpPorts
+from chalicelib.sink.ingest.live_stream import LiveStream
+from chalicelib.sink.ingest.rtp_ports import RtpPlace, RtpPorts
+from chalicelib.sink.runtime import gc_tuning
+from chalicelib.sink.runtime.health import Health
+from chalicelib.sink.runtime.limits import Limits
 
 HOST = "127.0.0.1"
 FIRST = 20_000
@@ -76,7 +76,7 @@ async def main() -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     beat = asyncio.create_task(owner.beat())
-    memory.settle()
+    gc_tuning.settle()
     print(json.dumps({"first": FIRST, "count": len(ports)}), flush=True)
     await stop.wait()
     beat.cancel()

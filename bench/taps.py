@@ -21,17 +21,17 @@ import uvloop
 from picows import WSFrame, WSListener, WSTransport, WSUpgradeRequest, ws_create_server
 
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.owner_ports import LiveTaps
+from chalicelib.ports.call_owner import LiveTaps
 from chalicelib.recording.model import Direction
-from chalicelib.sink.health import Health
-from chalicelib.sink.limits import Limits
-from chalicelib.sink.live_stream import LiveStream
-from chalicelib.sink.senders import Senders, playout
-from chalicelib.sink.tap import LiveTap
-from chalicelib.sink.tap_dial import Dialer
-from chalicelib.sink.ticker import Ticker
+from chalicelib.security.url_guard import UrlPolicy
+from chalicelib.sink.ingest.live_stream import LiveStream
+from chalicelib.sink.runtime.health import Health
+from chalicelib.sink.runtime.limits import Limits
+from chalicelib.sink.runtime.ticker import Ticker
+from chalicelib.sink.taps.dialer import Dialer
+from chalicelib.sink.taps.live_tap import LiveTap
+from chalicelib.sink.taps.tap_senders import Senders, playout
 from chalicelib.tapping.model import Codec, TapOptions
-from chalicelib.url_guard import UrlPolicy
 
 TAPS = 100
 SECONDS = 10

@@ -9,8 +9,8 @@ from datetime import timedelta
 from functools import cache
 from ipaddress import IPv4Address, ip_network
 
-from chalicelib.secret_names import SharedCredentials, parse_shared
-from chalicelib.url_guard import STRICT, USUAL_PORTS, Network, UrlPolicy
+from chalicelib.security.secret_names import SharedCredentials, parse_shared
+from chalicelib.security.url_guard import STRICT, USUAL_PORTS, Network, UrlPolicy
 
 _PREFIX = "TAPEDECK_"
 

@@ -14,29 +14,29 @@ from uuid import uuid4
 
 from chalicelib import config
 from chalicelib.config import required
-from chalicelib.deployment_keys import DeploymentKeys, parse_keys
 from chalicelib.recording.lifecycle import Writer
-from chalicelib.services import instructions
-from chalicelib.services.instructions import Deployment
+from chalicelib.security.deployment_keys import DeploymentKeys, parse_keys
+from chalicelib.services.calls import instructions
+from chalicelib.services.calls.instructions import Deployment
 from chalicelib.wiring_bytes import BytePorts
 from chalicelib.wiring_carriers import CarrierParts
 from chalicelib.wiring_rows import now
 from chalicelib.wiring_rtp import RtpParts
 
 if TYPE_CHECKING:
-    from chalicelib import owner_ports
+    from chalicelib.ports import call_owner
     from chalicelib.recording.model import Recording
-    from chalicelib.services.commands import Commands
-    from chalicelib.services.control import Control
-    from chalicelib.services.erase import Erasing
-    from chalicelib.services.fetch import Fetching
-    from chalicelib.services.methods import Methods
-    from chalicelib.services.publish import Publishing
-    from chalicelib.services.retap import Retapping
-    from chalicelib.services.sweep import Sweeping
-    from chalicelib.services.tap_commands import TapCommands
-    from chalicelib.services.taps import Tapping
-    from chalicelib.services.transition import Transitions
+    from chalicelib.services.calls.call_control import Control
+    from chalicelib.services.calls.commands import Commands
+    from chalicelib.services.calls.swml_methods import Methods
+    from chalicelib.services.calls.tap_commands import TapCommands
+    from chalicelib.services.calls.tap_control import Tapping
+    from chalicelib.services.calls.transitions import Transitions
+    from chalicelib.services.erasure.erase import Erasing
+    from chalicelib.services.finalization.fetch import Fetching
+    from chalicelib.services.finalization.publish import Publishing
+    from chalicelib.services.recovery.retap import Retapping
+    from chalicelib.services.recovery.sweep import Sweeping
 
 # ruff: noqa: PLC0415  # adapters are imported where they are made; see above
 
@@ -49,7 +49,7 @@ class Ports(RtpParts, BytePorts, CarrierParts):
     @cached_property
     def transitions(self) -> Transitions:
         """The one place that moves a recording."""
-        from chalicelib.services.transition import Transitions
+        from chalicelib.services.calls.transitions import Transitions
 
         return Transitions(
             recordings=self.recordings,
@@ -60,21 +60,21 @@ class Ports(RtpParts, BytePorts, CarrierParts):
         )
 
     @cached_property
-    def control(self) -> owner_ports.CallControl:
+    def control(self) -> call_owner.CallControl:
         """The sink's door to calls."""
         return self._control(Writer.OWNER)
 
     @cached_property
-    def live_recordings(self) -> owner_ports.LiveRecordings:
+    def live_recordings(self) -> call_owner.LiveRecordings:
         """The sink's door to recordings whose call streams."""
-        from chalicelib.services.live import Live
+        from chalicelib.services.calls.live_recordings import Live
 
         return Live(calls=self.calls, transitions=self.transitions)
 
     @cached_property
     def live_taps(self) -> Tapping:
         """The sink's door to outgoing taps."""
-        from chalicelib.services.taps import Tapping
+        from chalicelib.services.calls.tap_control import Tapping
 
         return Tapping(
             calls=self.calls,
@@ -87,14 +87,14 @@ class Ports(RtpParts, BytePorts, CarrierParts):
     @cached_property
     def tap_commands(self) -> TapCommands:
         """What tells a live call's worker to tap."""
-        from chalicelib.services.tap_commands import TapCommands
+        from chalicelib.services.calls.tap_commands import TapCommands
 
         return TapCommands(taps=self.taps, commands=self.commands)
 
     @cached_property
     def commands(self) -> Commands:
         """What tells a live call's worker what to do."""
-        from chalicelib.services.commands import Commands
+        from chalicelib.services.calls.commands import Commands
 
         return Commands(
             calls=self.calls,
@@ -108,7 +108,7 @@ class Ports(RtpParts, BytePorts, CarrierParts):
     @cached_property
     def methods(self) -> Methods:
         """SWML's methods, as their routes and a script run them."""
-        from chalicelib.services.methods import Methods
+        from chalicelib.services.calls.swml_methods import Methods
 
         return Methods(
             commands=self.commands,
@@ -121,7 +121,7 @@ class Ports(RtpParts, BytePorts, CarrierParts):
     @cached_property
     def publishing(self) -> Publishing:
         """What ends a finalization."""
-        from chalicelib.services.publish import Publishing
+        from chalicelib.services.finalization.publish import Publishing
 
         return Publishing(
             calls=self.calls,
@@ -134,7 +134,7 @@ class Ports(RtpParts, BytePorts, CarrierParts):
     @cached_property
     def fetching(self) -> Fetching:
         """What copies a carrier's own recordings."""
-        from chalicelib.services.fetch import Fetching
+        from chalicelib.services.finalization.fetch import Fetching
 
         return Fetching(
             recordings=self.recordings,
@@ -148,7 +148,7 @@ class Ports(RtpParts, BytePorts, CarrierParts):
     @cached_property
     def retapping(self) -> Retapping:
         """What lets carriers tap again."""
-        from chalicelib.services.retap import Retapping
+        from chalicelib.services.recovery.retap import Retapping
 
         return Retapping(
             leases=self.leases,
@@ -168,7 +168,7 @@ class Ports(RtpParts, BytePorts, CarrierParts):
     @cached_property
     def sweeping(self) -> Sweeping:
         """What the sweeper works with."""
-        from chalicelib.services.sweep import Sweeping
+        from chalicelib.services.recovery.sweep import Sweeping
 
         return Sweeping(
             control=self._control(Writer.SWEEPER),
@@ -184,7 +184,7 @@ class Ports(RtpParts, BytePorts, CarrierParts):
         )
 
     def _erasing(self) -> Erasing:
-        from chalicelib.services.erase import Erasing
+        from chalicelib.services.erasure.erase import Erasing
 
         return Erasing(
             recordings=self.recordings,
@@ -194,10 +194,10 @@ class Ports(RtpParts, BytePorts, CarrierParts):
         )
 
     @cached_property
-    def dead_workers(self) -> owner_ports.DeadWorkers:
+    def dead_workers(self) -> call_owner.DeadWorkers:
         """What a worker does about dead ones."""
-        from chalicelib.services.dead_workers import Clearing
         from chalicelib.services.heirs import Heirs
+        from chalicelib.services.recovery.dead_workers import Clearing
 
         clearing = Clearing(
             control=self._control(Writer.OWNER),
@@ -208,7 +208,7 @@ class Ports(RtpParts, BytePorts, CarrierParts):
         return Heirs(clearing=clearing, now=now)
 
     def _control(self, writer: Writer) -> Control:
-        from chalicelib.services.control import Control
+        from chalicelib.services.calls.call_control import Control
 
         return Control(
             calls=self.calls,

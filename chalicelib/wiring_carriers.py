@@ -10,9 +10,9 @@ from chalicelib.wiring_rows import now
 from chalicelib.wiring_web import WebPorts
 
 if TYPE_CHECKING:
-    from chalicelib.services.carrier_secrets import CarrierSecrets
-    from chalicelib.services.inquire import Inquiring
-    from chalicelib.services.sign_in import SignIn
+    from chalicelib.services.accounts.carrier_login import SignIn
+    from chalicelib.services.accounts.carrier_secrets import CarrierSecrets
+    from chalicelib.services.recovery.call_status import Inquiring
 
 # ruff: noqa: PLC0415  # services are imported where they are made: see wiring.py
 
@@ -23,7 +23,7 @@ class CarrierParts(CloudPorts, WebPorts):
     @cached_property
     def inquiring(self) -> Inquiring:
         """What asks carriers where calls stand."""
-        from chalicelib.services.inquire import Inquiring
+        from chalicelib.services.recovery.call_status import Inquiring
 
         return Inquiring(
             calls=self.calls,
@@ -37,7 +37,7 @@ class CarrierParts(CloudPorts, WebPorts):
     @cached_property
     def carrier_secrets(self) -> CarrierSecrets:
         """What reads profiles' secrets, each for its own account."""
-        from chalicelib.services.carrier_secrets import CarrierSecrets
+        from chalicelib.services.accounts.carrier_secrets import CarrierSecrets
 
         return CarrierSecrets(
             secrets=self.secrets, shared=self.settings.shared_credentials, counters=self.counters
@@ -45,7 +45,7 @@ class CarrierParts(CloudPorts, WebPorts):
 
     def sign_in(self) -> SignIn:
         """Return what knows profiles' credentials."""
-        from chalicelib.services.sign_in import SignIn
+        from chalicelib.services.accounts.carrier_login import SignIn
 
         return SignIn(
             profiles=self.profiles,

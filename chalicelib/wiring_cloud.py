@@ -10,7 +10,7 @@ from chalicelib.config import required
 from chalicelib.wiring_rows import RowPorts, client, now
 
 if TYPE_CHECKING:
-    from chalicelib import ports as port
+    from chalicelib.ports import aws as port
 
 # ruff: noqa: PLC0415  # adapters are imported where they are made: see wiring.py
 
@@ -21,7 +21,7 @@ class CloudPorts(RowPorts):
     @cached_property
     def workflows(self) -> port.Workflows:
         """Finalization, Delivery and questions to carriers."""
-        from chalicelib.adapters.stepfunctions import StepFunctions
+        from chalicelib.adapters.aws.stepfunctions import StepFunctions
 
         finalization = required(self.settings.finalization_arn, "FINALIZATION_ARN")
         delivery = required(self.settings.delivery_arn, "DELIVERY_ARN")
@@ -31,7 +31,7 @@ class CloudPorts(RowPorts):
     @cached_property
     def event_bus(self) -> port.EventBus:
         """EventBridge."""
-        from chalicelib.adapters.eventbridge import EventBridge
+        from chalicelib.adapters.aws.eventbridge import EventBridge
 
         return EventBridge(client("events"), self.settings.event_bus)
 
@@ -45,7 +45,7 @@ class CloudPorts(RowPorts):
     @cached_property
     def counters(self) -> port.Counters:
         """CloudWatch, through the log."""
-        from chalicelib.adapters.counters import LoggedCounters
+        from chalicelib.adapters.aws.counters import LoggedCounters
 
         return LoggedCounters(sys.stdout.write, now)
 
@@ -59,7 +59,7 @@ class CloudPorts(RowPorts):
     @cached_property
     def task_protection(self) -> port.TaskProtection | None:
         """The task's agent; none outside ECS."""
-        from chalicelib.adapters.task_protection import EcsAgent
+        from chalicelib.adapters.aws.ecs import EcsAgent
 
         uri = self.settings.ecs_agent_uri
         return EcsAgent(uri) if uri else None

@@ -11,7 +11,7 @@ from uuid import uuid4
 from chalicelib.wiring_rows import RowPorts, client, now
 
 if TYPE_CHECKING:
-    from chalicelib.services.rtp_endpoints import Endpoints
+    from chalicelib.services.calls.rtp_endpoints import Endpoints
 
 # ruff: noqa: PLC0415  # adapters are imported where they are made: see wiring.py
 
@@ -22,7 +22,7 @@ class RtpParts(RowPorts):
     @cached_property
     def endpoints(self) -> Endpoints:
         """What claims RTP ports for calls."""
-        from chalicelib.services.rtp_endpoints import Endpoints
+        from chalicelib.services.calls.rtp_endpoints import Endpoints
 
         return Endpoints(
             claims=self.port_claims,

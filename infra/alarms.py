@@ -12,8 +12,8 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_stepfunctions as sfn
 from chalice.cdk import Chalice
 
-from chalicelib.adapters import counters
-from chalicelib.port_values import Figure
+from chalicelib.adapters.aws import counters
+from chalicelib.ports.values import Figure
 from infra.functions import SPECS
 
 APP_NAME = "tapedeck"

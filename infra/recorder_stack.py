@@ -11,7 +11,7 @@ from aws_cdk import aws_ssm as ssm
 from chalice.cdk import Chalice
 from constructs import Construct
 
-from chalicelib.secret_names import SHARED_PATTERN
+from chalicelib.security.secret_names import SHARED_PATTERN
 from infra.access import Surroundings, grant_functions
 from infra.alarms import build_alarms, build_topic
 from infra.functions import build_app, build_shells

@@ -8,8 +8,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from chalicelib.services.assemble import RETENTION_TAG
-from chalicelib.services.profiles import RETENTION_DAYS
+from chalicelib.services.accounts.profiles import RETENTION_DAYS
+from chalicelib.services.finalization.assemble import RETENTION_TAG
 from infra.settings import Settings
 
 S3_LOGS_BY_POLICY = "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy"

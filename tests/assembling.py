@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.adapters.encoder import FileEncoder
-from chalicelib.ports import Encoder
-from chalicelib.recording import naming
+from chalicelib.ports.aws import Encoder
+from chalicelib.recording import keys
 from chalicelib.recording.manifest import Manifest, parse_manifest
 from chalicelib.recording.model import Recording, RecordingEvent, RecordOptions, State, Stream
-from chalicelib.services.assemble import Assembled, assemble
+from chalicelib.services.finalization.assemble import Assembled, assemble
 from tests.captured import CALL, Tape
 from tests.fakes import FakeCore, Faults
 from tests.fakes_media import FakeMediaStore, FakeRenditionStore
@@ -71,7 +71,7 @@ class World:
 
     def file(self, extension: str = "wav") -> bytes:
         """Return the stored rendition."""
-        return self.renditions.objects[naming.rendition_key("main", "r-1", extension)]
+        return self.renditions.objects[keys.rendition_key("main", "r-1", extension)]
 
     def pcm(self) -> bytes:
         """Return the samples of the stored WAV."""

@@ -10,11 +10,11 @@ from random import Random
 from chalicelib.capture.container import encode
 from chalicelib.capture.container_index import Kind
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.capture.record import Record, StreamHead
+from chalicelib.capture.records import Record, StreamHead
 from chalicelib.capture.runs import StreamCapture
 from chalicelib.media import codecs
-from chalicelib.ports import MediaStore
-from chalicelib.recording import naming
+from chalicelib.ports.aws import MediaStore
+from chalicelib.recording import keys
 from chalicelib.recording.model import CallRef, Stream
 
 CALL = CallRef(account="main", carrier="bandwidth", call_id="c-1")
@@ -78,7 +78,7 @@ class Tape:
         """Store what came since the last commit as a journal object."""
         records = self._capture.cut()
         self.media.put(
-            naming.journal_key(self.worker, self.number),
+            keys.journal_key(self.worker, self.number),
             encode([self._capture.head()], records, kind=Kind.JOURNAL, worker=self.worker),
         )
         self._uncovered += records
@@ -86,7 +86,7 @@ class Tape:
 
     def close_segment(self) -> str:
         """Store what was committed since the last segment as one; return its key."""
-        key = naming.segment_key(CALL.key, self.worker, self.segments)
+        key = keys.segment_key(CALL.key, self.worker, self.segments)
         body = encode(
             [self._capture.head()],
             self._uncovered,

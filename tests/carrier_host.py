@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chalicelib.dialects.webhooks.base import CarrierRecording, EventFacts
+from chalicelib.carriers.contract.webhook import CarrierRecording, EventFacts
 from chalicelib.errors import NotFound
 from chalicelib.media import wav
 from chalicelib.media.sound_file import SoundFile
-from chalicelib.port_values import DownloadedFile
+from chalicelib.ports.values import DownloadedFile
 from tests.samples import later
 
 URL = "https://voice.bandwidth.com/api/v2/accounts/9/calls/c-1/recordings/r-1/media"

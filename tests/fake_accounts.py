@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.errors import Conflict, NotFound, PreconditionFailed
-from chalicelib.port_values import ApiKey, Lease
+from chalicelib.ports.values import ApiKey, Lease
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.model import Profile, Stream
 from tests.fake_store import Store

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chalicelib.errors import NotFound, PreconditionFailed
-from chalicelib.port_values import InboundEvent, Page, Requested
-from chalicelib.recording import naming
-from chalicelib.recording.announcements import Announcement, corrected_call, corrected_stream
+from chalicelib.ports.values import InboundEvent, Page, Requested
+from chalicelib.recording import keys as naming
+from chalicelib.recording.carrier_reports import Announcement, corrected_call, corrected_stream
 from chalicelib.recording.model import Call, Stream
 from tests.fake_store import Store, page
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.errors import NotFound, PreconditionFailed
-from chalicelib.port_values import Due, DueKind, Page, RecordingFilter
+from chalicelib.ports.values import Due, DueKind, Page, RecordingFilter
+from chalicelib.recording.endpoint_health import Receiver, is_stopped
 from chalicelib.recording.erasure import is_deleted
 from chalicelib.recording.model import OutboxRow, Recording, RecordingEvent
-from chalicelib.recording.receiver import Receiver, is_stopped
 from tests.fake_store import Store, page
 
 _CALLBACK_GRACE = timedelta(seconds=60)

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from chalicelib.port_values import PublicKey
-from chalicelib.recording import naming
+from chalicelib.ports.values import PublicKey
+from chalicelib.recording import keys
 from chalicelib.recording.proof import Proof, encode_proof, parse_proof
 
 
@@ -45,7 +45,7 @@ class FakeSigner:
 
 def proven(objects: Mapping[str, bytes], account: str, recording_id: str) -> Proof:
     """Return a stored proof; its signature is good."""
-    proof = parse_proof(objects[naming.proof_key(account, recording_id)].decode())
+    proof = parse_proof(objects[keys.proof_key(account, recording_id)].decode())
     public = private_key(proof.key_id).public_key()
     signature = base64.b64decode(proof.signature)
     public.verify(signature, proof.manifest.encode(), ec.ECDSA(hashes.SHA256()))

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from chalicelib.errors import InvalidRequest
-from chalicelib.port_values import ApiKey, InboundEvent, Lease, Page
-from chalicelib.recording.announcements import Announcement
+from chalicelib.ports.values import ApiKey, InboundEvent, Lease, Page
+from chalicelib.recording.carrier_reports import Announcement
 from chalicelib.recording.commands import Command
+from chalicelib.recording.endpoint_health import Receiver
 from chalicelib.recording.model import Call, OutboxRow, Profile, Recording, RecordingEvent, Stream
-from chalicelib.recording.receiver import Receiver
 from chalicelib.recording.rtp_endpoint import PortClaim
 from chalicelib.tapping.model import Tap
 

@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from chalicelib.carrier_ports import Retaps
 from chalicelib.errors import NotFound, Unavailable
-from chalicelib.port_values import Figure
-from chalicelib.recording.model import CallRef, OutboxRow
-from chalicelib.row_ports import (
+from chalicelib.ports.carriers import Retaps
+from chalicelib.ports.rows import (
     ApiKeys,
     CallLife,
     Calls,
@@ -27,6 +25,8 @@ from chalicelib.row_ports import (
     Recordings,
     Taps,
 )
+from chalicelib.ports.values import Figure
+from chalicelib.recording.model import CallRef, OutboxRow
 from tests.fake_accounts import (
     FakeApiKeys,
     FakeLeases,

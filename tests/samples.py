@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.port_values import ApiKey, Asker, InboundEvent, Joining, Lease, Opener
-from chalicelib.recording import naming
-from chalicelib.recording.announcements import Announcement, CarrierFacts
+from chalicelib.ports.values import ApiKey, Asker, InboundEvent, Joining, Lease, Opener
+from chalicelib.recording import keys
+from chalicelib.recording.carrier_reports import Announcement, CarrierFacts
 from chalicelib.recording.model import (
     Call,
     CallRef,
@@ -53,7 +53,7 @@ def a_profile(**changes: Any) -> Profile:
 def a_recording(**changes: Any) -> Recording:
     """Return a recording in state `recording`, not stored yet."""
     recording = Recording(
-        recording_id=naming.recording_id(CALL.key, "control-1"),
+        recording_id=keys.recording_id(CALL.key, "control-1"),
         call=CALL,
         control_id="control-1",
         state=State.RECORDING,
@@ -84,7 +84,7 @@ def a_callback(recording: Recording, number: int = 1, **changes: Any) -> OutboxR
     row = OutboxRow(
         recording_id=recording.recording_id,
         number=number,
-        webhook_id=naming.webhook_id(recording.recording_id, number),
+        webhook_id=keys.webhook_id(recording.recording_id, number),
         state=recording.state,
         url=STATUS_URL,
         body='{"event_type":"calling.call.record"}',
@@ -96,7 +96,7 @@ def a_callback(recording: Recording, number: int = 1, **changes: Any) -> OutboxR
 def a_tap(**changes: Any) -> Tap:
     """Return a tap that sends, not stored yet."""
     tap = Tap(
-        tap_id=naming.tap_id(CALL.key, "tap-1"),
+        tap_id=keys.tap_id(CALL.key, "tap-1"),
         call=CALL,
         control_id="tap-1",
         state=TapState.TAPPING,

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from chalicelib.port_values import SendFault
+from chalicelib.ports.values import SendFault
+from chalicelib.recording.delivery_schedule import Reason
 from chalicelib.recording.lifecycle import has_callback
 from chalicelib.recording.model import State
-from chalicelib.recording.schedule import Reason
-from chalicelib.signing import signature_headers
+from chalicelib.security.webhook_signature import signature_headers
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "callbacks.md").read_text()
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -7,8 +7,8 @@ import pytest
 
 from chalicelib.config import LONGEST_STREAM_S, Settings, read_settings, required
 from chalicelib.recording.options import MAX_SECONDS
-from chalicelib.sink.limits import Limits
-from chalicelib.url_guard import USUAL_PORTS
+from chalicelib.security.url_guard import USUAL_PORTS
+from chalicelib.sink.runtime.limits import Limits
 from tests.fake_claims import KEPT
 
 

@@ -18,20 +18,28 @@ SECRET = re.compile(
 
 ACCEPTED = {
     (
-        "tokens.py",
+        "security/tokens.py",
         "_text(sealed) != token",
     ): "whether a token is in its one spelling; no key is asked",
-    ("signing.py", "text == secret"): "whether the prefix was there",
+    ("security/webhook_signature.py", "text == secret"): "whether the prefix was there",
     (
-        "sink/relay_door.py",
+        "sink/forwarding/server.py",
         "tokens.verify(keys, hello.token, TokenKind.WORKER, now).subject != self._worker",
     ): "a worker's name, after its token was verified",
-    ("adapters/s3_border.py", "expected != stored"): "checksums of an object",
-    ("services/rendering.py", "self._digests.setdefault(key, digest) != digest"): "a stored object",
+    ("adapters/s3/errors.py", "expected != stored"): "checksums of an object",
+    (
+        "services/finalization/render.py",
+        "self._digests.setdefault(key, digest) != digest",
+    ): "a stored object",
 }
 """with what they compare, if it isn't a secret that a stranger could guess at"""
 
-_GUARDS = ("tokens", "carrier_secret", "services/keys", "dialects/signature_schemes")
+_GUARDS = (
+    "security/tokens",
+    "security/carrier_credentials",
+    "services/accounts/api_keys",
+    "carriers/contract/signature",
+)
 """who has to do with secrets, and so has to compare them"""
 
 

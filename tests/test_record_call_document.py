@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from chalicelib.dialects.documents.swml_script import Reading, RecordCall, Tap, parse_script
-from chalicelib.dialects.documents.swml_text import read_yaml
 from chalicelib.recording.model import RecordOptions
 from chalicelib.recording.options import parse_record_call, to_json
+from chalicelib.swml.script import Reading, RecordCall, Tap, parse_script
+from chalicelib.swml.text import read_yaml
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = (ROOT / "docs" / "record_call.md").read_text()

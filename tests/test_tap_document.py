@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from chalicelib.sink.limits import Limits
+from chalicelib.sink.runtime.limits import Limits
 from chalicelib.tapping.model import TapQuality
 from chalicelib.tapping.options import parse_tap, to_json
 

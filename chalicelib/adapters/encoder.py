@@ -17,7 +17,7 @@ from typing import IO
 from chalicelib.errors import Unavailable
 from chalicelib.media import wav
 from chalicelib.media.pcm import Sound
-from chalicelib.port_values import EncodedFile
+from chalicelib.ports.values import EncodedFile
 from chalicelib.recording.model import Format
 
 _READ_SIZE = 1024 * 1024

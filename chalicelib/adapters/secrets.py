@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.adapters import faults
-from chalicelib.adapters.cached import CachedTexts
+from chalicelib.adapters.aws.settings_store import CachedTexts
 from chalicelib.errors import NotFound
 
 _MISSING = frozenset({"ResourceNotFoundException"})

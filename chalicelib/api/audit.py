@@ -14,7 +14,7 @@ from typing import Any
 from chalice.app import Request, Response
 
 from chalicelib.api.log import logger, opaque
-from chalicelib.port_values import Asker
+from chalicelib.ports.values import Asker
 
 _REFUSED = frozenset({401, 403})
 _NAMED = {name: name for name in ("recording_id", "call_id", "control_id")} | {"name": "profile"}

@@ -12,7 +12,7 @@ from chalicelib.api.requests import account_of, json_object, query
 from chalicelib.api.views import calls_json, known_call_json
 from chalicelib.errors import Conflict
 from chalicelib.recording import options
-from chalicelib.services import queries, record_call
+from chalicelib.services.calls import queries, record_call
 
 routes = Routes(__name__)
 

@@ -9,8 +9,8 @@ from chalicelib.api.http import Routes, failed
 from chalicelib.api.requests import account_of, json_object, query
 from chalicelib.errors import Conflict
 from chalicelib.recording.model import Recording
-from chalicelib.services import commands
-from chalicelib.services.commands import Answer, CallName
+from chalicelib.services.calls import commands
+from chalicelib.services.calls.commands import Answer, CallName
 
 routes = Routes(__name__)
 

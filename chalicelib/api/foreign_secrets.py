@@ -12,8 +12,8 @@ from typing import TextIO
 
 from chalicelib import wiring
 from chalicelib.errors import TapedeckError
-from chalicelib.secret_names import SharedCredentials
-from chalicelib.services.foreign_secrets import ForeignSecret, foreign_secrets
+from chalicelib.security.secret_names import SharedCredentials
+from chalicelib.services.accounts.foreign_secrets import ForeignSecret, foreign_secrets
 
 _PATCH = "curl -X PATCH -H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json'"
 

@@ -14,9 +14,9 @@ from typing import TextIO
 from chalicelib import wiring
 from chalicelib.api.requests import now
 from chalicelib.errors import TapedeckError
-from chalicelib.port_values import ApiKey
-from chalicelib.row_ports import ApiKeys
-from chalicelib.services.keys import create_key
+from chalicelib.ports.rows import ApiKeys
+from chalicelib.ports.values import ApiKey
+from chalicelib.services.accounts.api_keys import create_key
 
 
 def main(arguments: Sequence[str], out: TextIO, errors: TextIO) -> int:

@@ -7,7 +7,8 @@ from chalice.app import Response
 from chalicelib import wiring
 from chalicelib.api.http import Routes
 from chalicelib.api.requests import account_of, json_object, now, query
-from chalicelib.services import instructions, profiles
+from chalicelib.services.accounts import profiles
+from chalicelib.services.calls import instructions
 
 routes = Routes(__name__)
 

@@ -6,19 +6,22 @@ import time
 
 from chalice.app import Response
 
-from chalicelib import tokens, wiring
+from chalicelib import wiring
 from chalicelib.api import audit
 from chalicelib.api.http import Routes
 from chalicelib.api.redelivery import redelivered
 from chalicelib.api.requests import account_of, asker_of, json_object, now, query
 from chalicelib.api.views import events_json, recording_json, recordings_json
 from chalicelib.errors import Unauthenticated
-from chalicelib.port_values import Asker, Opener
-from chalicelib.recording import naming
+from chalicelib.ports.values import Asker, Opener
+from chalicelib.recording import keys
 from chalicelib.recording.model import Recording
-from chalicelib.services import queries, renditions
-from chalicelib.services.delete import delete
-from chalicelib.services.downloads import (
+from chalicelib.security import tokens
+from chalicelib.security.tokens import TokenKind
+from chalicelib.services.calls import queries
+from chalicelib.services.erasure.delete import delete
+from chalicelib.services.finalization import extra_formats
+from chalicelib.services.finalization.downloads import (
     StoredFile,
     Waiting,
     await_finished,
@@ -27,8 +30,7 @@ from chalicelib.services.downloads import (
     open_audio,
     open_proof,
 )
-from chalicelib.services.retry import retry
-from chalicelib.tokens import TokenKind
+from chalicelib.services.finalization.retry import retry
 
 routes = Routes(__name__)
 
@@ -145,8 +147,8 @@ def retry_finalization(recording_id: str) -> Response:
 def request_rendition(recording_id: str) -> Response:
     """Have a finished recording made in another format."""
     recording, ports = _found(recording_id), wiring.ports()
-    wanted = renditions.parse_wish(json_object(routes.current_request))
-    asked = renditions.request_rendition(
+    wanted = extra_formats.parse_wish(json_object(routes.current_request))
+    asked = extra_formats.request_rendition(
         recording.recording_id,
         wanted,
         recordings=ports.recordings,
@@ -205,7 +207,7 @@ def _described(file: StoredFile) -> Response:
         body="",
         status_code=200,
         headers={
-            "Content-Type": naming.content_type(file.key),
+            "Content-Type": keys.content_type(file.key),
             "Content-Length": length,
             "X-Content-Length": length,
             "Cache-Control": "no-store",

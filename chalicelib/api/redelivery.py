@@ -6,8 +6,8 @@ from chalice.app import Request, Response
 
 from chalicelib import wiring
 from chalicelib.api.requests import json_object, now
-from chalicelib.port_values import Asker
-from chalicelib.services.redeliver import parse_wanted, redeliver
+from chalicelib.ports.values import Asker
+from chalicelib.services.delivery.redeliver import parse_wanted, redeliver
 
 
 def redelivered(owner_id: str, asker: Asker, request: Request) -> Response:

@@ -12,8 +12,8 @@ from chalice.app import Request
 from chalicelib import wiring
 from chalicelib.api import audit
 from chalicelib.errors import InvalidRequest, TooLarge
-from chalicelib.port_values import Asker, Opener
-from chalicelib.services import keys
+from chalicelib.ports.values import Asker, Opener
+from chalicelib.services.accounts import api_keys
 
 MAX_BODY = 64 * 1024
 """bytes; TRUST 4"""
@@ -32,7 +32,7 @@ def account_of(request: Request) -> str:
 def asker_of(request: Request) -> Asker:
     """Return who holds the key that the request carries. Raises Unauthenticated."""
     header = request.headers.get("authorization", "")
-    key = keys.authenticate(wiring.ports().api_keys, header)
+    key = api_keys.authenticate(wiring.ports().api_keys, header)
     asker = Asker(account=key.account, by=Opener.KEY, key_id=key.key_id)
     audit.identify(asker)
     return asker

@@ -8,8 +8,8 @@ from chalicelib import wiring
 from chalicelib.api.http import Routes
 from chalicelib.api.requests import account_of, json_object, query
 from chalicelib.recording import rtp_endpoint
-from chalicelib.services import record_call
-from chalicelib.services.rtp_endpoints import EndpointRequest
+from chalicelib.services.calls import record_call
+from chalicelib.services.calls.rtp_endpoints import EndpointRequest
 
 routes = Routes(__name__)
 

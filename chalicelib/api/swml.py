@@ -9,11 +9,11 @@ from chalice.app import Request, Response
 from chalicelib import wiring
 from chalicelib.api.http import Routes, failed
 from chalicelib.api.requests import account_of, query, raw_body
-from chalicelib.dialects.documents import swml_text
-from chalicelib.dialects.documents.swml_script import Method, Reading, Script, parse_script
-from chalicelib.services import swml
-from chalicelib.services.commands import CallName
-from chalicelib.services.swml import Ran
+from chalicelib.services.calls import swml_script
+from chalicelib.services.calls.commands import CallName
+from chalicelib.services.calls.swml_script import Ran
+from chalicelib.swml import text
+from chalicelib.swml.script import Method, Reading, Script, parse_script
 
 routes = Routes(__name__)
 
@@ -30,8 +30,8 @@ def run_swml(call_id: str) -> Response:
     asked = query(routes.current_request, ("profile", "carrier"))
     script = _script(routes.current_request)
     name = CallName(account=account, carrier=asked.get("carrier", ""), call_id=call_id)
-    target = swml.choose_target(script, name, ports.profiles, ports.calls, asked)
-    ran = swml.run_script(script, target, swml.ways(ports.methods))
+    target = swml_script.choose_target(script, name, ports.profiles, ports.calls, asked)
+    ran = swml_script.run_script(script, target, swml_script.ways(ports.methods))
     body = {
         "results": [_result(one) for one in ran],
         "skipped": [{"path": one.path, "method": one.method} for one in script.skipped],
@@ -42,7 +42,7 @@ def run_swml(call_id: str) -> Response:
 def _script(request: Request) -> Script:
     raw = raw_body(request)
     is_json = _JSON in request.headers.get("content-type", _JSON).lower()
-    document = swml_text.read_json(raw) if is_json else swml_text.read_yaml(raw)
+    document = text.read_json(raw) if is_json else text.read_yaml(raw)
     reading = Reading(policy=wiring.ports().settings.url_policy, new_id=lambda: str(uuid4()))
     return parse_script(document, reading)
 

@@ -12,9 +12,9 @@ from chalicelib.api.redelivery import redelivered
 from chalicelib.api.requests import account_of, asker_of, json_object, query
 from chalicelib.api.views import events_json
 from chalicelib.errors import Conflict, NotFound
-from chalicelib.services import tap_commands
-from chalicelib.services.commands import CallName
-from chalicelib.services.queries import find_call
+from chalicelib.services.calls import tap_commands
+from chalicelib.services.calls.commands import CallName
+from chalicelib.services.calls.queries import find_call
 from chalicelib.tapping.model import Tap
 from chalicelib.tapping.options import parse_tap
 

@@ -15,7 +15,7 @@ from chalicelib.api.requests import now
 from chalicelib.errors import DeliveryPostponed
 
 if TYPE_CHECKING:
-    from chalicelib.services.assemble import Assembled
+    from chalicelib.services.finalization.assemble import Assembled
 
 # ruff: noqa: PLC0415  # every function loads this file; what one of them needs, only that one loads
 
@@ -26,7 +26,7 @@ functions = Blueprint(__name__)
 @telling_failures
 def assemble(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Store a recording's rendition and manifest; return what came of it."""
-    from chalicelib.services.fetch import fetch
+    from chalicelib.services.finalization.fetch import fetch
 
     ports = wiring.ports()
     recording_id, attempt = event["recording_id"], event["attempt"]
@@ -38,7 +38,7 @@ def assemble(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _assemble(recording_id: str, attempt: int) -> Assembled:
-    from chalicelib.services.assemble import assemble as assemble_recording
+    from chalicelib.services.finalization.assemble import assemble as assemble_recording
 
     ports = wiring.ports()
     return assemble_recording(
@@ -57,8 +57,8 @@ def _assemble(recording_id: str, attempt: int) -> Assembled:
 @telling_failures
 def publish(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Finish a recording whose rendition is stored, or end one of which nothing was or will be."""
-    from chalicelib.services import publish as service
-    from chalicelib.services.assemble import Outcome
+    from chalicelib.services.finalization import publish as service
+    from chalicelib.services.finalization.assemble import Outcome
 
     recording_id, needs = event["recording_id"], wiring.ports().publishing
     assembled = event["assembled"]
@@ -75,7 +75,7 @@ def publish(event: dict[str, Any], _context: object) -> dict[str, Any]:
 @telling_failures
 def mark_error(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Note that a finalization failed."""
-    from chalicelib.services import publish as service
+    from chalicelib.services.finalization import publish as service
 
     needs = wiring.ports().publishing
     recording = service.mark_error(
@@ -88,7 +88,7 @@ def mark_error(event: dict[str, Any], _context: object) -> dict[str, Any]:
 @telling_failures
 def sweep(_event: dict[str, Any], _context: object) -> dict[str, int]:
     """Do what is due; return how much of each."""
-    from chalicelib.services.sweep import sweep as sweep_once
+    from chalicelib.services.recovery.sweep import sweep as sweep_once
 
     done = dict(sweep_once(wiring.ports().sweeping))
     logger.info("Swept", extra=done)
@@ -100,8 +100,8 @@ def sweep(_event: dict[str, Any], _context: object) -> dict[str, int]:
 def ask_carrier(event: dict[str, Any], _context: object) -> dict[str, int]:
     """Let carriers tap again what a silent worker held, or ask where a silent call stands; return
     how often what came of it."""
-    from chalicelib.services.inquire import inquire
-    from chalicelib.services.retap import retap
+    from chalicelib.services.recovery.call_status import inquire
+    from chalicelib.services.recovery.retap import retap
 
     ports, worker = wiring.ports(), event["worker"]
     if "stream_key" in event:
@@ -117,7 +117,7 @@ def ask_carrier(event: dict[str, Any], _context: object) -> dict[str, int]:
 @telling_failures
 def attempt(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Make one attempt to deliver a status callback. Raises DeliveryPostponed: wait, then again."""
-    from chalicelib.services import deliver
+    from chalicelib.services.delivery import deliver
 
     ports = wiring.ports()
     outcome = deliver.attempt(

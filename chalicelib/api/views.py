@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from chalicelib.port_values import InboundEvent, Page
+from chalicelib.ports.values import InboundEvent, Page
 from chalicelib.recording import callbacks, options
 from chalicelib.recording.model import (
     Call,
@@ -15,7 +15,7 @@ from chalicelib.recording.model import (
     Rendition,
     Stream,
 )
-from chalicelib.services.queries import KnownCall
+from chalicelib.services.calls.queries import KnownCall
 from chalicelib.tapping.model import Tap, TapQuality
 from chalicelib.tapping.options import to_json as tap_properties
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from chalice.app import AuthRequest, AuthResponse, Request, Response
 
-from chalicelib import tokens, wiring
+from chalicelib import wiring
 from chalicelib.api.http import Routes
 from chalicelib.api.log import logger
 from chalicelib.api.requests import now, raw_body
-from chalicelib.carrier_secret import CarrierSecret
+from chalicelib.carriers.contract.signature import Signed
 from chalicelib.dialects import signatures
-from chalicelib.dialects.signature_schemes import Signed
 from chalicelib.dialects.webhooks.registry import dialect
 from chalicelib.errors import (
     CredentialsNeeded,
@@ -20,10 +19,12 @@ from chalicelib.errors import (
     Unauthenticated,
 )
 from chalicelib.recording.model import Profile
-from chalicelib.services import port_events
-from chalicelib.services.instructions import hook_url
-from chalicelib.services.intake import IntakeStores, Received, take_in
-from chalicelib.tokens import TokenKind
+from chalicelib.security import tokens
+from chalicelib.security.carrier_credentials import CarrierSecret
+from chalicelib.security.tokens import TokenKind
+from chalicelib.services.calls.instructions import hook_url
+from chalicelib.services.intake import rtp_reports
+from chalicelib.services.intake.intake import IntakeStores, Received, take_in
 
 routes = Routes(__name__)
 
@@ -78,9 +79,9 @@ def _take(carrier: str, token: str, request: Request) -> Response:
         workflows=lambda: ports.workflows,
     )
     event, at = row.parse(body), now()
-    claim = port_events.find_claim(event, profile, ports.port_claims)
+    claim = rtp_reports.find_claim(event, profile, ports.port_claims)
     received = Received(
-        event=port_events.joined(event, claim) if claim else event,
+        event=rtp_reports.joined(event, claim) if claim else event,
         profile=profile,
         at=at,
         announced_for=ports.settings.announced_for,
@@ -89,7 +90,7 @@ def _take(carrier: str, token: str, request: Request) -> Response:
     told = {"carrier": carrier, "profile": profile.name, "signature": signature, "new": is_new}
     logger.info("A webhook was taken in", extra=told)
     if claim:
-        port_events.tell_end(event, claim, ports.mailbox, at)
+        rtp_reports.tell_end(event, claim, ports.mailbox, at)
     return Response(body="", status_code=row.answer_status)
 
 

@@ -15,8 +15,8 @@ from typing import TextIO
 from chalicelib import wiring
 from chalicelib.api.requests import now
 from chalicelib.errors import TapedeckError
-from chalicelib.port_values import Lease
-from chalicelib.services.generations import hindrances, is_alive, working
+from chalicelib.ports.values import Lease
+from chalicelib.services.recovery.generations import hindrances, is_alive, working
 
 
 def main(arguments: Sequence[str], out: TextIO, errors: TextIO) -> int:

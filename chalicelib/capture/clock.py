@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from chalicelib.capture.events import Track
-from chalicelib.capture.record import Record, StoredRecord, StreamHead
+from chalicelib.capture.records import Record, StoredRecord, StreamHead
 from chalicelib.capture.timeline import Reason
 
 ORIGIN_WINDOW_US = 2_000_000

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import msgspec
 
 from chalicelib.capture.container_index import Entry, Index, Kind, pack, unpack
-from chalicelib.capture.record import Record, StoredRecord, StreamHead
+from chalicelib.capture.records import Record, StoredRecord, StreamHead
 from chalicelib.errors import CorruptContainer, NewerForm
 
 INDEX_HEAD_BYTES = 32 * 1024

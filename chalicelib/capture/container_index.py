@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.capture.record import StreamHead
+from chalicelib.capture.records import StreamHead
 from chalicelib.errors import NewerForm
 
 

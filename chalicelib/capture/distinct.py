@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
 from chalicelib.capture.clock import Run
-from chalicelib.capture.record import StoredRecord
+from chalicelib.capture.records import StoredRecord
 
 _BEFORE_ALL = -(1 << 62)
 """lower than every position: those of RTP may be negative"""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from chalicelib.capture.events import Track
-from chalicelib.capture.record import Record
+from chalicelib.capture.records import Record
 
 
 def told_as_lost(records: Iterable[Record]) -> list[Record]:

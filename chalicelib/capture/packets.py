@@ -14,7 +14,7 @@ from operator import attrgetter
 import msgspec
 
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.capture.record import Record, StreamHead
+from chalicelib.capture.records import Record, StreamHead
 from chalicelib.capture.runs import bytes_per_sample
 from chalicelib.media.reception import Reception
 from chalicelib.media.rtp import ENCODINGS, RtpPacket

@@ -21,7 +21,7 @@ from chalicelib.capture import positions
 from chalicelib.capture.clock import ClockedRun, Run, StreamClock, follow
 from chalicelib.capture.distinct import distinct
 from chalicelib.capture.events import Clock, Encoding, Track
-from chalicelib.capture.record import StoredRecord, StreamHead
+from chalicelib.capture.records import StoredRecord, StreamHead
 from chalicelib.capture.runs import bytes_per_sample
 from chalicelib.capture.timeline import Hole, Placement, Reason, Timeline
 

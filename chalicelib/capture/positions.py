@@ -19,7 +19,7 @@ from chalicelib.capture.clock import (
     StreamClock,
 )
 from chalicelib.capture.events import Track
-from chalicelib.capture.record import StreamHead
+from chalicelib.capture.records import StreamHead
 from chalicelib.capture.timeline import Reason
 
 

@@ -17,7 +17,7 @@ from chalicelib.capture.container import (
     verify_known,
 )
 from chalicelib.capture.events import Track
-from chalicelib.capture.record import Record, StoredRecord
+from chalicelib.capture.records import Record, StoredRecord
 from chalicelib.errors import CorruptContainer
 from chalicelib.media.codecs import bytes_per_sample, silent_payload
 

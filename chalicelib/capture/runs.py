@@ -12,7 +12,7 @@ from __future__ import annotations
 import msgspec
 
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.capture.record import Record, StreamHead
+from chalicelib.capture.records import Record, StreamHead
 
 SHORTEST_PAUSE_US = 15_000
 """a message this much later than its run starts another: less than a frame of 20 ms, so that a

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.capture.record import StoredRecord
+from chalicelib.capture.records import StoredRecord
 
 
 class Reason(StrEnum):

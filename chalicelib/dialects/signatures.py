@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from chalicelib.dialects import signature_schemes as schemes
-from chalicelib.dialects.signature_schemes import Signed
+from chalicelib.carriers.contract import signature as schemes
+from chalicelib.carriers.contract.signature import Signed
 from chalicelib.errors import Forbidden
 
 

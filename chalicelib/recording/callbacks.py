@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from chalicelib.errors import TapedeckError
-from chalicelib.recording import naming
+from chalicelib.recording import keys
 from chalicelib.recording.lifecycle import is_finished
 from chalicelib.recording.model import Call, Profile, Recording, Rendition
 
@@ -48,7 +48,7 @@ def envelope(
     """Return the body of an event of a call; `profile` stands in where the carrier named none."""
     return {
         "event_type": event_type,
-        "event_channel": call.event_channel or naming.event_channel(call.ref.key),
+        "event_channel": call.event_channel or keys.event_channel(call.ref.key),
         "timestamp": round(at.timestamp(), 3),
         "project_id": call.project_id or (profile.project_id if profile else ""),
         "space_id": call.space_id or (profile.space_id if profile else ""),

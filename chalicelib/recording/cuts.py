@@ -22,8 +22,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.capture.events import Track
-from chalicelib.recording.assembly import TRACKS, RenditionPlan
 from chalicelib.recording.model import Interval, Recording, Stream
+from chalicelib.recording.rendition_plan import TRACKS, RenditionPlan
 
 TOO_LONG = "stream_too_long"
 TOO_FAST = "too_fast"

@@ -11,10 +11,9 @@ from datetime import datetime
 import msgspec
 
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.capture.record import StreamHead
+from chalicelib.capture.records import StreamHead
 from chalicelib.capture.timeline import Timeline
 from chalicelib.errors import CorruptContainer
-from chalicelib.recording.assembly import RenditionPlan, fullest
 from chalicelib.recording.chain import Link
 from chalicelib.recording.model import (
     Ending,
@@ -28,6 +27,7 @@ from chalicelib.recording.model import (
     Source,
     Stream,
 )
+from chalicelib.recording.rendition_plan import RenditionPlan, fullest
 
 VERSION = 1
 

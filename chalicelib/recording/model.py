@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.recording import naming
+from chalicelib.recording import keys
 from chalicelib.recording.carrier_media import CarrierMedia
 
 
@@ -61,7 +61,7 @@ class CallRef:
     @property
     def key(self) -> str:
         """Return the call key, safe in S3 and DynamoDB keys."""
-        return naming.call_key(self.account, self.carrier, self.call_id)
+        return keys.call_key(self.account, self.carrier, self.call_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

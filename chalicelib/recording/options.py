@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from chalicelib.recording import properties
+from chalicelib.recording import request_fields
 from chalicelib.recording.model import Direction, Format, RecordOptions
-from chalicelib.recording.properties import given
-from chalicelib.url_guard import STRICT, UrlPolicy
+from chalicelib.recording.request_fields import given
+from chalicelib.security.url_guard import STRICT, UrlPolicy
 
 MAX_SECONDS = 43_200.0
 """12 h: no stream may last longer"""
@@ -30,18 +30,18 @@ def parse_record_call(
     Raises InvalidRequest with the key in its message, code `unknown_property`, `wrong_type`,
     `out_of_range` or `unresolved_variable`, and UrlRefused for a `status_url`.
     """
-    properties.verify_known("record_call", body, _PROPERTIES)
-    return properties.control_id(body), RecordOptions(
-        stereo=given(body, "stereo", properties.boolean, False),
+    request_fields.verify_known("record_call", body, _PROPERTIES)
+    return request_fields.control_id(body), RecordOptions(
+        stereo=given(body, "stereo", request_fields.boolean, False),
         format=given(body, "format", _format, Format.WAV),
         direction=given(body, "direction", _direction, Direction.BOTH),
         terminators=given(body, "terminators", _terminators, ""),
-        beep=given(body, "beep", properties.boolean, False),
+        beep=given(body, "beep", request_fields.boolean, False),
         input_sensitivity=given(body, "input_sensitivity", _sensitivity, 44.0),
         initial_timeout_s=given(body, "initial_timeout", _seconds, 0.0),
         end_silence_timeout_s=given(body, "end_silence_timeout", _seconds, 0.0),
         max_length_s=given(body, "max_length", _seconds, 0.0),
-        status_url=properties.status_url(body, policy),
+        status_url=request_fields.status_url(body, policy),
     )
 
 
@@ -70,21 +70,21 @@ _PROPERTIES = frozenset({"control_id", "status_url", *to_json(RecordOptions())})
 
 
 def _seconds(key: str, value: object) -> float:
-    return properties.number(key, value, MAX_SECONDS)
+    return request_fields.number(key, value, MAX_SECONDS)
 
 
 def _sensitivity(key: str, value: object) -> float:
-    return properties.number(key, value, MAX_SENSITIVITY)
+    return request_fields.number(key, value, MAX_SENSITIVITY)
 
 
 def _format(key: str, value: object) -> Format:
-    return properties.word(key, value, Format)
+    return request_fields.word(key, value, Format)
 
 
 def _direction(key: str, value: object) -> Direction:
-    return properties.word(key, value, Direction)
+    return request_fields.word(key, value, Direction)
 
 
 def _terminators(key: str, value: object) -> str:
     fact = f"at most {MAX_TERMINATORS} of 0-9, *, #, A-D"
-    return properties.matching(key, value, _TERMINATORS, fact)
+    return request_fields.matching(key, value, _TERMINATORS, fact)

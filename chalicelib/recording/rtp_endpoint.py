@@ -12,9 +12,9 @@ from datetime import datetime
 from ipaddress import AddressValueError, IPv4Address
 
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.recording import properties
+from chalicelib.recording import request_fields
 from chalicelib.recording.model import CallRef, Direction
-from chalicelib.recording.properties import given
+from chalicelib.recording.request_fields import given
 
 DIALECT = "rtp"
 """of the streams that such ports bring, whatever the dialect of their profile"""
@@ -75,7 +75,7 @@ def parse_endpoint(body: Mapping[str, object]) -> tuple[str, EndpointOptions]:
 
     Raises InvalidRequest with the key in its message.
     """
-    properties.verify_known("rtp_endpoint", body, _PROPERTIES)
+    request_fields.verify_known("rtp_endpoint", body, _PROPERTIES)
     options = EndpointOptions(
         direction=given(body, "direction", _direction, Direction.SPEAK),
         codec=given(body, "codec", _codec, None),
@@ -83,30 +83,31 @@ def parse_endpoint(body: Mapping[str, object]) -> tuple[str, EndpointOptions]:
         source_port=given(body, "source_port", _port, 0),
     )
     if options.source_port and not options.source_addr:
-        raise properties.out_of_range("source_port", "beside a source_addr", options.source_port)
-    return properties.control_id(body) or f"rtp-{options.direction}", options
+        port = options.source_port
+        raise request_fields.out_of_range("source_port", "beside a source_addr", port)
+    return request_fields.control_id(body) or f"rtp-{options.direction}", options
 
 
 def _direction(key: str, value: object) -> Direction:
-    return properties.word(key, value, Direction)
+    return request_fields.word(key, value, Direction)
 
 
 def _codec(key: str, value: object) -> Encoding | None:
-    written = properties.text(key, value)
+    written = request_fields.text(key, value)
     if written not in _ENCODINGS:
-        raise properties.out_of_range(key, "one of " + ", ".join(_ENCODINGS), value)
+        raise request_fields.out_of_range(key, "one of " + ", ".join(_ENCODINGS), value)
     return _ENCODINGS[written]
 
 
 def _address(key: str, value: object) -> str:
     try:
-        return str(IPv4Address(properties.text(key, value)))
+        return str(IPv4Address(request_fields.text(key, value)))
     except AddressValueError:
-        raise properties.out_of_range(key, "an IPv4 address", value) from None
+        raise request_fields.out_of_range(key, "an IPv4 address", value) from None
 
 
 def _port(key: str, value: object) -> int:
-    port = properties.whole_number(key, value)
+    port = request_fields.whole_number(key, value)
     if not 1 <= port <= 65_535:
-        raise properties.out_of_range(key, "from 1 to 65535", value)
+        raise request_fields.out_of_range(key, "from 1 to 65535", value)
     return port

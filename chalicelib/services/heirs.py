@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.port_values import Closing, Lease
+from chalicelib.ports.values import Closing, Lease
 from chalicelib.recording.model import Stream
-from chalicelib.services.dead_workers import Clearing
-from chalicelib.services.newer import is_known_stream
+from chalicelib.services.calls.newer import is_known_stream
+from chalicelib.services.recovery.dead_workers import Clearing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

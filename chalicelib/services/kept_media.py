@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from chalicelib.ports import MediaStore
+from chalicelib.ports.aws import MediaStore
 
 MOST_SEGMENTS = 8
 """13 MB of two tracks; of a longer call an index is read by itself, media when its turn comes"""

@@ -14,17 +14,17 @@ import uvloop
 
 from chalicelib import wiring
 from chalicelib.errors import PreconditionFailed, TapedeckError
-from chalicelib.sink import log, memory
-from chalicelib.sink.limits import Limits
+from chalicelib.sink.ingest.rtp_ports import RtpPlace
 from chalicelib.sink.process import Outside, Sink
-from chalicelib.sink.rtp_ports import RtpPlace
+from chalicelib.sink.runtime import gc_tuning, json_log
+from chalicelib.sink.runtime.limits import Limits
 
 _log = logging.getLogger("chalicelib.sink")
 
 
 def main() -> int:
     """Return the exit code: 0 after a planned stop, 1 where the worker can't go on."""
-    log.begin()
+    json_log.begin()
     try:
         uvloop.run(_live())
     except (ValueError, OSError, TapedeckError) as error:
@@ -62,7 +62,7 @@ async def _live() -> None:
         loop.add_signal_handler(number, sink.stop)
     told = ports.settings
     await sink.start(told.sink_host, told.sink_port, told.relay_port, told.relay_host)
-    memory.settle()
+    gc_tuning.settle()
     await sink.run()
 
 

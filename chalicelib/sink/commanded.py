@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from chalicelib.recording.commands import Command, CommandKind
-from chalicelib.sink.hub import Hub
-from chalicelib.sink.rtp_ports import RtpPorts
+from chalicelib.sink.call_registry import Hub
+from chalicelib.sink.ingest.rtp_ports import RtpPorts
 
 
 class Commanded:

@@ -8,8 +8,8 @@ import logging
 from collections.abc import Callable
 
 from chalicelib.errors import TapedeckError
-from chalicelib.ports import TaskState
-from chalicelib.sink.limits import Limits
+from chalicelib.ports.aws import TaskState
+from chalicelib.sink.runtime.limits import Limits
 
 _log = logging.getLogger(__name__)
 

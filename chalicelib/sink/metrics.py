@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
-from chalicelib.sink.health import Health
-from chalicelib.sink.hub import Hub
-from chalicelib.sink.limits import Limits
+from chalicelib.sink.call_registry import Hub
+from chalicelib.sink.runtime.health import Health
+from chalicelib.sink.runtime.limits import Limits
 
 NAMESPACE = "Tapedeck"
 DIMENSIONS = {"Service": "sink"}

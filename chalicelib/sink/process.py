@@ -11,36 +11,36 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.errors import PreconditionFailed
-from chalicelib.owner_ports import CallControl, DeadWorkers, LiveRecordings, LiveTaps
-from chalicelib.port_values import Lease
-from chalicelib.ports import MediaStore, TaskProtection, TaskState, Workflows
-from chalicelib.row_ports import Leases, Mailbox, PortClaims
+from chalicelib.ports.aws import MediaStore, TaskProtection, TaskState, Workflows
+from chalicelib.ports.call_owner import CallControl, DeadWorkers, LiveRecordings, LiveTaps
+from chalicelib.ports.rows import Leases, Mailbox, PortClaims
+from chalicelib.ports.values import Lease
+from chalicelib.security.url_guard import STRICT, UrlPolicy
+from chalicelib.sink.call_registry import Hub
+from chalicelib.sink.calls.database import Control
+from chalicelib.sink.calls.worker_context import Worker
+from chalicelib.sink.cluster.call_status_checks import Inquiries
+from chalicelib.sink.cluster.ecs_task import ProtectionKeeper
+from chalicelib.sink.cluster.failure_detector import Lookout
+from chalicelib.sink.cluster.lease import LeaseKeeper
+from chalicelib.sink.cluster.mailbox import MailboxKeeper
+from chalicelib.sink.cluster.takeover import Heir
 from chalicelib.sink.commanded import Commanded
-from chalicelib.sink.control import Control
 from chalicelib.sink.departure import Departure
-from chalicelib.sink.health import Health
-from chalicelib.sink.heir import Heir
-from chalicelib.sink.hub import Hub
-from chalicelib.sink.inquiries import Inquiries
-from chalicelib.sink.keys import KeyRing
-from chalicelib.sink.lease import LeaseKeeper
-from chalicelib.sink.limits import Limits
-from chalicelib.sink.lookout import Lookout
-from chalicelib.sink.mailbox import MailboxKeeper
+from chalicelib.sink.forwarding.client import Relay
+from chalicelib.sink.forwarding.server import RelayDoor
+from chalicelib.sink.ingest.rtp_ports import RtpPlace, RtpPorts
 from chalicelib.sink.metrics import Metrics
-from chalicelib.sink.protection import ProtectionKeeper
-from chalicelib.sink.relay import Relay
-from chalicelib.sink.relay_door import RelayDoor
-from chalicelib.sink.rtp_ports import RtpPlace, RtpPorts
-from chalicelib.sink.segments import Segments
-from chalicelib.sink.senders import Senders
+from chalicelib.sink.runtime.health import Health
+from chalicelib.sink.runtime.limits import Limits
+from chalicelib.sink.runtime.tasks import Tasks
+from chalicelib.sink.runtime.token_keys import KeyRing
 from chalicelib.sink.server import Server
-from chalicelib.sink.spool import Spool
-from chalicelib.sink.tap_dial import Dialer
-from chalicelib.sink.tasks import Tasks
-from chalicelib.sink.worker import Worker
-from chalicelib.sink.writer import Journal
-from chalicelib.url_guard import STRICT, UrlPolicy
+from chalicelib.sink.storage.journal import Journal
+from chalicelib.sink.storage.segment_store import Segments
+from chalicelib.sink.storage.spool import Spool
+from chalicelib.sink.taps.dialer import Dialer
+from chalicelib.sink.taps.tap_senders import Senders
 
 _RELEASE_WITHIN_S = 5.0
 

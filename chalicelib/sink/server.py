@@ -30,19 +30,19 @@ from picows import (
     WSUpgradeResponseWithListener,
 )
 
-from chalicelib import tokens
-from chalicelib.dialects.streams import registry
-from chalicelib.dialects.streams.base import StreamDialect
-from chalicelib.dialects.streams.registry import Route
+from chalicelib.carriers import registry
+from chalicelib.carriers.contract.stream import StreamDialect
+from chalicelib.carriers.registry import Route
 from chalicelib.errors import CallerError, Forbidden, NotFound, Unauthenticated
-from chalicelib.sink.health import Health
-from chalicelib.sink.hub import Hub
-from chalicelib.sink.limits import Limits
-from chalicelib.sink.live_stream import Opening
-from chalicelib.sink.manners import Guest, Manners
-from chalicelib.sink.stream import Stream
-from chalicelib.sink.websocket import MessageSocket, listen
-from chalicelib.tokens import Claims, TokenKind
+from chalicelib.security import tokens
+from chalicelib.security.tokens import Claims, TokenKind
+from chalicelib.sink.call_registry import Hub
+from chalicelib.sink.ingest.live_stream import Opening
+from chalicelib.sink.ingest.penalty_box import Guest, Manners
+from chalicelib.sink.ingest.socket_stream import Stream
+from chalicelib.sink.ingest.websocket import MessageSocket, listen
+from chalicelib.sink.runtime.health import Health
+from chalicelib.sink.runtime.limits import Limits
 
 HEALTH_PATH = "/healthz"
 

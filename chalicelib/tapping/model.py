@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from chalicelib.recording import naming
+from chalicelib.recording import keys
 from chalicelib.recording.model import CallRef, Direction
 
 
@@ -52,7 +52,7 @@ class TapRequest:
     @property
     def tap_id(self) -> str:
         """Return the id of the tap that it makes."""
-        return naming.tap_id(self.call.key, self.control_id)
+        return keys.tap_id(self.call.key, self.control_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address
 
 from chalicelib.errors import InvalidRequest
-from chalicelib.recording import properties
+from chalicelib.recording import request_fields
 from chalicelib.recording.model import Direction
-from chalicelib.recording.properties import given
+from chalicelib.recording.request_fields import given
+from chalicelib.security.url_guard import STRICT, Purpose, UrlPolicy, parse_url
 from chalicelib.tapping.model import Codec, TapOptions
-from chalicelib.url_guard import STRICT, Purpose, UrlPolicy, parse_url
 
 LEAST_PTIME_MS, MOST_PTIME_MS, PTIME_STEP_MS = 10, 120, 10
 
@@ -30,13 +30,13 @@ def parse_tap(
     `wrong_type`, `out_of_range` or `unresolved_variable`, and UrlRefused for `uri` and
     `status_url`. A name in `uri` proves nothing: what it resolves to is judged when connecting.
     """
-    properties.verify_known("tap", body, _PROPERTIES)
-    return properties.control_id(body), TapOptions(
+    request_fields.verify_known("tap", body, _PROPERTIES)
+    return request_fields.control_id(body), TapOptions(
         uri=_uri(body, policy),
         direction=given(body, "direction", _direction, Direction.SPEAK),
         codec=given(body, "codec", _codec, Codec.PCMU),
         rtp_ptime_ms=given(body, "rtp_ptime", _ptime, 20),
-        status_url=properties.status_url(body, policy),
+        status_url=request_fields.status_url(body, policy),
     )
 
 
@@ -56,26 +56,26 @@ def to_json(options: TapOptions) -> dict[str, str | int]:
 def _uri(body: Mapping[str, object], policy: UrlPolicy) -> str:
     if "uri" not in body:
         raise InvalidRequest("tap needs a uri", code="missing_property", key="uri")
-    uri = properties.text("uri", body["uri"])
+    uri = request_fields.text("uri", body["uri"])
     url = parse_url(uri, policy, Purpose.TAP_URI)
     if url.scheme == "rtp" and not (isinstance(url.address, IPv4Address) and url.target == "/"):
         fact = "rtp://, an IPv4 address and a port, and nothing more"
-        raise properties.out_of_range("uri", fact, uri)
+        raise request_fields.out_of_range("uri", fact, uri)
     return uri
 
 
 def _direction(key: str, value: object) -> Direction:
-    return properties.word(key, value, Direction)
+    return request_fields.word(key, value, Direction)
 
 
 def _codec(key: str, value: object) -> Codec:
-    return properties.word(key, value, Codec)
+    return request_fields.word(key, value, Codec)
 
 
 def _ptime(key: str, value: object) -> int:
     """Return milliseconds."""
-    ptime_ms = properties.whole_number(key, value)
+    ptime_ms = request_fields.whole_number(key, value)
     if ptime_ms not in range(LEAST_PTIME_MS, MOST_PTIME_MS + 1, PTIME_STEP_MS):
         fact = f"from {LEAST_PTIME_MS} to {MOST_PTIME_MS} in steps of {PTIME_STEP_MS}"
-        raise properties.out_of_range(key, fact, value)
+        raise request_fields.out_of_range(key, fact, value)
     return ptime_ms

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import boto3
 
-from chalicelib.deployment_keys import parse_keys
+from chalicelib.security.deployment_keys import parse_keys
 from infra.local.aws import DeployedStack, LocalAws
 
 

@@ -6,17 +6,17 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from chalicelib.adapters.dynamodb import Table
-from chalicelib.adapters.dynamodb_accounts import DynamoApiKeys, DynamoProfiles
-from chalicelib.adapters.dynamodb_calls import DynamoCallLife, DynamoCalls, DynamoLiveStreams
-from chalicelib.adapters.dynamodb_inbox import DynamoInbox
-from chalicelib.adapters.dynamodb_leases import DynamoLeases
-from chalicelib.adapters.dynamodb_mailbox import DynamoMailbox
-from chalicelib.adapters.dynamodb_outbox import DynamoDueWork, DynamoOutbox, DynamoReceivers
-from chalicelib.adapters.dynamodb_recordings import DynamoHistory, DynamoRecordings
-from chalicelib.adapters.dynamodb_retaps import DynamoRetaps
-from chalicelib.adapters.dynamodb_rtp import DynamoPortClaims
-from chalicelib.adapters.dynamodb_taps import DynamoTaps
+from chalicelib.adapters.dynamodb.accounts import DynamoApiKeys, DynamoProfiles
+from chalicelib.adapters.dynamodb.calls import DynamoCallLife, DynamoCalls, DynamoLiveStreams
+from chalicelib.adapters.dynamodb.inbox import DynamoInbox
+from chalicelib.adapters.dynamodb.leases import DynamoLeases
+from chalicelib.adapters.dynamodb.mailbox import DynamoMailbox
+from chalicelib.adapters.dynamodb.outbox import DynamoDueWork, DynamoOutbox, DynamoReceivers
+from chalicelib.adapters.dynamodb.port_claims import DynamoPortClaims
+from chalicelib.adapters.dynamodb.recordings import DynamoHistory, DynamoRecordings
+from chalicelib.adapters.dynamodb.retaps import DynamoRetaps
+from chalicelib.adapters.dynamodb.table import Table
+from chalicelib.adapters.dynamodb.taps import DynamoTaps
 
 INDEXES = (("by_call", "gsi1"), ("by_account", "gsi2"), ("due", "due"))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import boto3
 
-from chalicelib.adapters.s3 import TASK_CONFIG
+from chalicelib.adapters.s3.buckets import TASK_CONFIG
 
 PAGE = 2
 _PAGE_LIMITS = {

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
-from chalicelib.adapters.cached import KEPT_S, CachedTexts
-from chalicelib.adapters.eventbridge import EventBridge
+from chalicelib.adapters.aws.eventbridge import EventBridge
+from chalicelib.adapters.aws.settings_store import KEPT_S, CachedTexts
+from chalicelib.adapters.aws.stepfunctions import StepFunctions
 from chalicelib.adapters.faults import translated
 from chalicelib.adapters.parameters import ParameterStore
 from chalicelib.adapters.secrets import SecretsManager
-from chalicelib.adapters.stepfunctions import StepFunctions
 from chalicelib.errors import NotFound, PreconditionFailed, TapedeckError, Unavailable
 from tests.samples import a_callback, a_recording
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import PreconditionFailed
-from chalicelib.recording.receiver import Receiver, expires_at, failed, gone
+from chalicelib.recording.endpoint_health import Receiver, expires_at, failed, gone
 from tests.samples import STATUS_URL, later
 
 FAILING = Receiver(account="main", url=STATUS_URL, failing_since=later(1), failed_at=later(3600))

@@ -8,8 +8,8 @@ from typing import Any, get_type_hints
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.dynamodb import NEW, Table, Where
-from chalicelib.adapters.dynamodb_rows import from_row, marshal, to_row, unmarshal
+from chalicelib.adapters.dynamodb.row_codec import from_row, marshal, to_row, unmarshal
+from chalicelib.adapters.dynamodb.table import NEW, Table, Where
 from chalicelib.errors import PreconditionFailed, TapedeckError, Unavailable
 from chalicelib.recording.model import Ending, Recording, Stream
 from tests.samples import a_recording, a_stream

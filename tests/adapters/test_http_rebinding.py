@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from picows import WSListener
 
-from chalicelib.adapters.downloads import GuardedDownloads
-from chalicelib.adapters.http import GuardedSender
+from chalicelib.adapters.http.downloads import GuardedDownloads
+from chalicelib.adapters.http.sender import GuardedSender
 from chalicelib.errors import Unreachable, UrlRefused
-from chalicelib.port_values import Reply, SendFault
-from chalicelib.sink.limits import Limits
-from chalicelib.sink.tap_dial import Dialer
-from chalicelib.url_guard import DENIED_NETWORKS, STRICT, Address, UrlPolicy
+from chalicelib.ports.values import Reply, SendFault
+from chalicelib.security.url_guard import DENIED_NETWORKS, STRICT, Address, UrlPolicy
+from chalicelib.sink.runtime.limits import Limits
+from chalicelib.sink.taps.dialer import Dialer
 from tests.adapters.receivers import receiver, says
 
 OK = says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")

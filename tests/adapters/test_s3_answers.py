@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from botocore.stub import ANY, Stubber
 
-from chalicelib.adapters.s3 import SINK_CONFIG, TASK_CONFIG, S3MediaStore, S3RenditionStore
+from chalicelib.adapters.s3.buckets import SINK_CONFIG, TASK_CONFIG, S3MediaStore, S3RenditionStore
 from chalicelib.errors import NotFound, Unavailable
 from tests.adapters.s3_client import s3_client
 

@@ -17,8 +17,8 @@ from chalicelib.config import Settings
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Profile
-from chalicelib.services.instructions import arrange, parse_wish
-from chalicelib.services.keys import create_key
+from chalicelib.services.accounts.api_keys import create_key
+from chalicelib.services.calls.instructions import arrange, parse_wish
 from chalicelib.tapping.lifecycle import Cause as TapCause
 from chalicelib.tapping.model import TapQuality, TapRequest
 from chalicelib.tapping.options import parse_tap

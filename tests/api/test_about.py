@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app import app
-from chalicelib.recording import naming
+from chalicelib.recording import keys
 from chalicelib.recording.model import Interval, State
 from tests.api.conftest import Api
 from tests.api.test_recordings import finished
@@ -104,7 +104,7 @@ def fill(api: Api) -> str:
     other = a_recording(recording_id="r-2", control_id="control-2", state=State.ERROR)
     api.core.recordings.create(other, an_event(other), None)
     live = a_recording(
-        recording_id=naming.recording_id(CALL.key, "live"),
+        recording_id=keys.recording_id(CALL.key, "live"),
         control_id="live",
         intervals=(Interval(),),
     )

@@ -4,7 +4,7 @@ import pytest
 from chalice.test import HTTPResponse
 
 from app import app
-from chalicelib.services.keys import create_key
+from chalicelib.services.accounts.api_keys import create_key
 from tests.api.conftest import Api, error_of
 from tests.samples import CALL, T0, a_call, a_profile, a_recording, an_event, later
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib import tokens
 from chalicelib.recording.model import CallRef, State
-from chalicelib.tokens import TokenKind
+from chalicelib.security import tokens
+from chalicelib.security.tokens import TokenKind
 from tests.api.conftest import KEYS, PUBLIC_URL, Api, error_of
 from tests.samples import (
     CALL,

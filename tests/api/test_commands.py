@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
-from chalicelib.recording import naming
+from chalicelib.recording import keys
 from chalicelib.recording.erasure import RIPE_AFTER
 from chalicelib.recording.model import Erasure, Interval, Recording, State
 from tests.api.conftest import AT_US, Api, error_of
@@ -34,12 +34,12 @@ def record(api: Api, recording: Recording) -> None:
 
 
 def stored(api: Api, control_id: str = "control-1") -> Recording:
-    return api.core.recordings.get(naming.recording_id(CALL.key, control_id))
+    return api.core.recordings.get(keys.recording_id(CALL.key, control_id))
 
 
 def another(**changes: Any) -> Recording:
     other = a_recording(
-        recording_id=naming.recording_id(CALL.key, "other"),
+        recording_id=keys.recording_id(CALL.key, "other"),
         control_id="other",
         started_at=later(1),
         intervals=(Interval(),),

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from chalicelib import tokens, wiring
+from chalicelib import wiring
 from chalicelib.api.requests import now
 from chalicelib.errors import Unavailable
-from chalicelib.ports import RenditionVersions
-from chalicelib.recording import naming
+from chalicelib.ports.aws import RenditionVersions
+from chalicelib.recording import keys as naming
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Recording, RecordOptions, State
-from chalicelib.services.delete import delete
-from chalicelib.tokens import TokenKind
+from chalicelib.security import tokens
+from chalicelib.security.tokens import TokenKind
+from chalicelib.services.erasure.delete import delete
 from tests.api.conftest import Api, error_of
 from tests.api.test_recordings import finished
 from tests.fakes_media import FakeRenditionVersions

@@ -14,7 +14,7 @@ from moto import mock_aws
 from chalicelib import wiring
 from chalicelib.api.foreign_secrets import main
 from chalicelib.config import read_settings
-from chalicelib.secret_names import parse_shared, refusal
+from chalicelib.security.secret_names import parse_shared, refusal
 from infra.paths import ROOT
 from tests.adapters.dynamodb_world import INDEXES, create_table
 from tests.api.conftest import Api

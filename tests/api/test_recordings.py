@@ -6,9 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from chalicelib import tokens
 from chalicelib.capture.events import Track
-from chalicelib.recording import naming
+from chalicelib.recording import keys
 from chalicelib.recording.model import (
     CallRef,
     Format,
@@ -19,7 +18,8 @@ from chalicelib.recording.model import (
     Rendition,
     State,
 )
-from chalicelib.tokens import TokenKind
+from chalicelib.security import tokens
+from chalicelib.security.tokens import TokenKind
 from tests.api.conftest import KEYS, PUBLIC_URL, Api, error_of
 from tests.samples import CALL, T0, a_call, a_callback, a_recording, an_event, later
 
@@ -55,7 +55,7 @@ def of_call(number: int, **changes: object) -> Recording:
     call = CallRef(account="main", carrier="bandwidth", call_id=f"c-{number}")
     recording = a_recording(
         call=call,
-        recording_id=naming.recording_id(call.key, "control-1"),
+        recording_id=keys.recording_id(call.key, "control-1"),
         created_at=later(number),
     )
     return replace(recording, **changes)  # type: ignore[arg-type]  # fields by name
@@ -417,7 +417,7 @@ def test_a_proof_is_where_the_redirect_leads(api: Api) -> None:
     """With a key, and never cached."""
 
     keep(api, finished())
-    api.renditions.put_text(naming.proof_key("main", RECORDING_ID), "{}", {})
+    api.renditions.put_text(keys.proof_key("main", RECORDING_ID), "{}", {})
 
     response = api.get(f"/v1/recordings/{RECORDING_ID}/proof")
 
@@ -430,7 +430,7 @@ def test_a_head_of_a_proof_tells_its_length(api: Api) -> None:
     """And that it is JSON."""
 
     keep(api, finished())
-    api.renditions.put_text(naming.proof_key("main", RECORDING_ID), '{"a": 1}', {})
+    api.renditions.put_text(keys.proof_key("main", RECORDING_ID), '{"a": 1}', {})
 
     answer = api.head(f"/v1/recordings/{RECORDING_ID}/proof")
 

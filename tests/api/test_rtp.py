@@ -12,7 +12,7 @@ from chalicelib.recording.commands import CommandKind
 from tests.api.conftest import Api, error_of
 from tests.dialects.samples import sample
 from tests.samples import a_call, a_profile
-from tests.services.test_rtp_endpoints import HOST, a_lease
+from tests.services.calls.test_rtp_endpoints import HOST, a_lease
 
 PATH = "/v1/calls/c-1/rtp_endpoint"
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
-from chalicelib.port_values import Figure
-from chalicelib.services.keys import create_key
+from chalicelib.ports.values import Figure
+from chalicelib.services.accounts.api_keys import create_key
 from tests.api.conftest import Api, error_of
 from tests.api.test_webhooks import STARTED
 from tests.samples import T0, a_profile

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from chalice.test import HTTPResponse
 
-from chalicelib.recording import naming
+from chalicelib.recording import keys
 from chalicelib.recording.model import Interval, Recording, State
 from tests.api.conftest import Api, error_of
 from tests.dialects.samples import FIXTURES
@@ -25,7 +25,7 @@ def live(api: Api) -> Api:
 
 
 def stored(api: Api, control_id: str) -> Recording:
-    return api.core.recordings.get(naming.recording_id(CALL.key, control_id))
+    return api.core.recordings.get(keys.recording_id(CALL.key, control_id))
 
 
 def post(api: Api, raw: bytes, content_type: str = "application/yaml") -> HTTPResponse:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.recording import naming
+from chalicelib.recording import keys
 from chalicelib.tapping.model import TapState
 from tests.api.conftest import Api, error_of
 from tests.api.test_about import documented, validator
@@ -26,7 +26,7 @@ def live(api: Api) -> Api:
 
 
 def state(api: Api, control_id: str) -> TapState:
-    return api.core.taps.get(CALL.key, naming.tap_id(CALL.key, control_id)).state
+    return api.core.taps.get(CALL.key, keys.tap_id(CALL.key, control_id)).state
 
 
 def test_an_rtp_tap_answers_with_every_variable(live: Api) -> None:
@@ -184,7 +184,7 @@ def test_a_taps_callback_is_sent_again(live: Api) -> None:
 
     live.send("POST", TAP, RTP | {"status_url": "https://example.com/taps"})
     live.send("POST", STOP)
-    tap_id = naming.tap_id(CALL.key, "tap-1")
+    tap_id = keys.tap_id(CALL.key, "tap-1")
     first, last = (row.webhook_id for row in live.core.outbox.rows(tap_id))
     path = f"{TAP}/tap-1/redeliver"
 

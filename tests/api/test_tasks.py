@@ -10,10 +10,10 @@ import pytest
 from app import app
 from chalicelib import wiring
 from chalicelib.errors import DeliveryPostponed, NotFound
-from chalicelib.port_values import Reply
+from chalicelib.ports.values import Reply
+from chalicelib.recording.endpoint_health import gone
 from chalicelib.recording.model import State
-from chalicelib.recording.receiver import gone
-from chalicelib.services.carrier_intake import copy_of
+from chalicelib.services.intake.carrier_recordings import copy_of
 from tests.api.conftest import Api
 from tests.carrier_host import AUDIO, URL, FakeDownloads, an_available
 from tests.fakes import FakeTexts

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib import tokens
 from chalicelib.api.webhooks import ask_for_credentials
 from chalicelib.recording.model import CallRef, Profile, State
-from chalicelib.tokens import TokenKind
+from chalicelib.security import tokens
+from chalicelib.security.tokens import TokenKind
 from tests.api.conftest import KEYS, PUBLIC_URL, Api, an_api, error_of
 from tests.dialects.samples import names, sample
 from tests.samples import T0, a_profile

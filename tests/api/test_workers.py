@@ -7,7 +7,7 @@ from io import StringIO
 
 from chalicelib.api.workers import main
 from tests.api.conftest import Api
-from tests.services.test_generations import a_lease
+from tests.services.recovery.test_generations import a_lease
 
 
 def run(*arguments: str) -> tuple[int, str, str]:

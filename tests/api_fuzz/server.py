@@ -15,7 +15,7 @@ from chalice.test import HTTPResponse
 from chalicelib import wiring
 from tests.api.conftest import Api, an_api
 from tests.api.test_about import fill
-from tests.services.test_rtp_endpoints import a_lease
+from tests.services.calls.test_rtp_endpoints import a_lease
 
 _USUAL = {"content-type": "application/json"}
 """what API Gateway says where a Lambda doesn't"""

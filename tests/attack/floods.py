@@ -11,7 +11,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 
-from chalicelib.sink.websocket import MESSAGE_BYTES_MAX
+from chalicelib.sink.ingest.websocket import MESSAGE_BYTES_MAX
 from tests.attack.report import Outcome
 from tests.attack.target import LIMITS, Target
 from tests.sink.raw import BINARY, CONTINUATION, PING, TEXT, Raw, websocket_frame

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 
-from chalicelib.sink.websocket import CLOSE_WAIT_S
+from chalicelib.sink.ingest.websocket import CLOSE_WAIT_S
 from tests.attack.report import Outcome
 from tests.attack.target import LIMITS, Target, seconds_until_cut
 from tests.sink.raw import Raw

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Thread
 
 from bench.ingest import SENDER_CORE, SINK_CORE, Child, get
-from chalicelib.sink.limits import Limits
+from chalicelib.sink.runtime.limits import Limits
 from tests.sink.raw import TEXT, Raw, websocket_frame
 from tests.sink.rig import start
 

@@ -16,8 +16,8 @@ from bench import cost_model, prices
 from bench.cost_meter import CALL, INDEXES, REGION, Charge, Meter
 from bench.cost_model import IDLE, RECHECKED, Counted
 from bench.cost_units import index_units, read_units, size_of, write_units
-from chalicelib.adapters.dynamodb import NEW, Table, Where
-from chalicelib.sink.limits import Limits
+from chalicelib.adapters.dynamodb.table import NEW, Table, Where
+from chalicelib.sink.runtime.limits import Limits
 from tests.adapters import dynamodb_world
 
 

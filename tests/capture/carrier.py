@@ -14,7 +14,7 @@ from chalicelib.capture.container import decode_index, encode
 from chalicelib.capture.container_index import Kind
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.placing import place
-from chalicelib.capture.record import Record, StoredRecord, StreamHead
+from chalicelib.capture.records import Record, StoredRecord, StreamHead
 from chalicelib.capture.runs import StreamCapture
 from chalicelib.capture.timeline import Placement, Timeline
 

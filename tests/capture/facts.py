@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.capture.record import Record, StoredRecord, StreamHead
+from chalicelib.capture.records import Record, StoredRecord, StreamHead
 
 OPENED_US = 1_700_000_000_000_000
 

@@ -11,7 +11,7 @@ from chalicelib.capture.container_index import Kind
 from chalicelib.capture.events import Clock, Track
 from chalicelib.capture.packets import PacketCapture
 from chalicelib.capture.placing import place
-from chalicelib.capture.record import Record, StoredRecord, StreamHead
+from chalicelib.capture.records import Record, StoredRecord, StreamHead
 from chalicelib.capture.timeline import Timeline
 from chalicelib.media.rtp import ENCODINGS, PCMU, RtpPacket, build, parse
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.capture.container import index_size
-from chalicelib.capture.record import StreamHead
+from chalicelib.capture.records import StreamHead
 
 HEADS, ENTRIES = 3, 4
 """places in an index: `chalicelib/capture/container_index.py`"""

@@ -9,7 +9,7 @@ import msgspec
 
 from chalicelib.capture.clock import ClockedRun, Run, StreamClock, follow
 from chalicelib.capture.events import Track
-from chalicelib.capture.record import Record
+from chalicelib.capture.records import Record
 from chalicelib.capture.timeline import Reason
 from tests.capture.facts import OPENED_US, entry, head, record
 

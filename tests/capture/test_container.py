@@ -21,7 +21,7 @@ from chalicelib.capture.container import (
 )
 from chalicelib.capture.container_index import Kind
 from chalicelib.capture.events import Clock, Encoding, Track
-from chalicelib.capture.record import Record
+from chalicelib.capture.records import Record
 from chalicelib.errors import CorruptContainer, NewerForm
 from tests.capture.facts import head, record
 from tests.capture.resealed import ENCODING, ENTRIES, HEADS, TRACK, place_in_head, resealed

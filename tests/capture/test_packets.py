@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.packets import PacketCapture
-from chalicelib.capture.record import Record
+from chalicelib.capture.records import Record
 from chalicelib.errors import WireError
 from chalicelib.media.rtp import PCMA, PCMU, TELEPHONE_EVENT, RtpPacket
 from tests.capture.network import WALL_US, head, payload_of

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.placing import place
-from chalicelib.capture.record import Record
+from chalicelib.capture.records import Record
 from chalicelib.capture.timeline import Reason, Timeline
 from tests.capture.carrier import BOTH, Carrier, hear, placed
 from tests.capture.facts import OPENED_US, entry, head, record, silent

@@ -8,7 +8,7 @@ from chalicelib.capture.clock import Run
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.placing import place
 from chalicelib.capture.positions import follow
-from chalicelib.capture.record import Record
+from chalicelib.capture.records import Record
 from chalicelib.capture.timeline import Reason
 from chalicelib.media.rtp import PCMA
 from tests.capture import network

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chalicelib.capture.container import Container, decode, decode_index, encode
 from chalicelib.capture.container_index import Kind
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.capture.record import Record, StreamHead
+from chalicelib.capture.records import Record, StreamHead
 from chalicelib.capture.redaction import (
     Redaction,
     Span,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.capture.record import Record
+from chalicelib.capture.records import Record
 from chalicelib.capture.runs import MOST_RUNS, StreamCapture, TrackRun, bytes_per_sample
 from tests.capture.carrier import BOTH, Carrier, hear
 from tests.capture.facts import OPENED_US, head

@@ -8,7 +8,7 @@ import msgspec
 
 from chalicelib.capture.events import Track
 from chalicelib.capture.placing import place
-from chalicelib.capture.record import Record, StreamHead
+from chalicelib.capture.records import Record, StreamHead
 from chalicelib.capture.timeline import Timeline
 from tests.capture.facts import OPENED_US, entry, head, record
 

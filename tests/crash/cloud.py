@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 from chalicelib.errors import TapedeckError
 from chalicelib.recording.model import CallRef
-from chalicelib.services.assemble import Assembled, Outcome
-from chalicelib.services.deliver import Outcome as Delivery
-from chalicelib.services.deliver import Postponed
+from chalicelib.services.delivery.deliver import Outcome as Delivery
+from chalicelib.services.delivery.deliver import Postponed
+from chalicelib.services.finalization.assemble import Assembled, Outcome
 from infra.paths import ROOT
 from tests.crash.clock import Clock, Exhausted, Process, stubbornly
 from tests.fakes import Died

@@ -12,12 +12,12 @@ from functools import partial
 from chalicelib.adapters.encoder import FileEncoder
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.errors import PreconditionFailed, TapedeckError, Unavailable
-from chalicelib.port_values import Joining
+from chalicelib.ports.values import Joining
 from chalicelib.recording import lifecycle
 from chalicelib.recording.model import Direction, Ending, RecordOptions, State
-from chalicelib.services import deliver
-from chalicelib.services.assemble import Assembled, Outcome, assemble
-from chalicelib.services.publish import Publishing, mark_error, publish, publish_empty
+from chalicelib.services.delivery import deliver
+from chalicelib.services.finalization.assemble import Assembled, Outcome, assemble
+from chalicelib.services.finalization.publish import Publishing, mark_error, publish, publish_empty
 from chalicelib.tapping.model import TapOptions, TapRequest
 from tests.captured import CALL, OPENED_US, Tape, noise
 from tests.crash.clock import Clock, Process
@@ -28,7 +28,7 @@ from tests.fakes import FakeEventBus
 from tests.fakes_media import FakeMediaStore, FakeRenditionStore
 from tests.samples import a_joining, a_lease, a_profile
 from tests.services.core_desk import Desk
-from tests.services.test_sweep import World
+from tests.services.recovery.test_sweep import World
 
 BEGIN = datetime.fromtimestamp(OPENED_US / 1_000_000, UTC)
 WORKER = "worker-1"

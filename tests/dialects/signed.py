@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.carriers.contract.signature import Signed
 from chalicelib.dialects import signatures
-from chalicelib.dialects.signature_schemes import Signed
 from chalicelib.errors import Forbidden
 from tests.dialects.samples import FIXTURES
 

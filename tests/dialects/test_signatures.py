@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.carriers.contract.signature import TOLERANCE_S, Signed
 from chalicelib.dialects import signatures
-from chalicelib.dialects.signature_schemes import TOLERANCE_S, Signed
 from chalicelib.dialects.webhooks import registry
 from chalicelib.errors import Forbidden
 from tests.dialects.signed import FOLDER, VECTORS, Vector, is_right

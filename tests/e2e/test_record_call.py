@@ -14,8 +14,8 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.adapters.dynamodb import Table
-from chalicelib.adapters.dynamodb_recordings import DynamoRecordings
+from chalicelib.adapters.dynamodb.recordings import DynamoRecordings
+from chalicelib.adapters.dynamodb.table import Table
 from chalicelib.capture.events import Encoding
 from chalicelib.recording.model import RecordingEvent
 from simulator.report import Report

@@ -9,8 +9,8 @@ import subprocess
 import boto3
 import pytest
 
-from chalicelib.adapters.dynamodb import Table
-from chalicelib.adapters.dynamodb_accounts import DynamoProfiles
+from chalicelib.adapters.dynamodb.accounts import DynamoProfiles
+from chalicelib.adapters.dynamodb.table import Table
 from infra.local.customer import Customer, make_customer
 from infra.local.logs import save_logs
 from infra.paths import ROOT

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from random import Random
 from urllib.parse import quote
 
-from chalicelib import tokens
 from chalicelib.recording.model import Format, Rendition, State
-from chalicelib.tokens import TokenKind
+from chalicelib.security import tokens
+from chalicelib.security.tokens import TokenKind
 from tests.api.conftest import KEYS, PUBLIC_URL, Api, an_api
 from tests.forge.locks import LATER, Lock
 from tests.forge.mutations import mutated

@@ -10,12 +10,12 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from chalicelib import tokens
-from chalicelib.carrier_secret import Basic
-from chalicelib.dialects.signature_schemes import TOLERANCE_S
+from chalicelib.carriers.contract.signature import TOLERANCE_S
 from chalicelib.errors import Unauthenticated
-from chalicelib.services.keys import authenticate, create_key
-from chalicelib.tokens import TokenKind
+from chalicelib.security import tokens
+from chalicelib.security.carrier_credentials import Basic
+from chalicelib.security.tokens import TokenKind
+from chalicelib.services.accounts.api_keys import authenticate, create_key
 from tests.dialects.signed import VECTORS, Vector, is_right
 from tests.fakes import FakeCore
 from tests.forge.mutations import mutated, reworded

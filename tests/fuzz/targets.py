@@ -14,20 +14,21 @@ from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
 
-from chalicelib import tokens
 from chalicelib.capture import container
+from chalicelib.carriers import registry as streams
 from chalicelib.dialects.apis import registry as apis
-from chalicelib.dialects.documents import swml_script, swml_text
-from chalicelib.dialects.streams import registry as streams
 from chalicelib.dialects.webhooks import registry as webhooks
 from chalicelib.errors import CallerError, CorruptContainer, NewerForm, WireError
 from chalicelib.media import rtp
 from chalicelib.media.reception import Reception
 from chalicelib.media.sound_file import SoundFile
 from chalicelib.media.telephone_event import parse_telephone_event
-from chalicelib.sink import relay_wire
-from chalicelib.tokens import TokenKind
-from chalicelib.url_guard import Purpose, UrlPolicy, parse_url
+from chalicelib.security import tokens
+from chalicelib.security.tokens import TokenKind
+from chalicelib.security.url_guard import Purpose, UrlPolicy, parse_url
+from chalicelib.sink.forwarding import messages as relay_wire
+from chalicelib.swml import script as swml_script
+from chalicelib.swml import text as swml_text
 
 Target = Callable[[bytes], object]
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chalicelib.recording import naming
+from chalicelib.recording import keys
 from chalicelib.recording.proof import pem_of
-from chalicelib.services.prove import prove
+from chalicelib.services.finalization.prove import prove
 from infra import verify
 from tests.assembling import MANIFEST_KEY, RECORDING, World
 from tests.captured import two_tracks
@@ -72,7 +72,7 @@ def a_case(folder: Path) -> Case:
     world.assemble()
     prove(RECORDING, world.renditions.get_text(MANIFEST_KEY), world.renditions, signer)
     (folder / "recording.wav").write_bytes(world.file())
-    proof = world.renditions.get_text(naming.proof_key("main", "r-1"))
+    proof = world.renditions.get_text(keys.proof_key("main", "r-1"))
     (folder / "proof.json").write_text(proof, "utf-8")
     (folder / "key.pem").write_text(pem_of(signer.public_key().der))
     (folder / "other.pem").write_text(pem_of(FakeSigner("other").public_key().der))

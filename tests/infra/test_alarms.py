@@ -8,9 +8,9 @@ from typing import Any
 
 from aws_cdk.assertions import Match
 
-from chalicelib.adapters.counters import LoggedCounters
-from chalicelib.port_values import Figure
-from chalicelib.recording.schedule import Reason
+from chalicelib.adapters.aws.counters import LoggedCounters
+from chalicelib.ports.values import Figure
+from chalicelib.recording.delivery_schedule import Reason
 from infra.paths import ROOT
 from tests.infra.conftest import Assembly
 from tests.infra.test_recorder_stack import FUNCTIONS

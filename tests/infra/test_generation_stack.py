@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Match, Template
 
-from chalicelib.dialects.streams import registry
-from chalicelib.sink.limits import Limits
+from chalicelib.carriers import registry
 from chalicelib.sink.metrics import UNITS, embedded
+from chalicelib.sink.runtime.limits import Limits
 from infra.generation_stack import STOP_TIMEOUT, priority_of_new_calls
 from infra.paths import ROOT
 from infra.settings import MOST_GENERATIONS

@@ -7,7 +7,7 @@ import json
 import pytest
 from aws_cdk.assertions import Match
 
-from chalicelib.secret_names import SHARED_PATTERN
+from chalicelib.security.secret_names import SHARED_PATTERN
 from tests.infra.conftest import Assembly
 
 FUNCTIONS = (

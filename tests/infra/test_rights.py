@@ -154,7 +154,7 @@ def test_everything_is_a_resource_only_where_there_is_no_other(assembly: Assembl
 
 def test_what_is_granted_is_what_adapters_call(assembly: Assembly) -> None:
     """No more, since it would be somebody's way in; and no less, since no emulator would tell."""
-    text = "".join(path.read_text() for path in (ROOT / "chalicelib/adapters").glob("*.py"))
+    text = "".join(path.read_text() for path in (ROOT / "chalicelib/adapters").rglob("*.py"))
     called = set(re.findall(r"client\.([a-z_0-9]+)\(", text)) - {"get_paginator", "client"}
     called |= set(re.findall(r'(?:paginator|_pages)\(\s*"(\w+)"', text))
     called -= {"generate_presigned_url", "describe_network_interfaces"} | OPERATOR_S

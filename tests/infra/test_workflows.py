@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.recording.schedule import MAX_ATTEMPTS, MAX_RETRY_AFTER_S, WAITS_S
+from chalicelib.recording.delivery_schedule import MAX_ATTEMPTS, MAX_RETRY_AFTER_S, WAITS_S
 from infra import workflows
 
 FOLDER = Path(workflows.__file__).parent

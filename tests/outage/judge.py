@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from chalicelib.capture import container
-from chalicelib.capture.record import Record
+from chalicelib.capture.records import Record
 from chalicelib.capture.redaction import Span, merged
 from tests.outage import frames
 from tests.outage.frames import FRAME_BYTES

@@ -10,7 +10,7 @@ from pathlib import Path
 import uvloop
 
 from bench.ingest_sink import main
-from chalicelib.sink.limits import Limits
+from chalicelib.sink.runtime.limits import Limits
 
 if __name__ == "__main__":
     limits = replace(Limits(sessions=100_000), **json.loads(sys.argv[2]))

@@ -9,7 +9,6 @@ import pytest
 
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.recording import cuts
-from chalicelib.recording.assembly import NOT_STORED, RenditionPlan
 from chalicelib.recording.model import (
     CallRef,
     Direction,
@@ -21,6 +20,7 @@ from chalicelib.recording.model import (
     State,
     Stream,
 )
+from chalicelib.recording.rendition_plan import NOT_STORED, RenditionPlan
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CALL = CallRef(account="main", carrier="bandwidth", call_id="c-1")

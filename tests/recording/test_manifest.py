@@ -12,7 +12,6 @@ import pytest
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.placing import place
 from chalicelib.errors import CorruptContainer
-from chalicelib.recording.assembly import plan
 from chalicelib.recording.manifest import Manifest, describe, encode_manifest, parse_manifest
 from chalicelib.recording.model import (
     CallRef,
@@ -25,6 +24,7 @@ from chalicelib.recording.model import (
     State,
     Stream,
 )
+from chalicelib.recording.rendition_plan import plan
 from tests.capture.facts import OPENED_US, entry, head, record
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)

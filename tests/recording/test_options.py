@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from chalicelib.errors import InvalidRequest, UrlRefused
 from chalicelib.recording.model import Direction, Format, RecordOptions
 from chalicelib.recording.options import MAX_SECONDS, parse_record_call, to_json
-from chalicelib.url_guard import UrlPolicy
+from chalicelib.security.url_guard import UrlPolicy
 from tests.dialects.samples import filled_in
 
 SCHEMA = json.loads(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from chalicelib.ports import MediaStore, Workflows
+from chalicelib.ports.aws import MediaStore, Workflows
 from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Profile, Recording
-from chalicelib.services.control import Control
-from chalicelib.services.erase import Erasing
-from chalicelib.services.live import Live
-from chalicelib.services.taps import Tapping
-from chalicelib.services.transition import Transitions
+from chalicelib.services.calls.call_control import Control
+from chalicelib.services.calls.live_recordings import Live
+from chalicelib.services.calls.tap_control import Tapping
+from chalicelib.services.calls.transitions import Transitions
+from chalicelib.services.erasure.erase import Erasing
 from tests.fakes import FakeCore, FakeWorkflows
 from tests.fakes_media import FakeMediaStore, FakeRenditionVersions
 from tests.samples import CALL, a_profile, later

@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.errors import Unavailable
-from chalicelib.port_values import Reply
+from chalicelib.ports.values import Reply
+from chalicelib.recording.endpoint_health import Receiver
 from chalicelib.recording.model import OutboxRow, State
-from chalicelib.recording.receiver import Receiver
-from chalicelib.services import deliver
-from chalicelib.services.deliver import Outcome, Postponed
-from chalicelib.services.redeliver import redeliver
+from chalicelib.services.delivery import deliver
+from chalicelib.services.delivery.deliver import Outcome, Postponed
+from chalicelib.services.delivery.redeliver import redeliver
 from tests.fakes import FakeCore, FakeEventBus, FakeWorkflows
 from tests.samples import ASKER
 

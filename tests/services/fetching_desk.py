@@ -6,14 +6,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.dialects.webhooks.base import WebhookEvent
+from chalicelib.carriers.contract.webhook import WebhookEvent
 from chalicelib.errors import TapedeckError
-from chalicelib.ports import Workflows
+from chalicelib.ports.aws import Workflows
 from chalicelib.recording.model import Profile, Recording
-from chalicelib.services.assemble import Assembled, Outcome
-from chalicelib.services.fetch import Fetching, fetch
-from chalicelib.services.intake import IntakeStores, Received, take_in
-from chalicelib.services.publish import Publishing, mark_error, publish, publish_lost
+from chalicelib.services.finalization.assemble import Assembled, Outcome
+from chalicelib.services.finalization.fetch import Fetching, fetch
+from chalicelib.services.finalization.publish import Publishing, mark_error, publish, publish_lost
+from chalicelib.services.intake.intake import IntakeStores, Received, take_in
 from tests.carrier_host import AUDIO, URL, FakeDownloads
 from tests.fake_signer import FakeSigner
 from tests.fakes_media import FakeRenditionStore

@@ -16,7 +16,7 @@ from chalicelib.errors import CorruptContainer, Unavailable
 from chalicelib.media import codecs
 from chalicelib.media.pcm import interleave, silence
 from chalicelib.recording.model import Format, Gap, RecordOptions, Rendition
-from chalicelib.services.assemble import Outcome
+from chalicelib.services.finalization.assemble import Outcome
 from tests.assembling import MANIFEST_KEY, NOW, RECORDING, World
 from tests.captured import two_tracks
 

@@ -17,22 +17,22 @@ from hypothesis.stateful import (
     rule,
 )
 
-from chalicelib.dialects.apis.base import Standing
-from chalicelib.dialects.webhooks.base import StreamState
+from chalicelib.carriers.contract.call_api import Standing
+from chalicelib.carriers.contract.webhook import StreamState
 from chalicelib.errors import NotFound, PreconditionFailed, Unavailable
 from chalicelib.recording import lifecycle
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Ending
-from chalicelib.services.attempts import MAX_ATTEMPTS
-from chalicelib.services.inquire import Inquiring, inquire
-from chalicelib.services.intake import Received, take_in
-from chalicelib.services.publish import Publishing, mark_error, publish_empty
+from chalicelib.services.finalization.attempts import MAX_ATTEMPTS
+from chalicelib.services.finalization.publish import Publishing, mark_error, publish_empty
+from chalicelib.services.intake.intake import Received, take_in
+from chalicelib.services.recovery.call_status import Inquiring, inquire
 from tests.fake_signer import FakeSigner
 from tests.fakes_media import FakeRenditionStore
 from tests.samples import CALL, a_joining, a_profile, later
-from tests.services.test_inquire import DOOR, FakeApi
-from tests.services.test_intake import stores, stream_event
-from tests.services.test_sweep import World
+from tests.services.intake.test_intake import stores, stream_event
+from tests.services.recovery.test_call_status import DOOR, FakeApi
+from tests.services.recovery.test_sweep import World
 
 WORKERS = ("worker-1", "worker-2")
 PROMISED_MIN = 15

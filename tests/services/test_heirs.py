@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from chalicelib.errors import PreconditionFailed, Unavailable
-from chalicelib.port_values import Closing
+from chalicelib.ports.values import Closing
 from chalicelib.recording.model import Ending
-from chalicelib.services.dead_workers import Clearing
 from chalicelib.services.heirs import Heirs
+from chalicelib.services.recovery.dead_workers import Clearing
 from tests.fakes_media import FakeMediaStore
 from tests.samples import CALL, a_joining, a_lease, later
 from tests.services.core_desk import Desk

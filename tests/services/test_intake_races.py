@@ -6,16 +6,23 @@ from typing import Any, cast
 
 import pytest
 
-from chalicelib.dialects.webhooks.base import StreamState
+from chalicelib.carriers.contract.webhook import StreamState
 from chalicelib.errors import PreconditionFailed, Unavailable
-from chalicelib.port_values import InboundEvent, Requested
-from chalicelib.recording.announcements import Announcement
+from chalicelib.ports.rows import Recordings
+from chalicelib.ports.values import InboundEvent, Requested
+from chalicelib.recording.carrier_reports import Announcement
 from chalicelib.recording.model import Call, Recording, RecordingEvent
-from chalicelib.row_ports import Recordings
-from chalicelib.services.intake import ATTEMPTS, take_in
+from chalicelib.services.intake.intake import ATTEMPTS, take_in
 from tests.fakes import FakeCore
 from tests.samples import a_recording, an_event
-from tests.services.test_intake import STARTED, received, state_of, stores, stream_event, take
+from tests.services.intake.test_intake import (
+    STARTED,
+    received,
+    state_of,
+    stores,
+    stream_event,
+    take,
+)
 
 
 class Racing:

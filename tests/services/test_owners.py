@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.port_values import Elsewhere, Joined
+from chalicelib.ports.values import Elsewhere, Joined
 from chalicelib.recording.model import Call, Ending, Stream
 from tests.samples import CALL, a_joining, later
 from tests.services.core_desk import Desk

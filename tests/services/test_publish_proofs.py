@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.errors import CorruptContainer, Unavailable
-from chalicelib.recording import naming
-from chalicelib.services.publish import publish
+from chalicelib.recording import keys
+from chalicelib.services.finalization.publish import publish
 from tests.fake_signer import FakeSigner, proven
-from tests.services.test_publish import SIZE, Publisher, a_rendition, again
+from tests.services.finalization.test_publish import SIZE, Publisher, a_rendition, again
 
 
 class _SilentSigner(FakeSigner):
@@ -32,10 +32,10 @@ class TestProving:
         publisher.assembled()
         publish(publisher.recording_id, publisher.needs)
         proof = proven(publisher.store.objects, "main", publisher.recording_id)
-        manifest = publisher.store.get_text(naming.manifest_key("main", publisher.recording_id))
+        manifest = publisher.store.get_text(keys.manifest_key("main", publisher.recording_id))
         assert (publisher.recording_id, manifest) == (proof.recording_id, proof.manifest)
         assert ("key-1", "ECDSA_SHA_256") == (proof.key_id, proof.algorithm)
-        key = naming.proof_key("main", publisher.recording_id)
+        key = keys.proof_key("main", publisher.recording_id)
         assert {"retention_days": "30"} == publisher.store.tags[key]
 
     def test_finishes_nothing_unsigned(self) -> None:
@@ -67,7 +67,7 @@ class TestProving:
         publisher.assembled()
         begun = publisher.desk.core.faults.calls
         publish(publisher.recording_id, publisher.needs)
-        key = naming.proof_key("main", publisher.recording_id)
+        key = keys.proof_key("main", publisher.recording_id)
         for n in range(1, publisher.desk.core.faults.calls - begun + 1):
             cut = Publisher()
             cut.assembled()

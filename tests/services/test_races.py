@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.errors import PreconditionFailed
-from chalicelib.recording import naming
+from chalicelib.recording import keys
 from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Ending
-from chalicelib.recording.request import pending_recording, requested
-from chalicelib.services.late_work import LateWork
+from chalicelib.recording.pending import pending_recording, requested
+from chalicelib.services.recovery.overdue import LateWork
 from tests.samples import CALL, STATUS_URL, a_call, a_joining, a_profile, an_event, later
 from tests.services.core_desk import Desk, an_erasing
 
@@ -129,7 +129,7 @@ def announced(desk: Desk) -> str:
     waiting = pending_recording(
         CALL,
         profile,
-        control_id=naming.default_control_id(CALL.key, 1),
+        control_id=keys.default_control_id(CALL.key, 1),
         round_=1,
         options=profile.record_call,
         labels={},

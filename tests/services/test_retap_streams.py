@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import pytest
 
 from chalicelib.capture.events import Track
-from chalicelib.dialects.apis.base import TapAgain
+from chalicelib.carriers.contract.call_api import TapAgain
 from chalicelib.errors import Unavailable
-from chalicelib.port_values import CarrierDoor
+from chalicelib.ports.values import CarrierDoor
 from tests.samples import later
-from tests.services.test_retap import CALL, LIVING, FakeApi, World
+from tests.services.recovery.test_retap import CALL, LIVING, FakeApi, World
 
 
 @dataclass

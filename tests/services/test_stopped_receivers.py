@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.port_values import Reply, SendFault
+from chalicelib.ports.values import Reply, SendFault
 from chalicelib.recording.model import OutboxRow
-from chalicelib.services.deliver import Delivered, GivenUp, Postponed
+from chalicelib.services.delivery.deliver import Delivered, GivenUp, Postponed
 from tests.services.delivery_desk import FIRST, NOON, SECOND, Desk
 
 OK, BUSY, GONE = Reply(status=200), Reply(status=503), Reply(status=410)

@@ -16,7 +16,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 
 from chalicelib.capture.events import Media, StreamEvent
-from chalicelib.dialects.streams import registry
+from chalicelib.carriers import registry
 from chalicelib.errors import CallerError, WireError
 
 

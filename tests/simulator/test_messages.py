@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from chalicelib.capture.events import Encoding, Media, StreamStarted, StreamStopped, Track
-from chalicelib.dialects.streams import registry as streams
+from chalicelib.carriers import registry as streams
+from chalicelib.carriers.contract.webhook import StreamAnnounced, StreamState
 from chalicelib.dialects.webhooks import registry as webhooks
-from chalicelib.dialects.webhooks.base import StreamAnnounced, StreamState
 from simulator.bandwidth import Bandwidth
 from simulator.schedule import Send
 from simulator.signalwire_tap import SignalWireTap, tap_url

@@ -7,8 +7,8 @@ import json
 import socket
 
 from chalicelib.capture.events import Encoding
-from chalicelib.dialects.webhooks import signalwire
-from chalicelib.dialects.webhooks.base import RtpDevice, StreamAnnounced, StreamState
+from chalicelib.carriers.contract.webhook import RtpDevice, StreamAnnounced, StreamState
+from chalicelib.carriers.signalwire import webhooks
 from chalicelib.media.reception import Reception
 from chalicelib.media.rtp import PCMA, TELEPHONE_EVENT, parse
 from chalicelib.media.telephone_event import TelephoneEvents, parse_telephone_event
@@ -50,7 +50,7 @@ def test_its_callbacks_are_the_carrier_s() -> None:
 
     tap = RtpTap(uri="rtp://198.51.100.7:20002", call_id="c-1")
 
-    said = signalwire.parse(json.dumps(tap.event("finished")).encode())
+    said = webhooks.parse(json.dumps(tap.event("finished")).encode())
 
     assert isinstance(said, StreamAnnounced)
     assert RtpDevice(address="198.51.100.7", port=20002, ptime_ms=20) == said.device

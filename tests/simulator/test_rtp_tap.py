@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from chalicelib.capture.events import Encoding, Track
+from chalicelib.carriers.contract.webhook import StreamAnnounced
 from chalicelib.dialects.webhooks import registry as webhooks
-from chalicelib.dialects.webhooks.base import StreamAnnounced
 from chalicelib.media import rtp
 from chalicelib.media.digits import DigitBegun
 from chalicelib.media.rtp import RtpPacket

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.capture.events import Encoding
 from chalicelib.errors import NotFound, PreconditionFailed, TapedeckError, Unavailable
-from chalicelib.port_values import Closing, Joined, Joining, Lease
+from chalicelib.ports.values import Closing, Joined, Joining, Lease
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import CallRef, Ending, Recording, RecordOptions, State

@@ -21,16 +21,16 @@ from websockets.asyncio.client import ClientConnection, connect
 from chalicelib.adapters.encoder import FileEncoder
 from chalicelib.errors import Unavailable
 from chalicelib.media import codecs
-from chalicelib.recording import naming
+from chalicelib.recording import keys
+from chalicelib.recording.close_grace import Graces
 from chalicelib.recording.commands import Command, CommandKind
-from chalicelib.recording.grace import Graces
 from chalicelib.recording.manifest import Manifest, parse_manifest
 from chalicelib.recording.model import Recording, RecordOptions, Stream
-from chalicelib.services.assemble import assemble
-from chalicelib.services.control import Control
-from chalicelib.services.dead_workers import Clearing
+from chalicelib.services.calls.call_control import Control
+from chalicelib.services.finalization.assemble import assemble
 from chalicelib.services.heirs import Heirs
-from chalicelib.sink.limits import Limits
+from chalicelib.services.recovery.dead_workers import Clearing
+from chalicelib.sink.runtime.limits import Limits
 from tests.fakes_media import FakeRenditionStore
 from tests.services.core_desk import Desk
 from tests.sink.fakes import FakeControl, SlowStore
@@ -194,7 +194,7 @@ class Pair:
             encoder=FileEncoder(),
             now=lambda: datetime.now(UTC),
         )
-        key = naming.rendition_key("main", recording.recording_id, "wav")
+        key = keys.rendition_key("main", recording.recording_id, "wav")
         with wave.open(io.BytesIO(renditions.objects[key])) as file:
             pcm, apart = file.readframes(file.getnframes()), file.getnchannels()
         samples = [pcm[at : at + 2] for at in range(0, len(pcm), 2)]

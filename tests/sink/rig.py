@@ -16,18 +16,18 @@ from typing import Any
 import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 
-from chalicelib import tokens
 from chalicelib.capture import container
 from chalicelib.capture.events import Track
-from chalicelib.capture.record import Record
-from chalicelib.owner_ports import DeadWorkers, LiveRecordings, LiveTaps
-from chalicelib.ports import Workflows
-from chalicelib.row_ports import Mailbox
-from chalicelib.sink.limits import Limits
+from chalicelib.capture.records import Record
+from chalicelib.ports.aws import Workflows
+from chalicelib.ports.call_owner import DeadWorkers, LiveRecordings, LiveTaps
+from chalicelib.ports.rows import Mailbox
+from chalicelib.security import tokens
+from chalicelib.security.tokens import TokenKind
+from chalicelib.security.url_guard import UrlPolicy
+from chalicelib.sink.ingest.rtp_ports import RtpPlace
 from chalicelib.sink.process import Outside, Sink
-from chalicelib.sink.rtp_ports import RtpPlace
-from chalicelib.tokens import TokenKind
-from chalicelib.url_guard import UrlPolicy
+from chalicelib.sink.runtime.limits import Limits
 from tests.fake_accounts import FakeMailbox
 from tests.fake_claims import FakePortClaims
 from tests.fake_store import Store

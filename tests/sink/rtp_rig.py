@@ -13,14 +13,14 @@ from uuid import uuid4
 from chalicelib.capture import container
 from chalicelib.capture.container import decode_index
 from chalicelib.capture.placing import place
-from chalicelib.capture.record import Record, StoredRecord, StreamHead
+from chalicelib.capture.records import Record, StoredRecord, StreamHead
 from chalicelib.capture.timeline import Timeline
 from chalicelib.media.rtp import RtpPacket, build
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.model import CallRef
 from chalicelib.recording.rtp_endpoint import EndpointOptions, PortClaim
-from chalicelib.sink.limits import Limits
-from chalicelib.sink.rtp_ports import RtpPlace
+from chalicelib.sink.ingest.rtp_ports import RtpPlace
+from chalicelib.sink.runtime.limits import Limits
 from tests.sink.rig import QUICK, Rig, until
 
 HOST = "127.0.0.1"

@@ -19,10 +19,10 @@ from chalicelib.media import codecs
 from chalicelib.media.pcm import WIDTH
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.model import Recording, RecordOptions
-from chalicelib.services.record_call import Request, request_recording
+from chalicelib.services.calls.record_call import Request, request_recording
 from tests.services.core_desk import Desk
+from tests.sink.calls.test_command_handler import Stage
 from tests.sink.rig import STOP, Rig, start, until
-from tests.sink.test_orders import Stage
 from tests.sink.test_with_control import OFFICE, office
 
 SIZE = 160 * WIDTH

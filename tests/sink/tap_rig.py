@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection, serve
 
 from chalicelib.media import rtp
-from chalicelib.recording import naming
+from chalicelib.recording import keys
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.tapping.model import Tap
 from tests.sink.fakes import FakeLiveTaps
@@ -68,7 +68,7 @@ class Stage:
             kind=kind,
             worker="w-1",
             call_key=CALL_KEY,
-            recording_id=naming.tap_id(CALL_KEY, control_id),
+            recording_id=keys.tap_id(CALL_KEY, control_id),
             at=datetime.now(UTC),
             tap=asked or {},
         )
@@ -79,7 +79,7 @@ class Stage:
         """Begin a tap; return its row, if it has one."""
         asked = {"uri": uri, "control_id": control_id, **options}
         await self.command(CommandKind.TAP, control_id, asked)
-        return self.taps.rows.get(naming.tap_id(CALL_KEY, control_id))
+        return self.taps.rows.get(keys.tap_id(CALL_KEY, control_id))
 
     async def stop_tap(self, control_id: str = "t") -> Tap:
         """End a tap; return its row."""
@@ -88,7 +88,7 @@ class Stage:
 
     def row(self, control_id: str = "t") -> Tap:
         """Return a tap's row."""
-        return self.taps.rows[naming.tap_id(CALL_KEY, control_id)]
+        return self.taps.rows[keys.tap_id(CALL_KEY, control_id)]
 
 
 @asynccontextmanager

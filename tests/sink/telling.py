@@ -18,9 +18,9 @@ from chalicelib.capture.events import (
     StreamStarted,
     Track,
 )
-from chalicelib.sink.live_stream import Opening
-from chalicelib.sink.stream import Stream
-from chalicelib.sink.websocket import MessageSocket
+from chalicelib.sink.ingest.live_stream import Opening
+from chalicelib.sink.ingest.socket_stream import Stream
+from chalicelib.sink.ingest.websocket import MessageSocket
 from tests.sink.rig import Rig
 
 

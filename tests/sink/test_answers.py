@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from chalicelib.capture.events import Track
 from chalicelib.errors import TapedeckError
-from chalicelib.port_values import Joined, Joining
+from chalicelib.ports.values import Joined, Joining
 from chalicelib.recording.model import RecordOptions
 from tests.sink.fakes import FakeControl, SlowStore
 from tests.sink.rig import QUICK, Rig, frame, run, until

@@ -17,14 +17,14 @@ from websockets.asyncio.client import ClientConnection
 from chalicelib.adapters.encoder import FileEncoder
 from chalicelib.api import views
 from chalicelib.media import codecs
-from chalicelib.recording import naming
+from chalicelib.recording import keys
+from chalicelib.recording.close_grace import Graces
 from chalicelib.recording.commands import CommandKind
-from chalicelib.recording.grace import Graces
 from chalicelib.recording.manifest import Manifest, parse_manifest
 from chalicelib.recording.model import Ending, Recording, State
-from chalicelib.services.assemble import assemble
-from chalicelib.services.publish import Publishing, publish
-from chalicelib.services.queries import KnownCall
+from chalicelib.services.calls.queries import KnownCall
+from chalicelib.services.finalization.assemble import assemble
+from chalicelib.services.finalization.publish import Publishing, publish
 from tests.fake_signer import FakeSigner
 from tests.fakes_media import FakeRenditionStore
 from tests.services.core_desk import Desk
@@ -72,10 +72,10 @@ class Office:
             now=lambda: datetime.now(UTC),
         )
         publish(wanted, publishing)
-        body = renditions.objects[naming.rendition_key("main", wanted, "wav")]
+        body = renditions.objects[keys.rendition_key("main", wanted, "wav")]
         with wave.open(io.BytesIO(body)) as file:
             pcm = file.readframes(file.getnframes())
-        return pcm, parse_manifest(renditions.get_text(naming.manifest_key("main", wanted)))
+        return pcm, parse_manifest(renditions.get_text(keys.manifest_key("main", wanted)))
 
     def reasons(self) -> list[tuple[Ending | None, str]]:
         """Return how the call's streams ended, oldest first."""

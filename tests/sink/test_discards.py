@@ -5,10 +5,10 @@ from __future__ import annotations
 from chalicelib.recording.commands import CommandKind
 from chalicelib.recording.erasure import RIPE_AFTER
 from chalicelib.recording.model import State
-from chalicelib.services.journals import delete_covered
+from chalicelib.services.recovery.journals import delete_covered
 from tests.services.core_desk import an_erasing
+from tests.sink.calls.test_command_handler import BETWEEN, SECRET, Stage, holds, pcm, stage
 from tests.sink.rig import frame, run, until
-from tests.sink.test_orders import BETWEEN, SECRET, Stage, holds, pcm, stage
 
 QUIET = [0xFFFF, 0xFF7F, 0xFEFF, 0xFE7E, 0xFF7E] * 12
 """frames of hardly anything, 1.2 s of them"""

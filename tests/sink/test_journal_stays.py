@@ -9,14 +9,14 @@ from typing import Any, cast
 
 from chalicelib.capture import container
 from chalicelib.recording.model import CallRef, Ending
-from chalicelib.sink.health import Health
-from chalicelib.sink.hub import Hub
-from chalicelib.sink.spool import STORE
-from chalicelib.sink.worker import Worker
+from chalicelib.sink.call_registry import Hub
+from chalicelib.sink.calls.worker_context import Worker
+from chalicelib.sink.runtime.health import Health
+from chalicelib.sink.storage.spool import STORE
 from tests.sink.fakes import FakeControl
 from tests.sink.rig import QUICK, STOP, Rig, media, run, start, until
-from tests.sink.test_segments import Bench, PartlyAway, part
-from tests.sink.test_writer import cut
+from tests.sink.storage.test_journal import cut
+from tests.sink.storage.test_segment_store import Bench, PartlyAway, part
 
 
 def a_hub(bench: Bench) -> Hub:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from chalicelib.sink.log import JsonLines
 from chalicelib.sink.metrics import UNITS, embedded
+from chalicelib.sink.runtime.json_log import JsonLines
 from tests.sink.rig import QUICK, STOP, Rig, media, run, start, until
 
 EVERY = replace(QUICK, metrics_every_s=0.1)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.recording.model import Ending, State
-from chalicelib.services.orphans import Orphans
+from chalicelib.services.recovery.orphans import Orphans
 from tests.fakes_media import FakeMediaStore
 from tests.samples import a_profile
 from tests.services.core_desk import Desk

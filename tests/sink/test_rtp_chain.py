@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib.recording import naming
+from chalicelib.recording import keys
 from chalicelib.recording.commands import Command, CommandKind
-from chalicelib.sink.rtp_lock import LOCK_PACKETS
+from chalicelib.sink.ingest.rtp_lock import LOCK_PACKETS
 from tests.sink.rig import run, until
 from tests.sink.rtp_rig import CALL, SPEEDY, closed, opened, rtp_rig, sender, stored
 
@@ -37,7 +37,7 @@ def test_what_comes_by_rtp_goes_on_by_rtp() -> None:
                     kind=CommandKind.TAP,
                     worker="w-1",
                     call_key=CALL.key,
-                    recording_id=naming.tap_id(CALL.key, "t"),
+                    recording_id=keys.tap_id(CALL.key, "t"),
                     at=datetime.now(UTC),
                     tap=asked,
                 )

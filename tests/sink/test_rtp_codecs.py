@@ -21,6 +21,7 @@ from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.model import RecordOptions, State
 from chalicelib.recording.rtp_endpoint import PortClaim
 from simulator.rtp import RtpTap
+from tests.sink.ingest.test_rtp_reorder import heard
 from tests.sink.rig import Rig, run, until
 from tests.sink.rtp_rig import (
     CALL,
@@ -35,7 +36,6 @@ from tests.sink.rtp_rig import (
     stored,
     tell,
 )
-from tests.sink.test_rtp_hearing import heard
 from tests.sink.test_rtp_orders import Stage
 from tests.sink.test_with_control import office
 

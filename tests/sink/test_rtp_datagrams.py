@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from chalicelib.capture.events import Encoding
 from chalicelib.media.reception import PROBATION
 from chalicelib.media.rtp import RtpPacket, build
-from chalicelib.sink.live_stream import LiveStream, Opening
-from chalicelib.sink.rtp import RtpPort
-from chalicelib.sink.rtp_lock import LOCK_PACKETS
-from chalicelib.sink.rtp_stream import RtpStream
+from chalicelib.sink.ingest.live_stream import LiveStream, Opening
+from chalicelib.sink.ingest.rtp_lock import LOCK_PACKETS
+from chalicelib.sink.ingest.rtp_port import RtpPort
+from chalicelib.sink.ingest.rtp_stream import RtpStream
 from tests.sink.rig import run
 from tests.sink.rtp_rig import HOST, SPEEDY, a_claim
 

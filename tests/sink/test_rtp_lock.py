@@ -13,7 +13,7 @@ import pytest
 from chalicelib.media.rtp import RtpPacket
 from chalicelib.recording.commands import CommandKind
 from chalicelib.recording.rtp_endpoint import EndpointOptions, PortClaim
-from chalicelib.sink.rtp_lock import (
+from chalicelib.sink.ingest.rtp_lock import (
     LOCK_PACKETS,
     STEADY_PACKETS,
     TAKE_OVER_PACKETS,

@@ -15,12 +15,12 @@ from datetime import UTC, datetime
 
 from chalicelib.adapters.encoder import FileEncoder
 from chalicelib.media import codecs
-from chalicelib.recording import naming
+from chalicelib.recording import keys
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.model import Direction, Recording, RecordOptions, State
 from chalicelib.recording.rtp_endpoint import EndpointOptions
-from chalicelib.services.assemble import assemble
-from chalicelib.sink.rtp_lock import LOCK_PACKETS
+from chalicelib.services.finalization.assemble import assemble
+from chalicelib.sink.ingest.rtp_lock import LOCK_PACKETS
 from simulator.rtp import RtpTap, send, socket_to
 from tests.fakes_media import FakeRenditionStore
 from tests.services.core_desk import Desk
@@ -75,7 +75,7 @@ class Stage:
             encoder=FileEncoder(),
             now=lambda: datetime.now(UTC),
         )
-        body = renditions.objects[naming.rendition_key("main", wanted, "wav")]
+        body = renditions.objects[keys.rendition_key("main", wanted, "wav")]
         with wave.open(io.BytesIO(body)) as file:
             return file.readframes(file.getnframes())
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.tokens import TokenKind
+from chalicelib.security.tokens import TokenKind
 from tests.sink.raw import Raw
 from tests.sink.rig import QUICK, Rig, run, start, token, until
 

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.capture.events import Track
 from chalicelib.media import codecs
 from chalicelib.media.pcm import mix
-from chalicelib.recording import naming
+from chalicelib.recording import keys
 from chalicelib.recording.commands import CommandKind
 from chalicelib.tapping.model import Tap
 from tests.sink.pair import CALL_KEY, pair
@@ -142,7 +142,7 @@ def test_when_the_owner_dies_the_next_one_taps_on() -> None:
     run(scenario)
 
 
-_TAP_ID = naming.tap_id(CALL_KEY, "t")
+_TAP_ID = keys.tap_id(CALL_KEY, "t")
 
 
 def _ended(tap: Tap) -> bool:

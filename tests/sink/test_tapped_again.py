@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from websockets.asyncio.client import connect
 
-from chalicelib.dialects.apis.base import CarrierCall, Standing, TapAgain
-from chalicelib.port_values import CarrierDoor
+from chalicelib.carriers.contract.call_api import CarrierCall, Standing, TapAgain
+from chalicelib.ports.values import CarrierDoor
 from chalicelib.recording.model import Ending, RecordOptions
-from chalicelib.services.instructions import Deployment
-from chalicelib.services.retap import Retapping, retap
+from chalicelib.services.calls.instructions import Deployment
+from chalicelib.services.recovery.retap import Retapping, retap
 from tests.fakes import FakeWorkflows
 from tests.services.core_desk import Desk
 from tests.sink.fakes import SlowStore

@@ -12,9 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from chalicelib.adapters.s3 import SINK_CONFIG
+from chalicelib.adapters.s3.buckets import SINK_CONFIG
 from chalicelib.config import Settings
-from chalicelib.sink.limits import Limits
+from chalicelib.sink.runtime.limits import Limits
 from chalicelib.wiring import Ports
 
 ASKING = Limits().control_threads + 1

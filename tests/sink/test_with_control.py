@@ -9,10 +9,10 @@ from typing import Any, cast
 import pytest
 
 from chalicelib.errors import PreconditionFailed, Unavailable
-from chalicelib.port_values import Joining
+from chalicelib.ports.values import Joining
 from chalicelib.recording.model import Ending, RecordOptions, State
-from chalicelib.services.control import Control
-from chalicelib.sink.limits import Limits
+from chalicelib.services.calls.call_control import Control
+from chalicelib.sink.runtime.limits import Limits
 from tests.samples import a_profile
 from tests.services.core_desk import Desk
 from tests.sink.fakes import FakeControl

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.capture import container
 from chalicelib.capture.container_index import Kind
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.capture.record import Record, StreamHead
+from chalicelib.capture.records import Record, StreamHead
 from tests.stop.frames import FRAME, Sent, payload
 from tests.stop.verdict import Verdict, judge, missing, read
 

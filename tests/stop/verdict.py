@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chalicelib.capture import container
-from chalicelib.capture.record import Record
+from chalicelib.capture.records import Record
 from tests.stop.frames import FRAME, TRACKS, Sent, payload
 
 Media = Mapping[tuple[str, str], Sequence[bytes]]

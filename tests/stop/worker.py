@@ -20,18 +20,18 @@ from typing import Any, cast
 import boto3
 import uvloop
 
-from chalicelib import tokens
-from chalicelib.adapters.s3 import SINK_CONFIG, S3MediaStore
-from chalicelib.owner_ports import CallControl
+from chalicelib.adapters.s3.buckets import SINK_CONFIG, S3MediaStore
+from chalicelib.ports.call_owner import CallControl
+from chalicelib.recording.close_grace import Graces
 from chalicelib.recording.commands import Command, CommandKind
-from chalicelib.recording.grace import Graces
 from chalicelib.recording.model import CallRef, Direction
 from chalicelib.recording.rtp_endpoint import EndpointOptions, PortClaim
-from chalicelib.sink import log, memory
-from chalicelib.sink.limits import Limits
+from chalicelib.security import tokens
+from chalicelib.security.tokens import TokenKind
+from chalicelib.sink.ingest.rtp_ports import RtpPlace
 from chalicelib.sink.process import Outside, Sink
-from chalicelib.sink.rtp_ports import RtpPlace
-from chalicelib.tokens import TokenKind
+from chalicelib.sink.runtime import gc_tuning, json_log
+from chalicelib.sink.runtime.limits import Limits
 from tests.samples import a_profile
 from tests.services.core_desk import Desk
 from tests.sink.fakes import FakeLeases
@@ -81,7 +81,7 @@ def claims(count: int) -> list[PortClaim]:
 
 async def main(store_url: str, rtp_calls: int, grace_s: float) -> None:
     """Work until SIGTERM; tell where, and at the end what became of the calls."""
-    log.begin()
+    json_log.begin()
     client = boto3.client(
         "s3",
         endpoint_url=store_url,
@@ -115,7 +115,7 @@ async def main(store_url: str, rtp_calls: int, grace_s: float) -> None:
         desk.core.mailbox.send(_opening(claim))
     while not all(desk.core.port_claims.of_call(one.call.key)[0].is_open for one in ports):
         await asyncio.sleep(0.1)
-    memory.settle()
+    gc_tuning.settle()
     told = {"port": port, "bandwidth": _token("front"), "tap": _token("tapped")}
     print(json.dumps({**told, "rtp": [claim.port for claim in ports]}), flush=True)
     await running

@@ -10,7 +10,7 @@ import time
 
 from chalicelib import wiring
 from chalicelib.errors import Unavailable
-from chalicelib.services.sweep import sweep
+from chalicelib.services.recovery.sweep import sweep
 
 _APART_S = 2.0
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib.recording import naming
+from chalicelib.recording import keys
 from chalicelib.recording.model import CallRef
 from chalicelib.tapping.model import TapOptions, TapRequest, rtp_address
 
@@ -31,4 +31,4 @@ def test_a_request_names_its_tap() -> None:
     ref = CallRef(account="main", carrier="bandwidth", call_id="c-1")
     options = TapOptions(uri="rtp://8.8.8.8:5004")
     request = TapRequest(call=ref, control_id="t", options=options, worker="w", at=at)
-    assert naming.tap_id("main/bandwidth/c-1", "t") == request.tap_id
+    assert keys.tap_id("main/bandwidth/c-1", "t") == request.tap_id

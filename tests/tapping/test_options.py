@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from chalicelib.errors import InvalidRequest, UrlRefused
 from chalicelib.recording.model import Direction
+from chalicelib.security.url_guard import UrlPolicy
 from chalicelib.tapping.model import Codec, TapOptions
 from chalicelib.tapping.options import parse_tap, to_json
-from chalicelib.url_guard import UrlPolicy
 
 SCHEMA = json.loads(
     (Path(__file__).parents[1] / "fixtures" / "swml-tap-record.schema.json").read_text()

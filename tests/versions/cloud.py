@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 
-from chalicelib.deployment_keys import parse_keys
+from chalicelib.security.deployment_keys import parse_keys
 from infra.local.aws import LocalAws
 from tests.adapters.dynamodb_world import INDEXES, create_table
 

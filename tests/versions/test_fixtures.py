@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.sink.relay_wire import Frames, Heard
+from chalicelib.sink.forwarding.messages import Frames, Heard
 from infra import verify
 from tests.versions.fixture import BUCKETS, TABLES, Fixture, fixtures, lacks
 from tests.versions.programs.containers import contents

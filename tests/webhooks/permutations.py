@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from chalicelib.dialects.webhooks.registry import dialect
 from chalicelib.recording import lifecycle
 from chalicelib.recording.model import Ending
-from chalicelib.services.fetch import Fetching, fetch
-from chalicelib.services.intake import IntakeStores, Received, take_in
-from chalicelib.services.publish import Publishing, publish, publish_empty
+from chalicelib.services.finalization.fetch import Fetching, fetch
+from chalicelib.services.finalization.publish import Publishing, publish, publish_empty
+from chalicelib.services.intake.intake import IntakeStores, Received, take_in
 from tests.carrier_host import AUDIO, FakeDownloads
 from tests.fake_signer import FakeSigner
 from tests.fakes_media import FakeRenditionStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from chalicelib.dialects.webhooks.base import UnknownEvent
+from chalicelib.carriers.contract.webhook import UnknownEvent
 from chalicelib.dialects.webhooks.registry import dialect
 from chalicelib.recording import lifecycle
 from tests.webhooks.permutations import LIFE, Order, Telling, faults, orders

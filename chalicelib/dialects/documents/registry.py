@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from chalicelib.dialects.documents import bxml, swml
-from chalicelib.dialects.documents.base import DocumentDialect
-from chalicelib.dialects.streams import bandwidth, signalwire_tap
+from chalicelib.carriers.bandwidth import documents as bxml
+from chalicelib.carriers.bandwidth import stream
+from chalicelib.carriers.contract.document import DocumentDialect
+from chalicelib.carriers.signalwire import documents as swml
+from chalicelib.carriers.signalwire import tap_stream
 
 ROWS: Mapping[str, DocumentDialect] = MappingProxyType(
-    {signalwire_tap.NAME: swml.DIALECT, bandwidth.NAME: bxml.DIALECT}
+    {tap_stream.NAME: swml.DIALECT, stream.NAME: bxml.DIALECT}
 )

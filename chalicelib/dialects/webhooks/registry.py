@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from chalicelib.dialects.webhooks import bandwidth, signalwire
-from chalicelib.dialects.webhooks.base import WebhookDialect
+from chalicelib.carriers.bandwidth import webhooks as bandwidth
+from chalicelib.carriers.contract.webhook import WebhookDialect
+from chalicelib.carriers.signalwire import webhooks as signalwire
 from chalicelib.errors import NotFound
 
 DIALECTS: Mapping[str, WebhookDialect] = MappingProxyType(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.capture.events import Encoding
-from chalicelib.dialects.apis.base import CarrierCall, Standing, TapAgain
+from chalicelib.carriers.contract.call_api import CarrierCall, Standing, TapAgain
 from chalicelib.dialects.apis.registry import DIALECTS
 from tests.dialects.samples import ANY_JSON
 

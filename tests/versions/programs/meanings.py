@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from chalicelib import port_values
-from chalicelib.adapters.dynamodb_rows import from_row, unmarshal
-from chalicelib.recording import announcements, commands, model, rtp_endpoint
+from chalicelib.adapters.dynamodb.row_codec import from_row, unmarshal
+from chalicelib.ports import values
+from chalicelib.recording import carrier_reports, commands, model, rtp_endpoint
 from chalicelib.tapping import model as tapping
 
 KINDS = (
@@ -21,11 +21,11 @@ KINDS = (
     ("REC#", "OUTBOX#", model.OutboxRow),
     ("CALL#", "CALL", model.Call),
     ("CALL#", "STREAM#", model.Stream),
-    ("CALL#", "STREAM-SAID#", announcements.Announcement),
+    ("CALL#", "STREAM-SAID#", carrier_reports.Announcement),
     ("CALL#", "TAP#", tapping.Tap),
     ("ACCOUNT#", "PROFILE#", model.Profile),
-    ("KEY#", "KEY", port_values.ApiKey),
-    ("LEASES", "", port_values.Lease),
+    ("KEY#", "KEY", values.ApiKey),
+    ("LEASES", "", values.Lease),
     ("MAILBOX#", "", commands.Command),
     ("RTP#", "", rtp_endpoint.PortClaim),
 )

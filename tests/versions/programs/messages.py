@@ -8,8 +8,8 @@ import sys
 
 from chalicelib.capture.events import DigitPressed, Encoding, StreamStarted, Track
 from chalicelib.recording.model import Ending
-from chalicelib.sink import relay_wire as wire
-from chalicelib.sink.live_stream import Opening
+from chalicelib.sink.forwarding import messages as wire
+from chalicelib.sink.ingest.live_stream import Opening
 
 AT_US = 1_790_000_000_000_000
 

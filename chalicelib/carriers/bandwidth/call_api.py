@@ -1,0 +1,45 @@
+"""Bandwidth's voice API, version 2: the state of a call.
+
+Source: dev.bandwidth.com, *Get Call State Information* (`CallState` of the SDKs). The base is the
+account, https://voice.bandwidth.com/api/v2/accounts/{accountId}. A stream can't be begun from here:
+`<StartStream>` is BXML, and what hands a live call new BXML (`updateCall`, `updateCallBxml`) ends
+what the call is doing.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import msgspec
+
+from chalicelib.carriers.bandwidth.webhooks import CARRIER
+from chalicelib.carriers.contract.call_api import ApiDialect, ApiRequest, CarrierCall, Standing
+
+_LIVE = frozenset({"queued", "initiated", "answered"})
+
+
+class CallState(msgspec.Struct, rename="camel"):
+    """What `GET …/calls/{callId}` answers, of it what we read; more states may come."""
+
+    state: str | None = None
+    end_time: str | None = None
+    """only of a call that ended"""
+
+
+def standing(call: CarrierCall) -> ApiRequest:
+    """Return the request for a call's state; kept for seven days, and minutes late at times."""
+    return ApiRequest(method="GET", path="/calls/" + quote(call.call_id, safe=""))
+
+
+def read_standing(body: bytes) -> Standing:
+    """Return where a call stands."""
+    try:
+        said = msgspec.json.decode(body, type=CallState)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return Standing.UNKNOWN
+    if said.state == "disconnected" or said.end_time:
+        return Standing.ENDED
+    return Standing.LIVE if said.state in _LIVE else Standing.UNKNOWN
+
+
+DIALECT = ApiDialect(carrier=CARRIER, tap=None, standing=standing, read_standing=read_standing)

@@ -1,0 +1,174 @@
+"""How carriers sign: a function per scheme, which tells whether a header's value is right.
+
+Signatures are taken in their one spelling, the one that carriers send. What a scheme doesn't cover,
+no verifier can: Twilio's and Plivo's texts have no mark between a field's name and its value, and
+Twilio's leaves repeated values out. The path token stands beside each of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from chalicelib.carriers.contract import ed25519
+
+TOLERANCE_S = 300
+"""of a signed time, to both sides: TRUST 4; Standard Webhooks, Telnyx and Stripe have the same"""
+
+_TIME_DIGITS_MAX = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """A request, as far as a signature may cover it."""
+
+    url: str
+    """as the carrier was given it, without credentials"""
+    body: bytes
+    """raw"""
+    headers: Mapping[str, str]
+    """names in any case"""
+    at: datetime
+    """when it came"""
+    method: str = "POST"
+
+    def header(self, name: str) -> str:
+        """Return a header by its lower-case name; empty where it isn't there."""
+        return next((value for key, value in self.headers.items() if key.lower() == name), "")
+
+
+def hex_sha256(value: str, signed: Signed, key: str) -> bool:
+    """SignalWire: hex HMAC-SHA256 over URL and body."""
+    return _is_same(value, _mac(key, signed.url.encode() + signed.body, "sha256").hex())
+
+
+def hex_sha1(value: str, signed: Signed, key: str) -> bool:
+    """SignalWire, older: the same with SHA-1."""
+    return _is_same(value, _mac(key, signed.url.encode() + signed.body, "sha1").hex())
+
+
+def twilio(value: str, signed: Signed, key: str) -> bool:
+    """Twilio: base64 HMAC-SHA1 over the URL and the form's fields; over the URL alone where that
+    holds the body's hash."""
+    covered = signed.url
+    hashed = dict(_fields(urlsplit(signed.url).query)).get("bodySHA256")
+    if hashed is None:
+        form = _form(signed.body)
+        covered += "".join(name + text for name, text in sorted(set(form)))
+    elif not _is_same(hashed, hashlib.sha256(signed.body).hexdigest()):
+        return False
+    return _is_same(value, _base64(_mac(key, covered.encode(), "sha1")))
+
+
+def plivo(value: str, signed: Signed, key: str) -> bool:
+    """Plivo V3: base64 HMAC-SHA256 over URL, fields and a nonce; one of the header's is enough.
+
+    An account and its parent sign with their own keys, separated by a comma.
+    """
+    nonce = signed.header("x-plivo-signature-v3-nonce")
+    covered = f"{_plivo_text(signed)}.{nonce}".encode("utf-8", "surrogatepass")
+    expected = _base64(_mac(key, covered, "sha256"))
+    return any(_is_same(one, expected) for one in value.split(","))
+
+
+def telnyx(value: str, signed: Signed, key: str) -> bool:
+    """Telnyx: base64 Ed25519 over `timestamp|body`; the key is the public one, in base64."""
+    timestamp = signed.header("telnyx-timestamp")
+    if not _is_recent(timestamp, signed.at):
+        return False
+    public_key, signature = _unbase64(key), _unbase64(value)
+    return ed25519.is_signed_by(public_key, f"{timestamp}|".encode() + signed.body, signature)
+
+
+def jambonz(value: str, signed: Signed, key: str) -> bool:
+    """Jambonz: `t=…,v1=…`, hex HMAC-SHA256 over `t.body`; after a rotation with several `v1`."""
+    first, *others = value.split(",")
+    timestamp = first.removeprefix("t=")
+    if timestamp == first or not _is_recent(timestamp, signed.at):
+        return False
+    expected = f"v1={_mac(key, f'{timestamp}.'.encode() + signed.body, 'sha256').hex()}"
+    return any(_is_same(one, expected) for one in others)
+
+
+class _VonageClaims(msgspec.Struct):
+    iat: int
+    payload_hash: str
+
+
+class _JwtHead(msgspec.Struct):
+    alg: str
+
+
+def vonage(value: str, signed: Signed, key: str) -> bool:
+    """Vonage: `Bearer` and a JWT by HS256, of a moment ago, with the body's SHA-256."""
+    covered, _, mac = value.removeprefix("Bearer ").rpartition(".")
+    expected = urlsafe_b64encode(_mac(key, covered.encode("utf-8", "surrogatepass"), "sha256"))
+    if not (value.startswith("Bearer ") and _is_same(mac, expected.rstrip(b"=").decode())):
+        return False
+    try:  # it is the key's owner who wrote this
+        head, claims = map(_unsegmented, covered.split("."))
+        is_hs256 = msgspec.json.decode(head, type=_JwtHead).alg == "HS256"
+        told = msgspec.json.decode(claims, type=_VonageClaims)
+    except (msgspec.MsgspecError, ValueError):
+        return False
+    is_recent = is_hs256 and _is_recent(str(told.iat), signed.at)
+    return is_recent and _is_same(told.payload_hash, hashlib.sha256(signed.body).hexdigest())
+
+
+def _plivo_text(signed: Signed) -> str:
+    parts = urlsplit(signed.url)
+    query, form = _fields(parts.query), _form(signed.body)
+    if signed.method == "GET":
+        query, form = query + form, []
+    pairs = "&".join(f"{name}={text}" for name, text in sorted(query))
+    fields = "".join(name + text for name, text in sorted(form))
+    base = f"{parts.scheme}://{parts.netloc}{parts.path}"
+    joined = ".".join(part for part in (pairs, fields) if part)
+    return f"{base}?{joined}" if joined else base
+
+
+def _form(body: bytes) -> list[tuple[str, str]]:
+    return _fields(body.decode("utf-8", "replace"))
+
+
+def _fields(query: str) -> list[tuple[str, str]]:
+    return parse_qsl(query, keep_blank_values=True)
+
+
+def _is_recent(timestamp: str, at: datetime) -> bool:
+    is_number = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _TIME_DIGITS_MAX
+    return is_number and abs(at.timestamp() - int(timestamp)) <= TOLERANCE_S
+
+
+def _is_same(presented: str, expected: str) -> bool:
+    """Compare in constant time whatever characters a header holds."""
+    return hmac.compare_digest(presented.encode("utf-8", "surrogatepass"), expected.encode())
+
+
+def _mac(key: str, covered: bytes, digest: str) -> bytes:
+    return hmac.digest(key.encode(), covered, digest)
+
+
+def _base64(octets: bytes) -> str:
+    return b64encode(octets).decode()
+
+
+def _unbase64(text: str) -> bytes:
+    """Return the bytes of a base64 text in its one spelling; of anything else none."""
+    try:
+        octets = b64decode(text, validate=True)
+    except ValueError:
+        return b""
+    return octets if _base64(octets) == text else b""  # spare bits are ignored
+
+
+def _unsegmented(text: str) -> bytes:
+    """Return the bytes of a part of a JWT. Raises ValueError."""
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -1,0 +1,318 @@
+"""What Tapedeck needs from its database, in our words.
+
+Every port raises Unavailable where the database doesn't answer or can't now. Each write is
+conditional; its contract says what comes of losing the race.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.ports.values import (
+    ApiKey,
+    Due,
+    InboundEvent,
+    Lease,
+    Page,
+    RecordingFilter,
+    Requested,
+)
+from chalicelib.recording.carrier_reports import Announcement
+from chalicelib.recording.commands import Command
+from chalicelib.recording.endpoint_health import Receiver
+from chalicelib.recording.model import (
+    Call,
+    OutboxRow,
+    Profile,
+    Recording,
+    RecordingEvent,
+    Stream,
+)
+from chalicelib.recording.rtp_endpoint import PortClaim
+from chalicelib.tapping.model import Tap
+
+
+class Leases(Protocol):
+    """Signs of life of workers."""
+
+    def renew(self, lease: Lease) -> None:
+        """Write the lease. Raises PreconditionFailed where the worker was declared dead."""
+
+    def release(self, worker: str) -> None:
+        """Say that the worker ended and left nothing behind; its row stays, `over`."""
+
+    def all(self) -> list[Lease]:
+        """Read every lease that isn't forgotten, consistently."""
+
+    def bury(self, lease: Lease) -> None:
+        """Declare a worker dead: its row is `over`. One that is over already is success.
+
+        Raises PreconditionFailed where it renewed since `lease` was read.
+        """
+
+    def forget(self, worker: str) -> None:
+        """Put a worker that is over, and left nothing behind, out of sight."""
+
+
+class Recordings(Protocol):
+    """Recordings with their events and the callbacks they owe."""
+
+    def get(self, recording_id: str) -> Recording:
+        """Read one, consistently. Raises NotFound."""
+
+    def of_call(self, call_key: str) -> list[Recording]:
+        """Read a call's, consistently, oldest first."""
+
+    def create(
+        self, recording: Recording, event: RecordingEvent, outbox: OutboxRow | None
+    ) -> Recording:
+        """Write a new one, as version 1, with its event and callback in one transaction; return the
+        one that exists under the same id where another was first (the caller compares options)."""
+
+    def write(
+        self, recording: Recording, event: RecordingEvent, outbox: OutboxRow | None
+    ) -> Recording:
+        """Write a move of `recording` (as changed, `version` as read) in one transaction.
+
+        Returns it with its new version. Raises PreconditionFailed where the stored version differs,
+        unless what is stored is this very write (its answer was lost).
+        """
+
+    def listing(
+        self, account: str, wanted: RecordingFilter, limit: int, cursor: str
+    ) -> Page[Recording]:
+        """Read an account's that aren't deleted, newest first; a page may be short, or empty, and
+        still have a cursor.
+
+        Raises InvalidRequest for a cursor it didn't give.
+        """
+
+
+class Taps(Protocol):
+    """Outgoing taps with their events and the callbacks they owe."""
+
+    def get(self, call_key: str, tap_id: str) -> Tap:
+        """Read one, consistently. Raises NotFound."""
+
+    def of_call(self, call_key: str) -> list[Tap]:
+        """Read a call's, consistently, oldest first."""
+
+    def create(self, tap: Tap, event: RecordingEvent, outbox: OutboxRow | None) -> Tap:
+        """Write a new one, as version 1, with its event and callback in one transaction; return the
+        one that exists under the same id where another was first (the caller compares options)."""
+
+    def write(self, tap: Tap, event: RecordingEvent, outbox: OutboxRow | None) -> Tap:
+        """Write a change of `tap` (as changed, `version` as read) in one transaction.
+
+        Returns it with its new version. Raises PreconditionFailed where the stored version differs,
+        unless what is stored is this very write (its answer was lost).
+        """
+
+
+class RecordingHistory(Protocol):
+    """What happened to a recording, or to a tap under its tap id."""
+
+    def events(self, recording_id: str) -> list[RecordingEvent]:
+        """Read them in order."""
+
+    def append(self, event: RecordingEvent) -> None:
+        """Add one that comes with no move (an attempt to deliver); the same again is one."""
+
+
+class Outbox(Protocol):
+    """Status callbacks owed, by recordings and, under their tap ids, by taps."""
+
+    def rows(self, recording_id: str) -> list[OutboxRow]:
+        """Read a recording's, in their order, consistently."""
+
+    def get(self, recording_id: str, webhook_id: str) -> OutboxRow:
+        """Read one, consistently. Raises NotFound."""
+
+    def record_attempt(self, row: OutboxRow) -> None:
+        """Write what an attempt changed, if `attempts` is still one less and the row isn't done.
+
+        Raises PreconditionFailed. A row that is delivered or given up is no longer due.
+        """
+
+    def begin_round(self, row: OutboxRow) -> OutboxRow:
+        """Write `row` as its next round begins: `round` one more, not done, the rest as given.
+
+        Raises PreconditionFailed where the stored round isn't the row's any more.
+        """
+
+
+class Receivers(Protocol):
+    """Status URLs that don't take what they are sent; of one that does there is no row."""
+
+    def get(self, account: str, url: str) -> Receiver | None:
+        """Read one, consistently; None: it is well."""
+
+    def put(self, receiver: Receiver) -> None:
+        """Write how it stands after an attempt. Raises PreconditionFailed where it is stopped
+        already: who answers late doesn't start it again."""
+
+    def forget(self, account: str, url: str) -> None:
+        """Say that it is well, or is to be tried again."""
+
+
+class Calls(Protocol):
+    """Calls and the streams under them, both as the carrier's announcements correct them."""
+
+    def get(self, call_key: str) -> Call:
+        """Read one, consistently. Raises NotFound."""
+
+    def streams(self, call_key: str) -> list[Stream]:
+        """Read its streams of all rounds, consistently, oldest first."""
+
+    def listing(self, account: str, limit: int, cursor: str) -> Page[Call]:
+        """Read an account's, newest first. Raises InvalidRequest for a cursor it didn't give."""
+
+    def named(self, account: str, call_id: str) -> list[Call]:
+        """Read an account's calls of that carrier's id: one, unless two carriers gave the same."""
+
+    def ensure(self, call: Call) -> Call:
+        """Write a call that doesn't exist; return the stored one."""
+
+
+class CallLife(Protocol):
+    """How calls open and close."""
+
+    def join(self, call: Call, stream: Stream) -> None:
+        """Write that its worker holds a new stream; then the stream, and its call as that stream
+        leaves it, in one transaction.
+
+        Raises PreconditionFailed unless the stored call is one generation younger, and open in this
+        round or closed in an earlier one; or where the stream is there already.
+        """
+
+    def end_stream(self, stream: Stream) -> None:
+        """Write how a live stream ended. Its worker holds it still.
+
+        Raises PreconditionFailed where the stream has ended already.
+        """
+
+    def close(self, call: Call) -> None:
+        """Write a closed call. Raises PreconditionFailed unless it is open with this generation."""
+
+    def postpone(self, call: Call) -> None:
+        """Write when the sweeper looks at a call again, unless the call changed meanwhile."""
+
+
+class LiveStreams(Protocol):
+    """Which streams a worker holds; those of a dead one stay until they are forgotten."""
+
+    def of_worker(self, worker: str) -> list[Stream]:
+        """Read them from their calls, consistently, but for those of `unreadable` calls."""
+
+    def unreadable(self, worker: str) -> list[str]:
+        """Read the keys of its calls of which only newer code can read all rows."""
+
+    def forget(self, stream: Stream) -> None:
+        """Say that nothing of the stream waits for its worker's journal any more."""
+
+
+class Mailbox(Protocol):
+    """Commands to live calls, a partition for each worker."""
+
+    def send(self, command: Command) -> None:
+        """Write a command; the same again is one."""
+
+    def waiting(self, worker: str) -> list[Command]:
+        """Read a worker's commands that aren't done, consistently, in their order."""
+
+    def is_waiting(self, command: Command) -> bool:
+        """Tell whether a command isn't done yet."""
+
+    def remove(self, command: Command) -> None:
+        """Say that a command is done; one that isn't there is success."""
+
+
+class PortClaims(Protocol):
+    """RTP ports of workers that calls have."""
+
+    def claim(self, claim: PortClaim) -> None:
+        """Write a new claim. Raises PreconditionFailed where the port, or the call's control id,
+        has one."""
+
+    def of_call(self, call_key: str) -> list[PortClaim]:
+        """Read a call's claims, consistently."""
+
+    def at(self, host: str, port: int) -> PortClaim | None:
+        """Read the claim of an address's port, consistently."""
+
+    def open(self, claim: PortClaim) -> None:
+        """Say that a port is heard. Raises PreconditionFailed where it is claimed no more."""
+
+    def release(self, claim: PortClaim) -> None:
+        """Free a port; one that is free, or another's by now, is success."""
+
+
+class DueWork(Protocol):
+    """The sparse index of what is due."""
+
+    def due(self, until: datetime, limit: int) -> list[Due]:
+        """Read what is due, longest first, about `limit`; it may lag behind the rows."""
+
+
+class Inbox(Protocol):
+    """Carriers' webhooks and what they say of streams."""
+
+    def announcements(self, call_key: str) -> list[Announcement]:
+        """Read a call's, consistently."""
+
+    def accept(
+        self,
+        event: InboundEvent,
+        call: Call | None,
+        announcement: Announcement | None,
+        requested: Requested | None,
+    ) -> bool:
+        """Write in one transaction: the event if new; `call` if it doesn't exist; the announcement
+        if its stored version is still `version` (0: none is stored); the pending recording if
+        none exists under its id. A call or a recording that exists is left as it is.
+
+        Return False, and change nothing, where the event is known already. Raises
+        PreconditionFailed where the announcement changed meanwhile (the caller reads again).
+        """
+
+    def events(self, call_key: str) -> list[InboundEvent]:
+        """Read what carriers said of a call, in order of occurrence."""
+
+
+class Profiles(Protocol):
+    """Standing arrangements."""
+
+    def get(self, account: str, name: str) -> Profile:
+        """Read one. Raises NotFound."""
+
+    def create(self, profile: Profile) -> None:
+        """Write a new one. Raises Conflict."""
+
+    def replace(self, profile: Profile) -> None:
+        """Write a changed one. Raises NotFound."""
+
+    def delete(self, account: str, name: str) -> None:
+        """Remove one. Raises NotFound."""
+
+    def listing(self, account: str) -> list[Profile]:
+        """Read an account's, by name."""
+
+
+class ApiKeys(Protocol):
+    """Bearer keys, hashed."""
+
+    def get(self, key_id: str) -> ApiKey:
+        """Read one, consistently. Raises NotFound."""
+
+    def create(self, key: ApiKey) -> None:
+        """Write a new one. Raises Conflict."""
+
+    def revoke(self, account: str, key_id: str, at: datetime) -> None:
+        """Switch one off for good; a revoked one stays as it is. Raises NotFound."""
+
+    def listing(self, account: str) -> list[ApiKey]:
+        """Read an account's, oldest first."""
+
+    def accounts(self) -> list[str]:
+        """Read which accounts ever had a key, in order. Costly: for the operator's commands."""

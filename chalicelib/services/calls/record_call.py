@@ -1,0 +1,120 @@
+"""`record_call`: a pending recording, which starts with its call's first stream, or, where the call
+streams already, when its worker hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from chalicelib.carriers.contract.stream import holds_variable, is_carrier_id
+from chalicelib.errors import Conflict, InvalidRequest
+from chalicelib.ports.rows import Calls, Profiles, Recordings
+from chalicelib.recording import intervals
+from chalicelib.recording.carrier_reports import next_round
+from chalicelib.recording.erasure import is_deleted
+from chalicelib.recording.model import Call, CallRef, Profile, Recording, RecordOptions
+from chalicelib.recording.pending import pending_recording, requested, unheard_call
+from chalicelib.services.accounts.profiles import find_profile
+from chalicelib.services.calls.queries import find_call
+from chalicelib.services.calls.transitions import Transitions
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One `record_call`."""
+
+    call_id: str
+    control_id: str
+    options: RecordOptions
+
+
+def choose_profile(
+    profiles: Profiles, calls: Calls, account: str, call_id: str, query: Mapping[str, str]
+) -> Profile:
+    """Return the profile of a call: the named one, the known call's, or the account's only one.
+
+    Raises NotFound for a name that doesn't exist, InvalidRequest where none can be chosen.
+    """
+    if query.get("profile"):
+        return find_profile(profiles, account, query["profile"])
+    known = find_call(calls, account, call_id)
+    if known is not None:
+        return profiles.get(account, known.profile)
+    found = profiles.listing(account)
+    if len(found) != 1:
+        raise InvalidRequest(f"profile: name one of {len(found)}", code="profile_needed")
+    return found[0]
+
+
+def verify_call_id(call_id: str) -> None:
+    """Raise InvalidRequest `bad_call_id` or `unresolved_variable` for what names no call."""
+    if holds_variable(call_id):
+        raise InvalidRequest("call_id is not filled in", code="unresolved_variable")
+    if not is_carrier_id(call_id):
+        raise InvalidRequest("call_id: not 1 to 128 visible ASCII characters", code="bad_call_id")
+
+
+def request_recording(
+    profile: Profile,
+    request: Request,
+    calls: Calls,
+    transitions: Transitions,
+    *,
+    now: datetime,
+    pending_for: timedelta,
+) -> Recording:
+    """Return the recording of this control id: new and pending, or as it stands by now.
+
+    A pending one of a live call wants a command to begin; without it, it begins with the call's
+    next stream. Raises Conflict `control_id_taken` where the control id has other options,
+    InvalidRequest `bad_call_id` or `unresolved_variable`.
+    """
+    ref = CallRef(account=profile.account, carrier=profile.carrier, call_id=request.call_id)
+    verify_call_id(request.call_id)
+    call = calls.ensure(unheard_call(ref, profile, now))
+    recording = _pending(profile, request, call, now, now + pending_for)
+    known = _known(transitions.recordings, recording)
+    if known is None:
+        event = requested(recording, "record_call")
+        known = transitions.recordings.create(recording, event, None)
+    if is_deleted(known):
+        raise Conflict(
+            f"control_id {request.control_id} was a recording's that is deleted",
+            code="recording_deleted",
+        )
+    if known.options != request.options:
+        raise Conflict(
+            f"control_id {request.control_id} has other options", code="control_id_taken"
+        )
+    return known
+
+
+def _pending(
+    profile: Profile, request: Request, call: Call, now: datetime, due_at: datetime
+) -> Recording:
+    recording = pending_recording(
+        call.ref,
+        profile,
+        control_id=request.control_id,
+        round_=next_round(call),
+        options=request.options,
+        labels={},
+        at=now,
+        due_at=due_at,
+    )
+    if not call.open:
+        return recording
+    # Whoever begins it: what the call said before isn't part of it.
+    return replace(
+        recording, intervals=intervals.begun((now - _EPOCH) // timedelta(microseconds=1))
+    )
+
+
+def _known(recordings: Recordings, recording: Recording) -> Recording | None:
+    for known in recordings.of_call(recording.call.key):
+        if known.recording_id == recording.recording_id:
+            return known
+    return None

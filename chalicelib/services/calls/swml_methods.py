@@ -1,0 +1,92 @@
+"""SWML's methods on a call, as their routes and a script run them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from chalicelib.recording.model import Profile
+from chalicelib.services.calls import instructions
+from chalicelib.services.calls.commands import CallName, Commands, find_controlled, state_of
+from chalicelib.services.calls.instructions import Deployment
+from chalicelib.services.calls.record_call import Request, request_recording
+from chalicelib.services.calls.tap_commands import TapCommands, variables
+from chalicelib.tapping.model import TapOptions
+
+BEEP_NOT_PLAYED: Mapping[str, str] = {
+    "code": "beep_not_played",
+    "message": "the carrier plays nothing back: the beep lies over the recording's beginning",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a method came to."""
+
+    variables: Mapping[str, object]
+    """SWML's; where it isn't done, how things stand"""
+    is_done: bool
+    """False: the call's worker hasn't carried it out yet"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Methods:
+    """What the methods need."""
+
+    commands: Commands
+    taps: TapCommands
+    deployment: Callable[[], Deployment]
+    pending_for: timedelta
+    download_token_for: timedelta
+
+    def record_call(self, profile: Profile, request: Request) -> Outcome:
+        """Record a call: a live one from now on, else with its first media.
+
+        Raises Conflict `control_id_taken`, `several_workers`, InvalidRequest.
+        """
+        now = self.commands.now()
+        recording = request_recording(
+            profile,
+            request,
+            self.commands.calls,
+            self.commands.transitions,
+            now=now,
+            pending_for=self.pending_for,
+        )
+        answer = self.commands.begin(recording)
+        deployment = self.deployment()
+        expires_at = now + self.download_token_for
+        call = (profile, request.call_id, recording.options, deployment, now)
+        variables: dict[str, object] = {
+            "record_call_url": instructions.download_url(recording, deployment, expires_at),
+            "record_call_result": "success",
+            "record_control_id": recording.control_id,
+            "stream_url": instructions.call_stream_url(*call),
+            "stream_urls": list(instructions.call_stream_urls(*call)),
+        }
+        if recording.options.beep and not profile.bidirectional:
+            variables["warnings"] = [BEEP_NOT_PLAYED]
+        return Outcome(variables=variables, is_done=answer.is_done)
+
+    def stop_record_call(self, name: CallName, control_id: str | None) -> Outcome:
+        """End a recording. Raises Conflict, NotFound, InvalidRequest."""
+        answer = self.commands.stop(find_controlled(self.commands, name, control_id))
+        if not answer.is_done:
+            return Outcome(variables=state_of(answer), is_done=False)
+        return Outcome(variables={"stop_record_call_result": "success"}, is_done=True)
+
+    def tap(self, name: CallName, control_id: str, options: TapOptions) -> Outcome:
+        """Send a live call's audio to somebody else from now on.
+
+        Raises Conflict: `no_live_media`, `control_id_taken`, `several_workers`, or the reason why
+        the destination didn't take it; InvalidRequest.
+        """
+        tap = self.taps.begin(self.taps.live_call(name), control_id, options)
+        return Outcome(variables=variables(control_id, options, tap), is_done=tap is not None)
+
+    def stop_tap(self, name: CallName, control_id: str | None) -> Outcome:
+        """End a tap. Raises Conflict `not_tapping`, NotFound, InvalidRequest."""
+        call = self.taps.live_call(name)
+        is_done = self.taps.stop(call, self.taps.find(call, control_id))
+        return Outcome(variables={"stop_tap_result": "success"}, is_done=is_done)

@@ -1,0 +1,106 @@
+"""A SWML script on a call: its methods, one after the other, as SWML does: what fails says so, and
+the next one runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.errors import (
+    CallerError,
+    IllegalTransition,
+    PreconditionFailed,
+    TapedeckError,
+    Unavailable,
+)
+from chalicelib.ports.rows import Calls, Profiles
+from chalicelib.recording.model import Profile
+from chalicelib.services.calls import record_call
+from chalicelib.services.calls.commands import CallName
+from chalicelib.services.calls.swml_methods import Methods, Outcome
+from chalicelib.swml.script import (
+    Method,
+    RecordCall,
+    Script,
+    Step,
+    StopRecordCall,
+    StopTap,
+    Tap,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The call that a script runs on."""
+
+    name: CallName
+    profile: Profile | None
+    """None: the script starts nothing"""
+
+
+Way = Callable[[Target, Any], Outcome]
+"""How a method of one kind runs"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """A method that ran: with its outcome, or with why it failed."""
+
+    step: Step
+    outcome: Outcome | None = None
+    error: TapedeckError | None = None
+
+
+def choose_target(
+    script: Script, name: CallName, profiles: Profiles, calls: Calls, query: Mapping[str, str]
+) -> Target:
+    """Return what a script runs on. Raises what a method's own route raises before it acts."""
+    record_call.verify_call_id(name.call_id)
+    if not any(step.method in _STARTING for step in script.steps):
+        return Target(name=name, profile=None)
+    profile = record_call.choose_profile(profiles, calls, name.account, name.call_id, query)
+    return Target(name=name, profile=profile)
+
+
+def ways(methods: Methods) -> Mapping[Method, Way]:
+    """Return how each method runs."""
+
+    def start(target: Target, step: RecordCall) -> Outcome:
+        assert target.profile is not None
+        request = record_call.Request(
+            call_id=target.name.call_id, control_id=step.control_id, options=step.options
+        )
+        return methods.record_call(target.profile, request)
+
+    def stop(target: Target, step: StopRecordCall) -> Outcome:
+        return methods.stop_record_call(target.name, step.control_id)
+
+    def tap(target: Target, step: Tap) -> Outcome:
+        return methods.tap(target.name, step.control_id, step.options)
+
+    def stop_tap(target: Target, step: StopTap) -> Outcome:
+        return methods.stop_tap(target.name, step.control_id)
+
+    return {
+        Method.RECORD_CALL: start,
+        Method.STOP_RECORD_CALL: stop,
+        Method.TAP: tap,
+        Method.STOP_TAP: stop_tap,
+    }
+
+
+def run_script(script: Script, target: Target, rows: Mapping[Method, Way]) -> list[Ran]:
+    """Run a script's methods in order; return what came of each."""
+    return [_run(step, target, rows[step.method]) for step in script.steps]
+
+
+def _run(step: Step, target: Target, way: Way) -> Ran:
+    try:
+        return Ran(step=step, outcome=way(target, step))
+    except (CallerError, IllegalTransition, PreconditionFailed, Unavailable) as error:
+        return Ran(step=step, error=error)
+
+
+_STARTING = (Method.RECORD_CALL,)
+"""these need a profile, as their own routes do"""

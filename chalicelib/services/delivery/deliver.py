@@ -1,0 +1,244 @@
+"""Deliver a status callback: one attempt, what came of it, and when the next one is due.
+
+An attempt may be started twice, and may die after any line and run again: the receiver then gets
+the same message under the same `webhook-id` once more, and never one that isn't owed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.errors import PreconditionFailed, Unavailable
+from chalicelib.ports.aws import EventBus, Sender
+from chalicelib.ports.rows import Outbox, Receivers, RecordingHistory
+from chalicelib.ports.values import Reply, SendFault
+from chalicelib.recording import delivery_schedule, endpoint_health
+from chalicelib.recording.delivery_schedule import Reason
+from chalicelib.recording.endpoint_health import Receiver
+from chalicelib.recording.model import OutboxRow, RecordingEvent
+from chalicelib.security.webhook_signature import signature_headers
+
+EVENT_PATIENCE = timedelta(seconds=60)
+"""a callback waits this long for a bus that doesn't answer, then goes without its event"""
+
+_EVENT_RETRY_S = 2.0
+_RACE_RETRY_S = 1.0
+
+_Facts = dict[str, str | int | float | bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """The receiver has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postponed:
+    """Try again then."""
+
+    wait_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenUp:
+    """Nothing more to do, although the receiver doesn't have it."""
+
+    reason: str
+    """one of `Reason`"""
+
+
+Outcome = Delivered | Postponed | GivenUp
+
+
+def attempt(
+    recording_id: str,
+    webhook_id: str,
+    *,
+    outbox: Outbox,
+    history: RecordingHistory,
+    receivers: Receivers,
+    sender: Sender,
+    bus: EventBus,
+    secrets: Sequence[str],
+    now: Callable[[], datetime],
+    jitter: float,
+    wait_scale: float,
+) -> Outcome:
+    """Make the attempt that is due, if one is, and return how the callback stands.
+
+    `jitter` is evenly random from 0 to 1; `wait_scale` multiplies the schedule's waits. Raises
+    Unavailable where a row can't be read or written.
+    """
+    rows = outbox.rows(recording_id)
+    row = next((row for row in rows if row.webhook_id == webhook_id), None)
+    if row is None:
+        return GivenUp(reason=Reason.DELETED)
+    begun_at = now()
+    if (standing := _standing(row, begun_at)) is not None:
+        return standing
+    if not delivery_schedule.is_its_turn(row, rows):
+        return Postponed(wait_seconds=delivery_schedule.turn_wait_s(row, begun_at))
+    if row.first_ended_at is None and not _publish(row, bus, history, begun_at):
+        return Postponed(wait_seconds=_EVENT_RETRY_S)
+    known = receivers.get(row.account, row.url)
+    if reason := _needless(row, rows, known, begun_at):
+        return _skip(row, reason, begun_at, outbox, history)
+    reply = _send(row, sender, secrets, begun_at)
+    ended_at = now()
+    stopped = _note(known, row, reply, ended_at, receivers)
+    changed = _after(row, reply, ended_at, jitter, wait_scale, stopped)
+    facts = _facts(reply, took=ended_at - begun_at)
+    return _record(changed, _tell(changed, ended_at, facts), outbox, history)
+
+
+def _standing(row: OutboxRow, at: datetime) -> Outcome | None:
+    """Return how a callback stands that needs no attempt now; None: one is due."""
+    if row.delivered_at is not None:
+        return Delivered()
+    if row.given_up:
+        return GivenUp(reason=row.given_up)
+    if row.next_at is not None and row.next_at > at:
+        return Postponed(wait_seconds=(row.next_at - at).total_seconds())
+    return None
+
+
+def _publish(row: OutboxRow, bus: EventBus, history: RecordingHistory, at: datetime) -> bool:
+    """Put the event on the bus; tell whether the callback may go on."""
+    try:
+        bus.publish(row)
+    except Unavailable:
+        if at - row.created_at < EVENT_PATIENCE:
+            return False
+        history.append(_line(row, "event_not_published", at, {}))
+    return True
+
+
+def _needless(
+    row: OutboxRow, rows: Sequence[OutboxRow], known: Receiver | None, at: datetime
+) -> str:
+    """Return why a callback isn't sent any more; empty: it is."""
+    if delivery_schedule.is_superseded(row, rows):
+        return Reason.SUPERSEDED
+    return known.stopped if known is not None and endpoint_health.is_stopped(known, at) else ""
+
+
+def _skip(
+    row: OutboxRow, reason: str, at: datetime, outbox: Outbox, history: RecordingHistory
+) -> Outcome:
+    """Give up without an attempt."""
+    changed = replace(
+        row,
+        attempts=row.attempts + 1,
+        first_ended_at=row.first_ended_at or at,
+        next_at=None,
+        given_up=reason,
+    )
+    facts: _Facts = {"error": row.last_error, "given_up": reason}
+    return _record(changed, _line(changed, "callback_skipped", at, facts), outbox, history)
+
+
+def _note(
+    known: Receiver | None, row: OutboxRow, reply: Reply, at: datetime, receivers: Receivers
+) -> str:
+    """Write how the receiver stands after a reply; return why it is stopped, empty: it isn't.
+
+    Before the row: who dies in between finds the receiver as this reply left it.
+    """
+    if _is_yes(reply):
+        if known is not None:
+            receivers.forget(row.account, row.url)
+        return ""
+    if reply.fault is SendFault.URL:
+        return ""  # nobody was asked
+    tell = endpoint_health.gone if reply.status == 410 else endpoint_health.failed
+    told = tell(known, row.account, row.url, at)
+    with suppress(PreconditionFailed):  # stopped by another's reply: the next attempt finds that
+        receivers.put(told)
+    return told.stopped
+
+
+def _send(row: OutboxRow, sender: Sender, secrets: Sequence[str], at: datetime) -> Reply:
+    body = row.body.encode()
+    headers = signature_headers(row.webhook_id, at, body, secrets)
+    return sender.post(row.url, body, {"Content-Type": "application/json"} | headers)
+
+
+def _after(
+    row: OutboxRow, reply: Reply, at: datetime, jitter: float, wait_scale: float, stopped: str
+) -> OutboxRow:
+    """Return the row as this attempt leaves it; `stopped`: why there is no further one."""
+    tried = replace(
+        row,
+        attempts=row.attempts + 1,
+        first_ended_at=row.first_ended_at or at,
+        next_at=None,
+        last_error="",
+    )
+    if _is_yes(reply):
+        return replace(tried, delivered_at=at)
+    failed = replace(tried, last_error=_error(reply))
+    wait = delivery_schedule.wait_s(failed.attempts, jitter, wait_scale)
+    if reply.fault is SendFault.URL:
+        return replace(failed, given_up=Reason.REFUSED)
+    if stopped or wait is None:
+        return replace(failed, given_up=stopped or Reason.EXHAUSTED)
+    wait = max(wait, delivery_schedule.retry_after_s(reply.retry_after, at))
+    return replace(failed, next_at=at + timedelta(seconds=wait))
+
+
+def _is_yes(reply: Reply) -> bool:
+    return reply.status is not None and 200 <= reply.status < 300
+
+
+def _error(reply: Reply) -> str:
+    return str(reply.fault or "") if reply.status is None else f"http_{reply.status}"
+
+
+def _record(
+    row: OutboxRow, event: RecordingEvent, outbox: Outbox, history: RecordingHistory
+) -> Outcome:
+    """Store an attempt; where another execution was faster, its word counts."""
+    try:
+        outbox.record_attempt(row)
+    except PreconditionFailed:
+        row = outbox.get(row.recording_id, row.webhook_id)
+    # The row first: a line missing from the history is better than a callback sent again.
+    history.append(event)
+    return _standing(row, event.at) or Postponed(wait_seconds=_RACE_RETRY_S)
+
+
+def _facts(reply: Reply, took: timedelta) -> _Facts:
+    """Return what the history tells of a reply; an answer's beginning in printable characters."""
+    facts: _Facts = {"took_ms": round(took / timedelta(milliseconds=1))}
+    if reply.status is not None:
+        facts["status"] = reply.status
+    if reply.detail:
+        facts["detail"] = reply.detail
+    if reply.body_head:
+        text = reply.body_head.decode("utf-8", "replace")
+        facts["answer"] = "".join(mark if mark.isprintable() else " " for mark in text)
+    return facts
+
+
+def _tell(row: OutboxRow, at: datetime, facts: _Facts) -> RecordingEvent:
+    """Return the history's line of an attempt, from the row as it left it."""
+    if row.delivered_at is not None:
+        return _line(row, "callback_delivered", at, facts)
+    facts = facts | {"error": row.last_error}
+    if row.next_at is not None:
+        facts = facts | {"next_at": row.next_at.isoformat()}
+    if row.given_up:
+        facts = facts | {"given_up": row.given_up}
+    return _line(row, "callback_failed", at, facts)
+
+
+def _line(row: OutboxRow, event: str, at: datetime, facts: _Facts) -> RecordingEvent:
+    about: _Facts = {
+        "webhook_id": row.webhook_id,
+        "state": str(row.state),
+        "attempt": row.attempts,
+    }
+    return RecordingEvent(recording_id=row.recording_id, at=at, event=event, detail=about | facts)

@@ -1,0 +1,282 @@
+"""Take in what carriers' webhooks say: each event once, in any order, durable before its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from chalicelib.carriers.contract.webhook import (
+    CarrierRecording,
+    StreamAnnounced,
+    StreamState,
+    UnknownEvent,
+    WebhookEvent,
+)
+from chalicelib.errors import NotFound, PreconditionFailed, Unavailable
+from chalicelib.ports.aws import Workflows
+from chalicelib.ports.rows import Calls, Inbox, Recordings
+from chalicelib.ports.values import InboundEvent, Requested
+from chalicelib.recording import carrier_reports, keys, lifecycle
+from chalicelib.recording.carrier_reports import Announcement, CarrierFacts
+from chalicelib.recording.model import Call, CallRef, Profile, Recording, RecordingEvent
+from chalicelib.recording.pending import pending_recording, requested, unheard_call
+from chalicelib.services.intake.carrier_recordings import copy_of
+
+ATTEMPTS = 8
+"""against other webhooks of the same stream; a call's come a few at a time"""
+
+_UNKNOWN = "unknown"
+_NO_STREAM = "(recording)"
+"""in the place of a stream's id: what the events of carriers' recordings say of their call"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeStores:
+    """What taking in needs."""
+
+    inbox: Inbox
+    calls: Calls
+    recordings: Recordings
+    workflows: Callable[[], Workflows]
+    """asked for only where something starts: most webhooks start nothing"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """An event, the profile that its token names, and when it came."""
+
+    event: WebhookEvent
+    profile: Profile
+    at: datetime
+    announced_for: timedelta
+    """how long an announced stream may stay without media"""
+
+    @property
+    def ref(self) -> CallRef:
+        """Return the call that the event is about."""
+        facts = self.event.facts
+        return CallRef(account=self.profile.account, carrier=facts.carrier, call_id=facts.call_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Consequences:
+    """What follows from an event."""
+
+    call: Call | None = None
+    """to make known"""
+    said: Announcement | None = None
+    """of the stream, by all of its webhooks"""
+    wanted: Requested | None = None
+    """what waits for its media, or is to be fetched"""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """of the call's recordings, by all of its webhooks; empty where this event brings none"""
+
+
+def take_in(received: Received, stores: IntakeStores) -> bool:
+    """Store an event and what follows from it; return whether it was new.
+
+    When it returns, the event is durable. Raises Unavailable where it can't be made so.
+    """
+    inbound = _inbound(received)
+    for _ in range(ATTEMPTS):
+        found = _consequences(received, stores)
+        try:
+            is_new = stores.inbox.accept(inbound, found.call, found.said, found.wanted)
+        except PreconditionFailed:
+            continue  # another webhook of this stream was faster: read what it said
+        # After a crash between the two, the carrier's repetition mends the labels.
+        if found.labels:
+            _label(received, found.labels, stores.recordings)
+        _start(found.wanted, stores)
+        return is_new
+    raise Unavailable(f"the announcement of {inbound.event_type} changed {ATTEMPTS} times")
+
+
+def _consequences(received: Received, stores: IntakeStores) -> _Consequences:
+    event = received.event
+    if isinstance(event, UnknownEvent) or not event.facts.call_id:
+        return _Consequences()
+    stored = _stored_call(stores.calls, received.ref)
+    new_call = None if stored else unheard_call(received.ref, received.profile, received.at)
+    if isinstance(event, CarrierRecording) and event.is_available:
+        return _to_fetch(event, received, stored, new_call, stores)
+    if not isinstance(event, StreamAnnounced) or not _announces(event):
+        return _Consequences(call=new_call)
+    spoken = stores.inbox.announcements(received.ref.key)
+    said = _merged(_announcement(event, received), spoken)
+    labels = carrier_reports.said_labels([*spoken, said])
+    round_ = _awaited_round(said, stored, stores.calls)
+    return _Consequences(
+        call=new_call,
+        said=said,
+        wanted=None if round_ is None else _wanted(received, round_, labels),
+        labels=labels if event.facts.labels else {},
+    )
+
+
+def _to_fetch(
+    event: CarrierRecording,
+    received: Received,
+    stored: Call | None,
+    new_call: Call | None,
+    stores: IntakeStores,
+) -> _Consequences:
+    spoken = stores.inbox.announcements(received.ref.key)
+    at = event.facts.event_time or received.at
+    said = Announcement(
+        call=received.ref,
+        carrier_stream_id=_NO_STREAM,
+        profile=received.profile.name,
+        facts=_facts(event, at),
+    )
+    labels = carrier_reports.said_labels([*spoken, said])
+    wanted = copy_of(
+        event,
+        received.ref,
+        received.profile,
+        round_=max(1, stored.round) if stored else 1,
+        labels=labels,
+        at=received.at,
+    )
+    return _Consequences(
+        call=new_call,
+        said=_merged(said, spoken),
+        wanted=wanted,
+        labels=labels if event.facts.labels else {},
+    )
+
+
+def _start(wanted: Requested | None, stores: IntakeStores) -> None:
+    """Start what begins as a finalization; under its name, so a repeated event starts it once."""
+    if wanted is None or not lifecycle.is_finalizing(wanted.recording.state):
+        return
+    recording = wanted.recording
+    try:
+        stores.workflows().start_finalization(recording.recording_id, recording.attempt)
+    except Unavailable:
+        return  # the event is durable, and the row is due in two minutes: the sweeper starts it
+
+
+def _stored_call(calls: Calls, ref: CallRef) -> Call | None:
+    try:
+        return calls.get(ref.key)
+    except NotFound:
+        return None
+
+
+def _announces(event: StreamAnnounced) -> bool:
+    """Tell whether an event is about a stream to our sink, not about a second of its name."""
+    return bool(event.carrier_stream_id) and not event.original_stream_id
+
+
+def _announcement(event: StreamAnnounced, received: Received) -> Announcement:
+    at = event.facts.event_time or received.at
+    is_start = event.state is StreamState.STARTED
+    return Announcement(
+        call=received.ref,
+        carrier_stream_id=event.carrier_stream_id,
+        profile=received.profile.name,
+        started_at=at if is_start else event.started_at,
+        ended_at=None if is_start else _end(event, at),
+        cause=event.cause,
+        facts=replace(_facts(event, at), tracks=event.tracks, encoding=event.encoding),
+    )
+
+
+def _facts(event: StreamAnnounced | CarrierRecording, at: datetime) -> CarrierFacts:
+    facts = event.facts
+    return CarrierFacts(
+        said_at=at,
+        labels=facts.labels,
+        carrier_call_id=facts.carrier_call_id,
+        node_id=facts.node_id,
+        event_channel=facts.event_channel,
+        carrier_segment_id=facts.carrier_segment_id,
+        project_id=facts.project_id,
+        space_id=facts.space_id,
+    )
+
+
+def _end(event: StreamAnnounced, at: datetime) -> datetime:
+    """Return when a stream ended: published examples give an end the event time of its start."""
+    if event.started_at is None or event.duration_s is None:
+        return at
+    try:
+        return max(at, event.started_at + timedelta(seconds=event.duration_s))
+    except OverflowError:
+        return at  # no call lasts that long
+
+
+def _merged(said: Announcement, spoken: list[Announcement]) -> Announcement:
+    for stored in spoken:
+        if stored.carrier_stream_id == said.carrier_stream_id:
+            return carrier_reports.merge(stored, said)
+    return said
+
+
+def _awaited_round(said: Announcement, stored: Call | None, calls: Calls) -> int | None:
+    # A call that nobody heard of has no streams, and a live one waits for nothing: no read.
+    is_settled = stored is None or stored.open
+    streams = [] if is_settled else calls.streams(said.call.key)
+    return carrier_reports.awaited_round(said, stored, streams)
+
+
+def _wanted(received: Received, round_: int, labels: Mapping[str, str]) -> Requested | None:
+    """Return the recording that a profile's default options ask for, if it has any."""
+    options, ref = received.profile.record_call, received.ref
+    if options is None:
+        return None
+    recording = pending_recording(
+        ref,
+        received.profile,
+        control_id=keys.default_control_id(ref.key, round_),
+        round_=round_,
+        options=options,
+        labels=labels,
+        at=received.at,
+        due_at=received.at + received.announced_for,
+    )
+    by = received.event.facts.event_type
+    return Requested(recording=recording, event=requested(recording, by))
+
+
+def _inbound(received: Received) -> InboundEvent:
+    facts = received.event.facts
+    is_unknown = isinstance(received.event, UnknownEvent)
+    return InboundEvent(
+        account=received.profile.account,
+        carrier=facts.carrier,
+        event_key=facts.dedupe_key,
+        event_type=_UNKNOWN if is_unknown else facts.event_type,
+        call_id=facts.call_id,
+        occurred_at=facts.event_time,
+        received_at=received.at,
+        body=facts.body,
+    )
+
+
+def _label(received: Received, labels: Mapping[str, str], recordings: Recordings) -> None:
+    """Put labels on a call's recordings: its media may have come before its webhook."""
+    for _ in range(ATTEMPTS):
+        lacking = [
+            recording
+            for recording in recordings.of_call(received.ref.key)
+            if not labels.items() <= recording.labels.items()
+        ]
+        if not lacking:
+            break
+        for recording in lacking:
+            _label_one(recording, labels, recordings, received.at)
+
+
+def _label_one(
+    recording: Recording, labels: Mapping[str, str], recordings: Recordings, at: datetime
+) -> None:
+    event = RecordingEvent(
+        recording_id=recording.recording_id, at=at, event="labelled", detail=dict(labels)
+    )
+    try:
+        recordings.write(replace(recording, labels={**recording.labels, **labels}), event, None)
+    except PreconditionFailed:
+        return  # its owner was faster: the next look at it labels it

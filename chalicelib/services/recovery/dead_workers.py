@@ -1,0 +1,131 @@
+"""Workers that died: how an observer knows, and what becomes of what they held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chalicelib.errors import NotFound, PreconditionFailed
+from chalicelib.ports.aws import MediaStore
+from chalicelib.ports.rows import Leases, LiveStreams
+from chalicelib.ports.values import Closing, Lease
+from chalicelib.recording import lifecycle
+from chalicelib.recording.lifecycle import Cause
+from chalicelib.recording.model import Recording, Stream
+from chalicelib.services.calls.call_control import Control
+from chalicelib.services.calls.newer import verify_known
+from chalicelib.services.recovery.journals import LARGEST_DELETION, delete_journal
+from chalicelib.services.recovery.orphans import Orphans
+
+FRESH = timedelta(seconds=6)
+"""A lease that its worker says it renewed within three periods isn't suspected. Clocks that differ
+by more make a death seen later, never a living worker dead."""
+
+LOOK_EVERY_S = 7.0
+LOOKS = 2
+"""Dead is who renewed nothing over 14 s in three consistent reads. The design asks for 10 s: the
+rest is for a worker whose renewal hung in an outage of the database until just now."""
+
+JOURNAL_KEPT = timedelta(days=3)
+"""the media bucket's lifecycle rule for journals: later there is nothing left to wait for"""
+
+
+def suspects(leases: Iterable[Lease], now: datetime) -> list[Lease]:
+    """Return the leases that are worth a longer look."""
+    return [
+        lease
+        for lease in leases
+        if not lease.over and (lease.renewed_at is None or now - lease.renewed_at > FRESH)
+    ]
+
+
+def confirm_dead(
+    suspected: list[Lease], leases: Leases, wait: Callable[[float], None]
+) -> list[Lease]:
+    """Look again until only those are left that never renewed. Raises Unavailable: then nobody is
+    dead, because an observer who couldn't read may be the one who is cut off."""
+    for _ in range(LOOKS):
+        if not suspected:
+            return []
+        wait(LOOK_EVERY_S)
+        seen = {lease.worker: lease.renewals for lease in leases.all() if not lease.over}
+        suspected = [one for one in suspected if seen.get(one.worker) == one.renewals]
+    return suspected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clearing:
+    """Ends what a worker that is over left behind."""
+
+    control: Control
+    leases: Leases
+    live_streams: LiveStreams
+    media: MediaStore
+
+    def bury(self, lease: Lease) -> bool:
+        """Declare a worker dead; tell whether it is: one that renewed at the last moment lives."""
+        try:
+            self.leases.bury(lease)
+        except PreconditionFailed:
+            return False
+        return True
+
+    def clear_stream(self, stream: Stream, lease: Lease, now: datetime) -> bool:
+        """End a stream of a worker that is over, close its call, and tell whether that is through:
+        whether nothing needs the worker's journal for it any more."""
+        closing = self.end_stream(stream, lease, now)
+        if not closing.closed or not self._is_through(stream, now):
+            return False
+        self.live_streams.forget(stream)
+        return True
+
+    def end_stream(self, stream: Stream, lease: Lease, now: datetime) -> Closing:
+        """End a stream of a worker that is over, and close its call where its time has come. Raises
+        NewerForm for one that is left to newer code."""
+        verify_known([stream])
+        if stream.ended_at is None:
+            self._complete_joining(stream)
+            self.control.lose_stream(stream, max(lease.renewed_at or now, stream.opened_at))
+        return self.control.close_call(stream.call, stream.round, now)
+
+    def adopt(self, lease: Lease) -> int:
+        """Join the streams that a worker captured and never joined, in its place; return how many
+        there were. Looks at as much of its journal as `clear_journal` deletes."""
+        return Orphans(control=self.control, media=self.media).adopt(lease.worker)
+
+    def clear_journal(self, lease: Lease) -> int:
+        """Delete the journal of a worker whose streams are through, and forget the worker when all
+        of it is gone; return how many objects went."""
+        deleted = delete_journal(lease.worker, self.media)
+        if deleted < LARGEST_DELETION:
+            self.leases.forget(lease.worker)
+        return deleted
+
+    def _complete_joining(self, stream: Stream) -> None:
+        """Start what the stream's joining had started, had its worker lived a little longer."""
+        call = self.control.calls.get(stream.call.key)
+        if not call.open or call.round != stream.round:
+            return
+        try:
+            profile = self.control.profiles.get(stream.call.account, call.profile)
+        except NotFound:
+            return
+        self.control.rounds.start(call, profile, stream)
+
+    def _is_through(self, stream: Stream, now: datetime) -> bool:
+        if now - stream.opened_at > 2 * JOURNAL_KEPT:
+            return True
+        recordings = self.control.transitions.recordings.of_call(stream.call.key)
+        return not any(_needs_media(r) for r in recordings if r.round == stream.round)
+
+
+def _needs_media(recording: Recording) -> bool:
+    """Tell whether a recording may still be made, or made again, from what is stored."""
+    if recording.erasure is not None:
+        return False
+    if not lifecycle.is_terminal(recording.state):
+        return True
+    if lifecycle.is_finished(recording.state) or recording.reason == Cause.EMPTY:
+        return False
+    return recording.attempt > 0

@@ -1,0 +1,37 @@
+"""Journal objects go as soon as segments have what they held: they mix calls, and must not stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice, takewhile
+
+from chalicelib.ports.aws import MediaStore
+from chalicelib.ports.values import Lease
+from chalicelib.recording import keys as naming
+
+_BATCH = 1_000
+LARGEST_DELETION = 5_000
+"""objects of one worker in one sweep: a worker makes 60 in a minute"""
+
+
+def delete_covered(lease: Lease, media: MediaStore) -> int:
+    """Delete the journal objects that a living worker says are covered; return how many."""
+    if not lease.journal_safe_below:
+        return 0
+    end = naming.journal_key(lease.worker, lease.journal_safe_below)
+    keys = takewhile(lambda key: key < end, media.keys(naming.journal_prefix(lease.worker)))
+    return _delete(keys, media)
+
+
+def delete_journal(worker: str, media: MediaStore) -> int:
+    """Delete the whole journal of a worker that is over; return how many objects went."""
+    return _delete(iter(media.keys(naming.journal_prefix(worker))), media)
+
+
+def _delete(keys: Iterator[str], media: MediaStore) -> int:
+    deleted = 0
+    bounded = islice(keys, LARGEST_DELETION)
+    while batch := list(islice(bounded, _BATCH)):
+        media.delete(batch)
+        deleted += len(batch)
+    return deleted

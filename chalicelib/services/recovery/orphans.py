@@ -1,0 +1,134 @@
+"""Streams that a worker captured alone and never joined: the database was away when it died.
+
+Their media lies in the worker's journal and nobody knows of it. Before that journal goes, they join
+their calls in the worker's place, and end; from there on they are like any other dead one's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from chalicelib.capture.container import StoredIndex, verify_known
+from chalicelib.capture.events import Track
+from chalicelib.capture.records import StoredRecord, StreamHead
+from chalicelib.errors import CallerError, NotFound
+from chalicelib.ports.aws import MediaStore
+from chalicelib.ports.values import Joining
+from chalicelib.recording import keys as naming
+from chalicelib.recording.model import CallRef, Stream
+from chalicelib.services.calls.call_control import Control
+from chalicelib.services.finalization.media_index import read_index
+from chalicelib.services.recovery.journals import LARGEST_DELETION
+
+_READERS = 8
+"""threads: a worker that captures alone writes an object a second"""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Found:
+    """What a journal holds of one stream."""
+
+    head: StreamHead
+    journal_from: int
+    tracks: set[Track] = field(default_factory=set)
+    heard_until_us: int = 0
+
+    def note(self, entry: StoredRecord) -> None:
+        record = entry.record
+        self.tracks.add(record.track)
+        end_us = record.arrived_at_us + record.samples * 1_000_000 // self.head.rate_hz
+        self.heard_until_us = max(self.heard_until_us, end_us)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orphans:
+    """Finds them, and brings them home."""
+
+    control: Control
+    media: MediaStore
+
+    def adopt(self, worker: str) -> int:
+        """Join and end what a dead worker's journal holds of unknown streams; return how many.
+
+        Each may be done again. Raises Unavailable, and NewerForm for a journal of which only newer
+        code can read all: then the journal has to stay.
+        """
+        return sum(self._bring_home(one, worker) for one in self._found(worker))
+
+    def _found(self, worker: str) -> list[_Found]:
+        """Return the streams of a journal that can join; older heads name no profile."""
+        streams: dict[str, _Found] = {}
+        for number, index in self._indexes(worker):
+            for head in index.heads:
+                if head.profile:
+                    found = streams.setdefault(
+                        head.stream_key, _Found(head=head, journal_from=number)
+                    )
+                    _note_all(found, index.entries)
+        return [one for one in streams.values() if one.tracks]
+
+    def _indexes(self, worker: str) -> Iterator[tuple[int, StoredIndex]]:
+        keys = list(islice(self.media.keys(naming.journal_prefix(worker)), LARGEST_DELETION))
+        with ThreadPoolExecutor(_READERS) as pool:
+            for key, index in zip(keys, pool.map(self._read, keys), strict=True):
+                if index is not None:
+                    verify_known(index, key)
+                    yield naming.journal_number(key), index
+
+    def _read(self, key: str) -> StoredIndex | None:
+        try:
+            return read_index(key, self.media)
+        except NotFound:
+            return None  # another sweep deleted it: nobody needed it any more
+
+    def _bring_home(self, found: _Found, worker: str) -> bool:
+        account, carrier, call_id = naming.call_parts(found.head.call_key)
+        ref = CallRef(account=account, carrier=carrier, call_id=call_id)
+        if self._row(ref, found.head) is not None:
+            return False
+        try:
+            self.control.join_call(_joining(found, ref, worker))
+        except CallerError:
+            return False  # its profile is gone, or another's by now: it would have been refused
+        stream = self._row(ref, found.head)
+        if stream is not None:
+            self.control.lose_stream(stream, _instant(found.heard_until_us))
+        return stream is not None
+
+    def _row(self, ref: CallRef, head: StreamHead) -> Stream | None:
+        streams = self.control.calls.streams(ref.key)
+        return next((one for one in streams if one.stream_key == head.stream_key), None)
+
+
+def _note_all(found: _Found, entries: Iterable[StoredRecord]) -> None:
+    for entry in entries:
+        if entry.record.stream_key == found.head.stream_key:
+            found.note(entry)
+
+
+def _joining(found: _Found, ref: CallRef, worker: str) -> Joining:
+    head = found.head
+    return Joining(
+        call=ref,
+        profile=head.profile,
+        stream_key=head.stream_key,
+        carrier_stream_id=head.carrier_stream_id,
+        worker=worker,
+        dialect=head.dialect,
+        tracks=tuple(sorted(found.tracks)),
+        encoding=head.encoding,
+        rate_hz=head.rate_hz,
+        labels={},
+        opened_at=_instant(head.opened_at_us),
+        journal_from=found.journal_from,
+        is_captured=True,
+    )
+
+
+def _instant(at_us: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=at_us)

@@ -1,0 +1,186 @@
+"""What the index of due work leads to: calls, recordings and callbacks that are late.
+
+The index lags, so each row is read again and left alone unless it is late indeed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.errors import PreconditionFailed
+from chalicelib.ports.rows import Mailbox, Outbox
+from chalicelib.recording import lifecycle
+from chalicelib.recording.commands import Command, CommandKind
+from chalicelib.recording.lifecycle import Cause
+from chalicelib.recording.model import OutboxRow, Recording, RecordingEvent, Stream
+from chalicelib.services.calls.call_control import RECHECK, Control
+from chalicelib.services.calls.newer import verify_known, verify_known_call
+from chalicelib.services.erasure.erase import Erasing
+from chalicelib.services.finalization.attempts import is_last
+from chalicelib.services.finalization.publish import fail_attempt
+
+RESTART_EVERY = timedelta(minutes=4)
+"""A finalization is started again under its name, should an earlier start have come to nothing."""
+
+ATTEMPT_PATIENCE = timedelta(minutes=9)
+"""An attempt that says nothing for this long is followed by the next: twelve hours of MP4 take 7
+minutes, two at once give the same bytes, and a call has 15 minutes to its end."""
+
+LAST_PATIENCE = timedelta(hours=2, minutes=10)
+"""The last attempt has as long as its execution may run."""
+
+ROUND_PATIENCE = timedelta(minutes=15)
+"""A callback this late has lost its execution: its next round begins."""
+
+NEWCOMER = timedelta(seconds=60)
+"""A worker that came after the leases were read isn't in them, though it lives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roll:
+    """Which workers there are, by one consistent read."""
+
+    workers: Collection[str]
+    read_at: datetime
+
+    def lacks_worker_of(self, stream: Stream) -> bool:
+        """Tell whether a live stream's worker is gone without a trace."""
+        if stream.ended_at is not None or stream.opened_at > self.read_at - NEWCOMER:
+            return False
+        return stream.worker not in self.workers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateWork:
+    """Looks after late rows; each function returns the name of what it did, empty for nothing.
+
+    Raises NewerForm for what is left to newer code.
+    """
+
+    control: Control
+    outbox: Outbox
+    erasing: Erasing
+    mailbox: Mailbox
+
+    def call(self, call_key: str, roll: Roll, now: datetime) -> str:
+        """Close a call that nobody closed, or say when to look at it again."""
+        call = self.control.calls.get(call_key)
+        if call.due_at is None or call.due_at > now:
+            return ""
+        streams = self.control.calls.streams(call_key)
+        verify_known_call(call.ref)
+        verify_known(streams)
+        for stream in streams:
+            if roll.lacks_worker_of(stream):
+                self.control.lose_stream(stream, now)
+        closing = self.control.close_call(call.ref, call.round, now)
+        if closing.closed:
+            return "calls_closed"
+        self._postpone_call(call_key, closing.retry_at or now + RECHECK)
+        return ""
+
+    def recording(self, recording_id: str, now: datetime) -> str:
+        """Fail a recording that waits in vain for media, see to its finalization or its erasure."""
+        recording = self.control.transitions.recordings.get(recording_id)
+        if recording.due_at is None or recording.due_at > now:
+            return ""
+        verify_known_call(recording.call)
+        if recording.erasure is not None:
+            return self.erasing.advance(recording, now)
+        if lifecycle.is_pending(recording.state):
+            return self._pending(recording, now)
+        if lifecycle.is_finalizing(recording.state) or recording.making is not None:
+            return self._finalization(recording, now)
+        if lifecycle.is_finished(recording.state):
+            return self.erasing.release(recording, now)
+        return ""
+
+    def callback(self, recording_id: str, number: int, now: datetime) -> str:
+        """Start the delivery of a callback: under its name, so never twice."""
+        for row in self.outbox.rows(recording_id):
+            if row.number == number and row.delivered_at is None and not row.given_up:
+                current = self._current_round(row, now)
+                self.control.transitions.workflows.start_delivery(
+                    recording_id, row.webhook_id, current.round
+                )
+                return "deliveries_started"
+        return ""
+
+    def _postpone_call(self, call_key: str, due_at: datetime) -> None:
+        call = self.control.calls.get(call_key)
+        try:
+            self.control.call_life.postpone(replace(call, due_at=due_at))
+        except PreconditionFailed:
+            return  # it changed, and whoever changed it said when it is due
+
+    def _pending(self, recording: Recording, now: datetime) -> str:
+        call = self.control.calls.get(recording.call.key)
+        live = [s for s in self.control.calls.streams(call.ref.key) if s.ended_at is None]
+        if call.open and live and recording.round <= call.round:
+            # Its stream is there; who joined it died, or is slow, before it began the recording. Or
+            # who asked for it died before its worker was told: a worker that isn't keeps no media.
+            for worker in {stream.worker for stream in live}:
+                self._tell(recording, worker, now)
+            self._begin(recording, live[0])
+            return "recordings_begun"
+        failed = replace(recording, reason=str(Cause.NO_MEDIA), ended_at=now)
+        self.control.transitions.move(
+            failed, Cause.NO_MEDIA, self.control.writer, call=call, at=now
+        )
+        return "recordings_failed"
+
+    def _tell(self, recording: Recording, worker: str, now: datetime) -> None:
+        self.mailbox.send(
+            Command(
+                command_id=f"begin-{recording.recording_id}",
+                kind=CommandKind.RECORD_CALL,
+                worker=worker,
+                call_key=recording.call.key,
+                recording_id=recording.recording_id,
+                at=recording.due_at or now,
+            )
+        )
+
+    def _begin(self, recording: Recording, stream: Stream) -> None:
+        account = recording.call.account
+        profile = self.control.profiles.get(account, recording.profile)
+        call = self.control.calls.get(recording.call.key)
+        self.control.rounds.start(call, profile, stream)
+
+    def _finalization(self, recording: Recording, now: datetime) -> str:
+        patience = LAST_PATIENCE if is_last(recording) else ATTEMPT_PATIENCE
+        if recording.attempt_at is not None and now - recording.attempt_at >= patience:
+            fail_attempt(
+                recording.recording_id,
+                recording.attempt,
+                "no_answer",
+                calls=self.control.calls,
+                transitions=self.control.transitions,
+                at=now,
+            )
+            return "finalizations_lost"
+        self._start_finalization(recording, now)
+        return "finalizations_started"
+
+    def _start_finalization(self, recording: Recording, now: datetime) -> None:
+        transitions = self.control.transitions
+        transitions.workflows.start_finalization(recording.recording_id, recording.attempt)
+        event = RecordingEvent(
+            recording_id=recording.recording_id,
+            at=now,
+            event="finalization_started",
+            detail={"attempt": recording.attempt, "by": str(self.control.writer)},
+        )
+        try:
+            transitions.recordings.write(
+                replace(recording, due_at=now + RESTART_EVERY), event, None
+            )
+        except PreconditionFailed:
+            return  # it moved on: nothing is due any more, or somebody said when
+
+    def _current_round(self, row: OutboxRow, now: datetime) -> OutboxRow:
+        if now - (row.next_at or row.created_at) < ROUND_PATIENCE:
+            return row
+        return self.outbox.begin_round(replace(row, next_at=now))

@@ -1,0 +1,200 @@
+"""A worker died and its carriers' taps with it: they are asked to tap again, each stream once.
+
+Nobody has to be sure of the death: where the worker only slept, two streams of one track come, and
+the newer one wins from its first sample. So this needn't wait for the burial, that takes 14 s more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.capture.events import Track
+from chalicelib.carriers.contract.call_api import TapAgain
+from chalicelib.carriers.contract.document import Sides
+from chalicelib.errors import CallerError, NotFound, TapedeckError, Unavailable
+from chalicelib.ports.carriers import CarrierApi, Retaps
+from chalicelib.ports.rows import (
+    Calls,
+    Leases,
+    LiveStreams,
+    Profiles,
+    RecordingHistory,
+    Recordings,
+)
+from chalicelib.ports.values import CarrierDoor
+from chalicelib.recording import keys, lifecycle, rtp_endpoint
+from chalicelib.recording.model import Call, Profile, RecordingEvent, Stream
+from chalicelib.services.calls import instructions
+from chalicelib.services.calls.instructions import Deployment
+from chalicelib.services.recovery.call_status import carrier_call
+
+THREADS = 32
+"""a worker has up to 250 calls of two taps, and one request takes some 200 ms"""
+WAITS_S = (0.5, 2.0)
+"""between the tries of one request"""
+
+_SIDES: Mapping[tuple[Track, ...], tuple[Sides, str]] = {
+    (Track.INBOUND,): (Sides.SPEAK, "speak"),
+    (Track.OUTBOUND,): (Sides.LISTEN, "listen"),
+    (Track.MIXED,): (Sides.MIXED, "both"),
+}
+
+
+class Outcome(StrEnum):
+    """What came of a stream of a dead worker."""
+
+    RETAPPED = "retapped"
+    FAILED = "retap_failed"
+    UNANSWERED = "retap_unanswered"
+    """the carrier, or the database, can't now: the execution tries again"""
+    REPLACED = "replaced"
+    """another stream has its tracks: a passer's, or the carrier's own"""
+    OVER = "over"
+    """the stream, or its call, has ended"""
+    NOT_POSSIBLE = "not_possible"
+    """the carrier's API can't, or the profile's secret names none"""
+    TAKEN = "taken"
+    """another execution has it"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retapping:
+    """What tapping again needs."""
+
+    leases: Leases
+    live_streams: LiveStreams
+    calls: Calls
+    profiles: Profiles
+    recordings: Recordings
+    history: RecordingHistory
+    retaps: Retaps
+    door: Callable[[Profile], CarrierDoor | None]
+    api: CarrierApi
+    deployment: Callable[[], Deployment]
+    now: Callable[[], datetime]
+    wait: Callable[[float], None]
+    """sleeps that many seconds"""
+
+
+def retap(worker: str, renewals: int, needs: Retapping) -> Mapping[str, int]:
+    """Let carriers tap again what a worker holds that was seen at `renewals`; return how often
+    what came of it. One that renewed since isn't dead. Raises Unavailable where it has to be done
+    again: what was asked for by then isn't asked for twice."""
+    found = [lease for lease in needs.leases.all() if lease.worker == worker]
+    if any(lease.renewals != renewals for lease in found):
+        return {}
+    held = [one for one in needs.live_streams.of_worker(worker) if not one.complete]
+    by = keys.retaps_name(worker, renewals)
+    with ThreadPoolExecutor(THREADS) as pool:
+        outcomes = list(pool.map(lambda stream: _Retap(stream, by, needs).run(), held))
+    if unanswered := outcomes.count(Outcome.UNANSWERED):
+        raise Unavailable(f"{unanswered} of {len(outcomes)} taps have no answer")
+    return dict(Counter(str(outcome) for outcome in outcomes))
+
+
+class _Retap:
+    """One stream's."""
+
+    def __init__(self, stream: Stream, by: str, needs: Retapping) -> None:
+        self._stream = stream
+        self._by = by
+        self._needs = needs
+
+    def run(self) -> Outcome:
+        """Tap again where it is wanted and possible."""
+        try:
+            call = self._needs.calls.get(self._stream.call.key)
+            outcome = _standing_in(self._stream, call, self._needs.calls)
+            return outcome or self._ask(call)
+        except Unavailable:
+            return Outcome.UNANSWERED
+        except TapedeckError as error:
+            return self._tell(Outcome.FAILED, error.message)
+
+    def _ask(self, call: Call) -> Outcome:
+        profile = self._needs.profiles.get(call.ref.account, call.profile)
+        door = self._needs.door(profile)
+        if door is None or self._stream.dialect == rtp_endpoint.DIALECT:
+            return Outcome.NOT_POSSIBLE
+        if not self._needs.retaps.begin(self._stream, self._by, self._needs.now()):
+            return Outcome.TAKEN
+        try:
+            self._tap(door, _wanted(self._stream, call, profile, self._needs))
+        except CallerError as error:
+            outcome, fact = _refused(error), error.message
+        else:
+            outcome, fact = Outcome.RETAPPED, ""
+        self._needs.retaps.end(self._stream, self._by)
+        return self._tell(outcome, fact)
+
+    def _tap(self, door: CarrierDoor, wanted: TapAgain) -> None:
+        """Ask, and again where the carrier can't now. Raises CallerError, Unavailable."""
+        for wait_s in WAITS_S:
+            try:
+                return self._needs.api.tap(door, wanted)
+            except Unavailable:
+                self._needs.wait(wait_s)
+        return self._needs.api.tap(door, wanted)
+
+    def _tell(self, outcome: Outcome, fact: str) -> Outcome:
+        """Write what came of it into the history of the recordings that it concerns."""
+        detail = {"tracks": " ".join(self._stream.tracks), "worker": self._stream.worker}
+        if fact:
+            detail["fact"] = fact
+        for recording in self._needs.recordings.of_call(self._stream.call.key):
+            if lifecycle.is_live(recording.state) and recording.round == self._stream.round:
+                event = RecordingEvent(
+                    recording_id=recording.recording_id,
+                    at=self._needs.now(),
+                    event=str(outcome),
+                    detail=detail,
+                )
+                self._needs.history.append(event)
+        return outcome
+
+
+def _standing_in(stream: Stream, call: Call, calls: Calls) -> Outcome | None:
+    """Return why a stream needs no other in its place; None: it does."""
+    if not call.open or call.round != stream.round:
+        return Outcome.OVER
+    streams = calls.streams(call.ref.key)
+    if any(_takes_over(other, stream) for other in streams):
+        return Outcome.REPLACED
+    itself = next(one for one in streams if one.stream_key == stream.stream_key)
+    return Outcome.OVER if itself.ended_at is not None and itself.complete else None
+
+
+def _takes_over(other: Stream, stream: Stream) -> bool:
+    is_newer = other.opened_at >= stream.opened_at and other.stream_key != stream.stream_key
+    is_live = other.ended_at is None and other.worker != stream.worker
+    return is_newer and is_live and set(stream.tracks) <= set(other.tracks)
+
+
+def _refused(error: CallerError) -> Outcome:
+    if error.code == "cant_tap":
+        return Outcome.NOT_POSSIBLE
+    return Outcome.OVER if isinstance(error, NotFound) else Outcome.FAILED
+
+
+def _wanted(stream: Stream, call: Call, profile: Profile, needs: Retapping) -> TapAgain:
+    sides, direction = _sides(stream.tracks)
+    uri, status_url = instructions.stream_again(
+        profile, call.ref.call_id, sides, needs.deployment(), needs.now()
+    )
+    return TapAgain(
+        call=carrier_call(call),
+        control_id=keys.retap_control_id(stream.stream_key),
+        direction=direction,
+        uri=uri,
+        encoding=stream.encoding,
+        status_url=status_url,
+    )
+
+
+def _sides(tracks: Sequence[Track]) -> tuple[Sides, str]:
+    return _SIDES.get(tuple(tracks), (Sides.MIXED, "both"))

@@ -1,0 +1,173 @@
+"""Every minute: bring to its end whatever a crash, or somebody's silence, left open.
+
+The index of due work leads to what is late, leases lead to workers that died. Each step is
+conditional and may run twice; one that fails is counted and left to the next sweep. The work of
+one sweep is bounded by a number and by time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+from chalicelib.errors import NewerForm, TapedeckError
+from chalicelib.ports.aws import MediaStore
+from chalicelib.ports.rows import DueWork, Leases, LiveStreams, Mailbox, Outbox
+from chalicelib.ports.values import Due, DueKind, Lease
+from chalicelib.services.calls.call_control import Control
+from chalicelib.services.calls.newer import LEFT
+from chalicelib.services.erasure.erase import Erasing
+from chalicelib.services.recovery.dead_workers import Clearing, confirm_dead, suspects
+from chalicelib.services.recovery.journals import delete_covered
+from chalicelib.services.recovery.overdue import LateWork, Roll
+
+LARGEST_WORK = 400
+"""due rows looked at in one sweep, the longest due first"""
+
+TIME_LIMIT = timedelta(seconds=80)
+"""of the 120 s that its function has; looking at suspects takes 14 s of the rest"""
+
+FAILURES = "failures"
+POSTPONED = "postponed"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweeping:
+    """What sweeping needs."""
+
+    control: Control
+    """acts as the sweeper"""
+    due_work: DueWork
+    outbox: Outbox
+    leases: Leases
+    live_streams: LiveStreams
+    media: MediaStore
+    erasing: Erasing
+    mailbox: Mailbox
+    now: Callable[[], datetime]
+    wait: Callable[[float], None]
+    """sleeps that many seconds"""
+
+
+def sweep(needs: Sweeping) -> Mapping[str, int]:
+    """Do what is due and return how often what was done; `failures` are left to the next sweep.
+
+    Raises Unavailable where the leases can't be read: such an observer tells nobody's death.
+    """
+    run = _Sweep(needs)
+    leases = needs.leases.all()
+    run.clear([lease for lease in leases if lease.over])
+    # Before what is due: an erasure that is ripe finds what segments cover gone already.
+    run.delete_journals([lease for lease in leases if not lease.over])
+    run.catch_up(Roll(workers={lease.worker for lease in leases}, read_at=run.begun_at))
+    suspected = suspects(leases, run.begun_at)
+    run.retap(suspected)
+    dead = confirm_dead(suspected, needs.leases, needs.wait)
+    run.clear([lease for lease in dead if run.bury(lease)])
+    return run.counts
+
+
+class _Sweep:
+    """One sweep: its beginning, its counts, and its steps, each of which fails alone."""
+
+    def __init__(self, needs: Sweeping) -> None:
+        self.begun_at = needs.now()
+        self.counts: Counter[str] = Counter()
+        self._needs = needs
+        self._late = LateWork(
+            control=needs.control,
+            outbox=needs.outbox,
+            erasing=needs.erasing,
+            mailbox=needs.mailbox,
+        )
+        self._clearing = Clearing(
+            control=needs.control,
+            leases=needs.leases,
+            live_streams=needs.live_streams,
+            media=needs.media,
+        )
+
+    def catch_up(self, roll: Roll) -> None:
+        """See to what is due."""
+        for due in self._in_time(self._due()):
+            if done := self._try(partial(self._look_after, due, roll), ""):
+                self.counts[done] += 1
+
+    def delete_journals(self, living: Iterable[Lease]) -> None:
+        """Delete what living workers' segments cover."""
+        for lease in self._in_time(living):
+            deleted = self._try(partial(delete_covered, lease, self._needs.media), 0)
+            self.counts["journal_objects"] += deleted
+
+    def retap(self, suspected: Iterable[Lease]) -> None:
+        """Let carriers tap again what suspects held, should no living worker have seen to it."""
+        start = self._needs.control.transitions.workflows.start_retaps
+        for lease in suspected:
+            self._try(partial(start, lease.worker, lease.renewals), None)
+
+    def bury(self, lease: Lease) -> bool:
+        """Declare a worker dead, and join what only its journal knows; tell whether it is dead."""
+        is_dead = self._try(partial(self._clearing.bury, lease), False)
+        self.counts["dead_workers"] += is_dead
+        if is_dead:
+            self._try(partial(self._adopt, lease), 0)
+        return is_dead
+
+    def clear(self, over: Iterable[Lease]) -> None:
+        """End what workers that are over held; one whose streams are all through is forgotten."""
+        for lease in self._in_time(over):
+            self.counts["journal_objects"] += self._try(partial(self._clear, lease), 0)
+
+    def _clear(self, lease: Lease) -> int:
+        held = self._needs.live_streams.of_worker(lease.worker)
+        through = 0
+        for stream in self._in_time(held):
+            step = partial(self._clearing.clear_stream, stream, lease, self._needs.now())
+            through += self._try(step, False)
+        self.counts["streams_cleared"] += through
+        if through < len(held) or self._needs.live_streams.unreadable(lease.worker):
+            return 0
+        # Once more: the look at its death may have failed, and now the journal goes.
+        return 0 if self._adopt(lease) else self._clearing.clear_journal(lease)
+
+    def _adopt(self, lease: Lease) -> int:
+        adopted = self._clearing.adopt(lease)
+        self.counts["streams_adopted"] += adopted
+        return adopted
+
+    def _due(self) -> list[Due]:
+        return self._try(partial(self._needs.due_work.due, self.begun_at, LARGEST_WORK), [])
+
+    def _look_after(self, due: Due, roll: Roll) -> str:
+        now = self._needs.now()
+        if due.kind is DueKind.CALL:
+            return self._late.call(due.key, roll, now)
+        if due.kind is DueKind.RECORDING:
+            return self._late.recording(due.key, now)
+        return self._late.callback(due.key, due.number, now)
+
+    def _in_time(self, steps: Iterable[T]) -> Iterator[T]:
+        """Yield steps while there is time for them."""
+        for step in steps:
+            if self._needs.now() - self.begun_at > TIME_LIMIT:
+                self.counts[POSTPONED] += 1
+                return
+            yield step
+
+    def _try(self, step: Callable[[], T], otherwise: T) -> T:
+        """Return what a step comes to; one that fails is counted, and fails alone, as is one that
+        is left to newer code."""
+        try:
+            return step()
+        except NewerForm:
+            self.counts[LEFT] += 1
+            return otherwise
+        except TapedeckError:
+            self.counts[FAILURES] += 1
+            return otherwise

@@ -1,0 +1,131 @@
+"""What a live call's recordings listen for: the shell around `recording.hearing`.
+
+It is one of the call's listeners while a recording that asks for it captures; a call whose
+recordings ask for nothing has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from chalicelib.capture.events import Encoding, Track
+from chalicelib.capture.records import Record
+from chalicelib.recording.detection.end_detector import Hearing
+from chalicelib.recording.detection.end_rules import Verdict
+from chalicelib.recording.detection.track_detector import Source
+from chalicelib.recording.model import Recording
+from chalicelib.sink.ingest.fan_out import Audience
+from chalicelib.sink.ingest.live_stream import LiveStream
+
+Kept = Iterable[tuple[LiveStream, Record]]
+"""media of a call that still lies here"""
+
+
+class Detection:
+    """The ears of one call."""
+
+    def __init__(self, audience: Audience, end: Callable[[Verdict], None]) -> None:
+        self._audience = audience
+        self._end = end
+        self._hearing = Hearing()
+        self._sources: dict[LiveStream, Source] = {}
+        """the streams that are heard"""
+        self._is_added = False
+
+    def attend(self, recordings: Iterable[Recording], kept: Callable[[], Kept]) -> None:
+        """Listen for the live recordings of the call, as they are now.
+
+        What a stream brought before it could be heard, and `kept` still has, is heard first.
+        """
+        streams = self._audience.streams
+        if not streams:
+            return
+        self._hearing.attend(recordings, min(stream.opened_us for stream in streams))
+        if self._hearing.is_listening:
+            self._catch_up(streams, kept)
+        else:
+            self._sources.clear()
+        self._tune()
+
+    def hear(self, stream: LiveStream, track: Track, payload: bytes, arrival_us: int) -> None:
+        """Take a message's payload."""
+        source = self._sources.get(stream)
+        if source is None:
+            source = self._sources[stream] = _source(stream)
+        verdicts = self._hearing.hear(source, track, payload, stream.encoding, arrival_us)
+        if verdicts:
+            self._announce(verdicts)
+
+    def press(self, stream: LiveStream, digit: str, arrival_us: int) -> None:
+        """Take a digit that the carrier told beside the sound."""
+        self._announce(self._hearing.press(digit, arrival_us))
+
+    def beep(self, recording_id: str, now_us: int) -> None:
+        """Take note that a recording's beep goes out to the party: it is nobody's speech."""
+        self._hearing.beep(recording_id, now_us)
+
+    def pass_time(self, now_us: int) -> None:
+        """Look who has waited long enough for media that doesn't come."""
+        if not self._is_added:
+            return
+        for stream, source in self._sources.items():
+            if stream.ended.is_set():
+                self._hearing.leave(source)
+        if not all(stream.ended.is_set() for stream in self._sources):
+            self._announce(self._hearing.pass_time(now_us))
+
+    def _catch_up(self, streams: tuple[LiveStream, ...], kept: Callable[[], Kept]) -> None:
+        new = [stream for stream in streams if stream not in self._sources]
+        self._sources = {stream: self._sources.get(stream) or _source(stream) for stream in streams}
+        if not new:
+            return
+        from_us = self._hearing.listens_from_us
+        early = [(stream, record) for stream, record in kept() if stream in new]
+        if any(_is_beginning_lost(stream, early) for stream in new):
+            self._hearing.miss_beginning()
+        for stream, record in sorted(early, key=lambda one: one[1].arrived_at_us):
+            end_us = _end_us(stream, record)
+            if from_us is None or end_us > from_us:
+                source, encoding = self._sources[stream], _encoding(stream, record)
+                heard = self._hearing.hear(source, record.track, record.payload, encoding, end_us)
+                self._announce(heard)
+
+    def _announce(self, verdicts: Iterable[Verdict]) -> None:
+        for verdict in verdicts:
+            self._end(verdict)
+        self._tune()
+
+    def _tune(self) -> None:
+        """Be a listener exactly while somebody listens."""
+        is_listening = self._hearing.is_listening
+        if is_listening and not self._is_added:
+            self._audience.add(self)
+        elif self._is_added and not is_listening:
+            self._audience.remove(self)
+        self._is_added = is_listening
+
+
+def _is_beginning_lost(stream: LiveStream, kept: list[tuple[LiveStream, Record]]) -> bool:
+    firsts = [record.first_sample for of, record in kept if of is stream]
+    if firsts:
+        return min(firsts) > 0
+    return stream.head().messages_received > 0
+
+
+def _source(stream: LiveStream) -> Source:
+    assert stream.started is not None
+    return Source(rate_hz=stream.started.rate_hz, tells_digits=stream.opening.tells_digits)
+
+
+def _encoding(stream: LiveStream, record: Record) -> Encoding:
+    """Return what a record is encoded in; one that was cut before anybody said so is wrong."""
+    assert stream.started is not None
+    return stream.encoding if stream.started.encoding is None else record.encoding
+
+
+def _end_us(stream: LiveStream, record: Record) -> int:
+    """Return when a record's last sample had sounded, had it come without delay."""
+    assert stream.started is not None
+    samples = record.first_sample + record.samples
+    sounded_us = samples * 1_000_000 // stream.started.rate_hz
+    return stream.opened_us + record.least_lateness_us + sounded_us

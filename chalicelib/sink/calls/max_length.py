@@ -1,0 +1,100 @@
+"""When a recording has run its `max_length`, told from the records of its call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from chalicelib.capture.records import Record
+from chalicelib.recording import intervals
+from chalicelib.recording.model import Interval
+
+_ORIGIN_US = 2_000_000
+"""a stream's origin is the least lateness of its first 2 s (DESIGN 4)"""
+
+_STALL_US = 2_000_000
+"""how long samples that should be there are waited for: what a hole needs to prove itself"""
+
+_EARLIER_US = 1_000_000
+"""a recording that began so long before the stream was captured elsewhere first"""
+
+
+class _SourceClock:
+    """Where a source of a stream begins after the stream's own beginning, and how far it reaches.
+
+    Most streams have one; an RTP sender that begins anew is another.
+    """
+
+    def __init__(self, first: Record) -> None:
+        self._first_us = first.arrived_at_us
+        self.lateness_us = first.least_lateness_us
+        self._reached_us = 0
+
+    @property
+    def end_us(self) -> int:
+        """Return the end of its last sample."""
+        return self.lateness_us + self._reached_us
+
+    def note(self, record: Record, rate_hz: int) -> None:
+        """Take a record."""
+        if record.arrived_at_us < self._first_us + _ORIGIN_US:
+            self.lateness_us = min(self.lateness_us, record.least_lateness_us)
+        end_us = (record.first_sample + record.samples) * 1_000_000 // rate_hz
+        self._reached_us = max(self._reached_us, end_us)
+
+
+class StreamClock:
+    """A stream's origin on the wall clock, as assembly will find it, and how far it reaches."""
+
+    def __init__(self, opened_us: int, rate_hz: int) -> None:
+        self._opened_us = opened_us
+        self._rate_hz = rate_hz
+        self._sources: dict[int, _SourceClock] = {}
+
+    @property
+    def has_media(self) -> bool:
+        """Tell whether a record came."""
+        return bool(self._sources)
+
+    def note(self, records: Iterable[Record]) -> None:
+        """Take the records of a cut."""
+        for record in records:
+            source = self._sources.get(record.source)
+            if source is None:
+                source = self._sources[record.source] = _SourceClock(record)
+            source.note(record, self._rate_hz)
+
+    def end_of(
+        self, length_us: int, started_us: int, now_us: int, shown: Sequence[Interval] = ()
+    ) -> int | None:
+        """Return when a recording of this length ended; None while it may still get samples.
+
+        `started_us`: when the recording began, by whoever captured it first; `shown`: what it shows
+        of the call, an open interval at the end.
+        """
+        if not self._sources:
+            return None
+        origin_us = self._opened_us + min(one.lateness_us for one in self._sources.values())
+        is_older = started_us < self._opened_us - _EARLIER_US
+        begun_us = started_us if is_older else origin_us
+        resumed_us = shown[-1].from_us if shown else None
+        end_us = begun_us if resumed_us is None else resumed_us
+        end_us += length_us - intervals.shown_us(shown, begun_us)
+        reached_us = self._opened_us + max(one.end_us for one in self._sources.values())
+        is_over = reached_us >= end_us or now_us >= end_us + _STALL_US
+        return end_us if is_over else None
+
+
+def earliest_end(
+    clocks: Iterable[StreamClock],
+    length_us: int,
+    started_us: int,
+    now_us: int,
+    shown: Sequence[Interval] = (),
+) -> int | None:
+    """Return when a recording of this length ended; None while any of its call's streams may still
+    get samples of it. A stream that never had media is waited for by nobody."""
+    ends = [
+        clock.end_of(length_us, started_us, now_us, shown) for clock in clocks if clock.has_media
+    ]
+    known = [end_us for end_us in ends if end_us is not None]
+    return min(known) if known and len(known) == len(ends) else None

@@ -1,0 +1,28 @@
+"""What all calls of a worker share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.sink.calls.database import Control
+from chalicelib.sink.forwarding.client import Relay
+from chalicelib.sink.runtime.health import Health
+from chalicelib.sink.runtime.limits import Limits
+from chalicelib.sink.storage.journal import Journal
+from chalicelib.sink.storage.segment_store import Segments
+from chalicelib.sink.taps.tap_senders import Senders
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """A process of the sink."""
+
+    name: str
+    """new at every start"""
+    limits: Limits
+    health: Health
+    control: Control
+    journal: Journal
+    segments: Segments
+    relay: Relay
+    senders: Senders

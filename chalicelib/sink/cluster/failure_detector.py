@@ -1,0 +1,118 @@
+"""Who renews its lease no more: carriers are asked soon to tap its calls again, elsewhere; later it
+is declared dead, and its calls end.
+
+The worker itself asks no carrier, because it holds no carrier's credentials: it starts the
+execution that does. That needn't be sure of a death (`services/recovery/retap.py`), so it waits for
+less.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from functools import partial
+
+from chalicelib.errors import TapedeckError
+from chalicelib.ports.aws import Workflows
+from chalicelib.ports.rows import Leases
+from chalicelib.ports.values import Lease
+from chalicelib.sink.cluster.takeover import Heir
+from chalicelib.sink.runtime.health import Health
+from chalicelib.sink.runtime.limits import Limits
+from chalicelib.sink.runtime.retrying import Patient
+
+_PART = "lookout"
+
+_log = logging.getLogger(__name__)
+
+
+class Lookout:
+    """Watches the leases of the other workers, by its own clock alone."""
+
+    def __init__(
+        self,
+        name: str,
+        leases: Leases,
+        workflows: Workflows | None,
+        heir: Heir | None,
+        health: Health,
+        limits: Limits,
+    ) -> None:
+        """Without workflows no carrier is asked; without an heir the dead are the sweeper's."""
+        self._name = name
+        self._leases = leases
+        self._workflows = workflows
+        self._heir = heir
+        self._health = health
+        self._limits = limits
+        self._patient = Patient(_PART, 1, health, limits)
+        self._seen: dict[str, tuple[int, float]] = {}
+        """renewals of each worker, and since when they don't grow"""
+        self._told: set[str] = set()
+        jitter = random.uniform(0, limits.lookout_jitter_s)  # noqa: S311  # guards nothing
+        self._dead_s = limits.lookout_dead_s + jitter
+
+    async def keep(self) -> None:
+        """Look every second until cancelled."""
+        loop = asyncio.get_running_loop()
+        looked = since = loop.time()
+        while True:
+            await asyncio.sleep(self._limits.lookout_every_s)
+            leases = await self._read()
+            now = loop.time()
+            if leases is None or now - looked > self._limits.lookout_late_s:
+                # Who couldn't read knows nothing, and the others' renewals may hang as its reads.
+                # Nor does who slept: all may have slept, as on a machine that has too much to do.
+                self._seen.clear()
+                since = now + self._limits.lookout_blind_s
+            else:
+                await self._look(leases, max(since, now))
+            looked = loop.time()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._patient.close()
+
+    async def _read(self) -> list[Lease] | None:
+        """Return all leases; None where they can't be read."""
+        try:
+            return await self._patient.once(self._leases.all)
+        except TapedeckError:
+            self._health.failures[_PART] += 1
+            return None
+
+    async def _look(self, leases: list[Lease], now: float) -> None:
+        others = [lease for lease in leases if not lease.over and lease.worker != self._name]
+        known, self._seen = self._seen, {}
+        for lease in others:
+            renewals, since = known.get(lease.worker, (lease.renewals, now))
+            self._seen[lease.worker] = lease.renewals, since if renewals == lease.renewals else now
+        self._told &= self._seen.keys()
+        for lease in others:
+            await self._judge(lease, now)
+
+    async def _judge(self, lease: Lease, now: float) -> None:
+        silent_s = now - self._seen[lease.worker][1]
+        if silent_s < self._limits.lookout_silent_s:
+            self._told.discard(lease.worker)
+        elif self._workflows is not None and lease.worker not in self._told:
+            await self._tell(lease, self._workflows)
+        if self._heir is not None and silent_s >= self._dead_s:
+            await self._bury(lease, self._heir)
+
+    async def _bury(self, lease: Lease, heir: Heir) -> None:
+        try:
+            await heir.inherit(lease)
+        except TapedeckError:
+            self._health.failures[_PART] += 1  # at the next look, again
+
+    async def _tell(self, lease: Lease, workflows: Workflows) -> None:
+        start = partial(workflows.start_retaps, lease.worker, lease.renewals)
+        try:
+            await self._patient.once(start)
+        except TapedeckError:
+            self._health.failures[_PART] += 1  # at the next look, again
+            return
+        self._told.add(lease.worker)
+        _log.warning("a worker is silent", extra={"silent": lease.worker})

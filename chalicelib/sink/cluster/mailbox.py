@@ -1,0 +1,95 @@
+"""The worker's mailbox: commands to its calls are read often, and each is carried out once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from functools import partial
+from typing import Protocol
+
+from chalicelib.errors import NotFound, TapedeckError
+from chalicelib.ports.rows import Mailbox
+from chalicelib.recording.commands import Command
+from chalicelib.sink.runtime.health import Health
+from chalicelib.sink.runtime.limits import Limits
+from chalicelib.sink.runtime.retrying import Patient
+from chalicelib.sink.runtime.tasks import Tasks
+
+_PART = "mailbox"
+
+
+class Obedient(Protocol):
+    """Who carries out commands."""
+
+    @property
+    def calls(self) -> int:
+        """Count calls that a command may be for."""
+
+    async def obey(self, command: Command) -> None:
+        """Carry out a command."""
+
+
+class MailboxKeeper:
+    """Reads a worker's mailbox in a thread of its own. What fails there disturbs no call."""
+
+    def __init__(
+        self, worker: str, mailbox: Mailbox, calls: Obedient, health: Health, limits: Limits
+    ) -> None:
+        self._worker = worker
+        self._mailbox = mailbox
+        self._calls = calls
+        self._health = health
+        self._limits = limits
+        self._reading = Patient(_PART, 1, health, limits)
+        self._removing = Patient(_PART, 1, health, limits)
+        self._under_way = Tasks()
+        self._known: OrderedDict[str, bool] = OrderedDict()
+        """commands by id, and whether they are carried out"""
+
+    async def keep(self) -> None:
+        """Read every 100 ms while there are calls, else every second, until cancelled."""
+        idle_s = 0.0
+        while True:
+            if self._calls.calls or idle_s >= self._limits.mailbox_idle_s:
+                await self._read()
+                idle_s = 0.0
+            await asyncio.sleep(self._limits.mailbox_every_s)
+            idle_s += self._limits.mailbox_every_s
+
+    async def close(self) -> None:
+        """Leave what is under way: its commands stay, and nobody else will carry them out."""
+        await self._under_way.cancel()
+        self._reading.close()
+        self._removing.close()
+
+    async def _read(self) -> None:
+        try:
+            commands = await self._reading.once(partial(self._mailbox.waiting, self._worker))
+        except TapedeckError as error:
+            self._health.ail(_PART, error.code)
+            return
+        self._health.mend(_PART)
+        # Those under way are still there, and first: they must not hide who came after them.
+        idle = [one for one in commands if self._known.get(one.command_id) is not False]
+        for command in idle[: self._limits.mailbox_at_once - len(self._under_way)]:
+            if command.command_id in self._known:
+                self._under_way.start(self._remove(command))
+            else:
+                self._remember(command)
+                self._under_way.start(self._carry_out(command))
+
+    async def _carry_out(self, command: Command) -> None:
+        try:
+            await self._calls.obey(command)
+        except NotFound:
+            self._health.failures[_PART] += 1
+        self._known[command.command_id] = True
+        await self._remove(command)
+
+    async def _remove(self, command: Command) -> None:
+        await self._removing.until_done(partial(self._mailbox.remove, command))
+
+    def _remember(self, command: Command) -> None:
+        self._known[command.command_id] = False
+        if len(self._known) > self._limits.mailbox_remembered:
+            self._known.popitem(last=False)

@@ -1,0 +1,209 @@
+"""A stream that comes as events of its dialect, and its tracks: on this worker's own socket, or
+passed on by another worker."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from chalicelib.capture.events import DigitPressed, Encoding, Media, StreamStarted, Track
+from chalicelib.capture.records import Record, StreamHead
+from chalicelib.capture.runs import StreamCapture, TrackRun, bytes_per_sample
+from chalicelib.recording.model import Ending
+from chalicelib.sink.ingest.live_stream import Listener, LiveStream, Opening, StreamOwner
+
+_MOST_UNWANTED = 3000
+"""messages, half a minute of two tracks, that wait until it is read whether somebody records"""
+
+Heard = tuple[Media, int]
+"""a message's media, and when it arrived"""
+
+
+class Outlet(Protocol):
+    """Where the media of a stream goes that another worker captures."""
+
+    def hear(self, media: Media, arrival_us: int) -> None:
+        """Take a message's media."""
+
+    def press(self, pressed: DigitPressed, arrival_us: int) -> None:
+        """Take a digit that the carrier told beside the sound."""
+
+
+class EventStream(LiveStream):
+    """Media in, records out.
+
+    Until it is known who captures it, its media waits as it came; then it goes to its tracks, or
+    out to the worker that owns the call. A subclass puts plain media into `_runs` itself where
+    there are any: that is the hot path.
+    """
+
+    def __init__(self, opening: Opening, owner: StreamOwner) -> None:
+        super().__init__(opening, owner)
+        self.brought: tuple[tuple[Track, int], ...] = ()
+        """as in `StreamHead`"""
+        self._waiting: list[Heard] = []
+        self._is_settled = False
+        """it is captured here: nothing waits any more"""
+        self._capture: StreamCapture | None = None
+        self._runs: dict[Track, TrackRun] | None = None
+        """the capture's tracks; None while media goes elsewhere than there alone"""
+        self._is_kept = False
+        """media that somebody hears is kept too"""
+        self._outlet: Outlet | None = None
+
+    # --- what the call asks ---
+
+    def cut(self) -> list[Record]:
+        """Return what came since the last cut."""
+        self._settle()
+        return self._capture.cut() if self._capture else []
+
+    def head(self) -> StreamHead:
+        """Return the stream's head with its counts up to the last cut."""
+        assert self._capture is not None
+        self._capture.refused = self.refused
+        return self._capture.head()
+
+    def correct(self, encoding: Encoding) -> None:
+        """Set the encoding that the profile knows; of no effect on what was cut."""
+        self.encoding = encoding
+        if self._capture is not None:
+            for run in self._capture.tracks.values():
+                run.encoding = encoding
+
+    def drop_media(self) -> None:
+        """Let go what waits here, and of what follows keep only how long it is: nobody records."""
+        self._settle()
+        self._is_kept, self._runs = False, None
+        self.cut()
+
+    def keep_media(self) -> None:
+        """Keep what follows."""
+        self._settle()
+        if self._capture is not None and not self.ended.is_set():
+            self._is_kept = True
+            self._runs = None if self._listener else self._capture.tracks
+
+    def listen(self, listener: Listener | None) -> None:
+        """Let somebody hear what follows, kept or not; None: nobody."""
+        self._settle()
+        self._listener = listener
+        if self._is_kept:
+            self.keep_media()
+
+    # --- what another worker captures ---
+
+    @property
+    def is_passable(self) -> bool:
+        """Tell whether all of it waits here still."""
+        return not self._is_settled and self._capture is not None
+
+    def pass_to(self, outlet: Outlet) -> None:
+        """Let another worker have what waits, and what follows."""
+        waiting, self._waiting = self._waiting, []
+        for media, arrival_us in waiting:
+            outlet.hear(media, arrival_us)
+        self._outlet = outlet
+
+    def begin_anew(
+        self,
+        stream_key: str,
+        heard: Iterable[Heard],
+        passed: Mapping[Track, int],
+        *,
+        is_unwanted: bool,
+    ) -> None:
+        """Be another stream from here on, that begins with these messages: what the first one was
+        passed to is gone. `passed`: bytes of each track since then, these messages among them."""
+        self.is_unwanted = is_unwanted
+        self.opening = replace(self.opening, stream_key=stream_key)
+        self._waiting, self._outlet = list(heard), None
+        self._count_brought(passed)
+        self.opened_us = self._waiting[0][1] if self._waiting else self.now_us()
+        self._begin_capture()
+
+    def _count_brought(self, passed: Mapping[Track, int]) -> None:
+        width, brought = bytes_per_sample(self.encoding), Counter(dict(self.brought))
+        for track, size in passed.items():
+            brought[track] += size // width
+        for media, _ in self._waiting:
+            brought[media.track] -= len(media.payload) // width
+        self.brought = tuple(sorted(brought.items()))
+
+    # --- what comes ---
+
+    def _start(self, started: StreamStarted) -> None:
+        self.started = started
+        self.encoding = started.encoding or self.encoding
+        self._begin_capture()
+        self._owner.stream_started(self)
+
+    def _begin_capture(self) -> None:
+        assert self.started is not None
+        self._capture = StreamCapture(
+            StreamHead(
+                stream_key=self.opening.stream_key,
+                call_key=self.call.key,
+                carrier_stream_id=self.started.carrier_stream_id,
+                dialect=self.opening.dialect,
+                rate_hz=self.started.rate_hz,
+                opened_at_us=self.opened_us,
+                profile=self.opening.profile,
+                encoding=self.started.encoding,
+                brought=self.brought,
+            )
+        )
+
+    def _settle(self) -> None:
+        """Put what waits to its tracks: it is captured here."""
+        if self._is_settled or self._capture is None:
+            return
+        self._is_settled = True
+        waiting, self._waiting = self._waiting, []
+        for media, arrival_us in waiting:
+            self._open_run(media.track).add(media.payload, arrival_us, media.sequence)
+        if not self.ended.is_set():
+            self._is_kept, self._runs = True, None if self._listener else self._capture.tracks
+
+    def _take_aside(self, media: Media, arrival_us: int) -> None:
+        """Take media that goes elsewhere than to its track alone."""
+        if self.ending is not None:
+            return
+        if self._outlet is not None:
+            self._outlet.hear(media, arrival_us)
+        elif not self._is_settled:
+            self._waiting.append((media, arrival_us))
+            if self.is_unwanted and len(self._waiting) > _MOST_UNWANTED:
+                del self._waiting[0]
+        else:
+            self._take_heard(media, arrival_us)
+
+    def _take_heard(self, media: Media, arrival_us: int) -> None:
+        """Take media that somebody hears, or that nobody keeps."""
+        run = self._open_run(media.track)
+        if self._is_kept:
+            run.add(media.payload, arrival_us, media.sequence)
+        else:
+            run.pass_over(len(media.payload), media.sequence)
+        if self._listener is not None:
+            self._listener.hear(self, media.track, media.payload, arrival_us)
+
+    def _press(self, pressed: DigitPressed, arrival_us: int) -> None:
+        """Pass on what the party pressed; what was played to it is none of its own."""
+        if self._outlet is not None:
+            self._outlet.press(pressed, arrival_us)
+        elif self._listener is not None and pressed.track is not Track.OUTBOUND:
+            self._listener.press(self, pressed.digit, arrival_us)
+
+    def _open_run(self, track: Track) -> TrackRun:
+        assert self._capture is not None
+        return self._capture.track(track, self.encoding)
+
+    def _end(self, ending: Ending, ended_us: int) -> None:
+        if self.ending is None:
+            self.ending = ending
+            self.ended_us = ended_us
+            self._is_kept, self._runs = False, None
+            self.ended.set()

@@ -1,0 +1,159 @@
+"""What all taps of a worker share: how destinations are reached, clocks, the door to their rows."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from chalicelib.media.rtp import RATE_HZ
+from chalicelib.ports.call_owner import LiveTaps
+from chalicelib.security.url_guard import UrlPolicy
+from chalicelib.sink.runtime.health import Health
+from chalicelib.sink.runtime.limits import Limits
+from chalicelib.sink.runtime.retrying import Patient
+from chalicelib.sink.runtime.tasks import Tasks
+from chalicelib.sink.runtime.ticker import Ticker
+from chalicelib.sink.taps.dialer import Dialer
+from chalicelib.sink.taps.live_tap import LiveTap
+from chalicelib.sink.taps.output import Outlet
+from chalicelib.sink.taps.rtp_output import RtpOutlet
+from chalicelib.sink.taps.websocket_output import WsOutlet
+from chalicelib.tapping.lifecycle import Cause as TapCause
+from chalicelib.tapping.model import Tap, TapOptions, TapQuality, TapRequest, rtp_address
+from chalicelib.tapping.packetizer import MessagePacketizer, RtpPacketizer
+from chalicelib.tapping.playout import Playout
+
+WS_PTIME_MS = 20
+"""`rtp_ptime` is of no effect on a websocket"""
+
+
+class TapControl:
+    """LiveTaps in a pool of threads: no call waits for what a tap's row waits for. Raises what it
+    raises, except Unavailable."""
+
+    def __init__(self, live: LiveTaps, health: Health, limits: Limits) -> None:
+        self._live = live
+        self._patient = Patient("taps", limits.tap_threads, health, limits)
+
+    async def begin(self, request: TapRequest, source: tuple[str, int]) -> Tap:
+        """Begin one that sends from now on."""
+        return await self._patient.until_done(partial(self._live.begin, request, *source))
+
+    async def refuse(self, request: TapRequest, reason: str, at: datetime) -> Tap:
+        """Finish one whose destination never took it."""
+        return await self._patient.until_done(partial(self._live.refuse, request, reason, at))
+
+    async def take_over(self, tap: Tap, worker: str, source: tuple[str, int]) -> Tap:
+        """Send on from now on what another worker sent."""
+        return await self._patient.until_done(partial(self._live.take_over, tap, worker, *source))
+
+    async def abandon(self, call_key: str, tap_id: str, at: datetime) -> Tap:
+        """Stop one that nobody sends any more."""
+        return await self._patient.until_done(partial(self._live.abandon, call_key, tap_id, at))
+
+    async def end(
+        self, tap: Tap, cause: TapCause, reason: str, quality: TapQuality, at: datetime
+    ) -> Tap:
+        """Finish one that sends no more."""
+        return await self._patient.until_done(
+            partial(self._live.end, tap, cause, reason, quality, at)
+        )
+
+    def close(self) -> None:
+        """Ask nothing more."""
+        self._patient.close()
+
+
+class Senders:
+    """Opens ways out for taps, and counts what they do."""
+
+    def __init__(
+        self,
+        worker: str,
+        live: LiveTaps,
+        dialer: Dialer,
+        health: Health,
+        limits: Limits,
+        public_host: str,
+    ) -> None:
+        """`public_host` is the IPv4 that the world sees; empty: the worker's own."""
+        self.worker = worker
+        self.limits = limits
+        self.control = TapControl(live, health, limits)
+        self.tasks = Tasks()
+        """connections that are opened again, and taps' lives"""
+        self._live: set[LiveTap] = set()
+        self._dropped = 0
+        """messages of taps that are over"""
+        self._dialer = dialer
+        self._public_host = public_host
+        self._tickers: dict[int, Ticker] = {}
+
+    def ticker(self, options: TapOptions) -> Ticker:
+        """Return the clock that a tap sends by."""
+        return self._tickers.setdefault(_ptime_ms(options), Ticker(_ptime_ms(options)))
+
+    @property
+    def policy(self) -> UrlPolicy:
+        """Return which addresses may be sent to."""
+        return self._dialer.policy
+
+    @property
+    def taps(self) -> int:
+        """Count taps that send."""
+        return len(self._live)
+
+    @property
+    def dropped(self) -> int:
+        """Count messages that taps dropped, since the worker began."""
+        return self._dropped + sum(tap.quality().messages_dropped for tap in self._live)
+
+    def note_begin(self, tap: LiveTap) -> None:
+        """Count a tap that sends."""
+        self._live.add(tap)
+
+    def note_end(self, tap: LiveTap) -> None:
+        """Count a tap that sends no more, and what it dropped."""
+        self._live.discard(tap)
+        self._dropped += tap.quality().messages_dropped
+
+    async def open(self, options: TapOptions, on_end: Callable[[str], None]) -> Outlet:
+        """Return a tap's way out; it says when its destination is lost for good, and why.
+
+        Raises Unreachable.
+        """
+        address = rtp_address(options.uri)
+        if address is not None:
+            self._dialer.verify(options.uri)
+            return RtpOutlet(*address, self._public_host, self.limits, on_end)
+        message_bytes = WS_PTIME_MS * RATE_HZ // 1000
+        dial = partial(self._dialer.dial, options.uri)
+        outlet = WsOutlet(dial, message_bytes, WS_PTIME_MS, self.limits, self.tasks, on_end)
+        await outlet.open()
+        return outlet
+
+    async def close(self) -> None:
+        """Leave what is under way."""
+        await self.tasks.cancel()
+        self.control.close()
+
+
+def playout(options: TapOptions) -> Playout:
+    """Return what a tap of these options sends."""
+    codec, ptime_ms = str(options.codec), _ptime_ms(options)
+    if rtp_address(options.uri) is None:
+        return Playout(options.direction, codec, ptime_ms, MessagePacketizer(codec, ptime_ms))
+    packetizer = RtpPacketizer(
+        codec,
+        ptime_ms,
+        ssrc=secrets.randbits(32),
+        sequence=secrets.randbits(16),
+        timestamp=secrets.randbits(32),
+    )
+    return Playout(options.direction, codec, ptime_ms, packetizer)
+
+
+def _ptime_ms(options: TapOptions) -> int:
+    return WS_PTIME_MS if rtp_address(options.uri) is None else options.rtp_ptime_ms

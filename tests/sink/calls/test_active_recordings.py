@@ -1,0 +1,57 @@
+"""Which recordings want a call's media, by what is said of them."""
+
+from __future__ import annotations
+
+from chalicelib.capture.events import Encoding
+from chalicelib.ports.values import Joined
+from chalicelib.recording.model import Recording, State
+from chalicelib.sink.calls.active_recordings import Wanted
+from tests.samples import CALL, a_recording
+
+
+def an_answer(round_: int, *recordings: Recording) -> Joined:
+    """Return what the database says to a stream that joined."""
+    return Joined(
+        call=CALL, round=round_, generation=1, encoding=Encoding.PCMU, recordings=recordings
+    )
+
+
+def test_a_recording_of_an_earlier_round_wants_nothing_of_this_one() -> None:
+    """The answer to its command came when the call had closed and streamed again."""
+    wanted = Wanted()
+    wanted.learn(an_answer(2))
+    wanted.adopt(a_recording(round=1))
+
+    assert not wanted.is_any
+    assert () == wanted.recordings
+
+
+def test_a_recording_that_begins_ends_the_pause_of_all_others() -> None:
+    """What was said in the pause, and comes only now, is nobody's."""
+    wanted = Wanted()
+    wanted.learn(an_answer(1, a_recording(state=State.PAUSED)))
+    assert wanted.is_paused
+
+    wanted.begin("another", 7)
+
+    assert (True, 7) == (wanted.is_any, wanted.paused_until_us)
+
+
+def test_one_that_begins_wants_what_a_discarded_one_leaves() -> None:
+    """Its media isn't only the discarded recording's."""
+    wanted = Wanted()
+    wanted.end("discarded")
+    assert wanted.was_only("discarded")
+
+    wanted.begin("another", 7)
+
+    assert not wanted.was_only("discarded")
+
+
+def test_one_that_is_over_wanted_what_a_discarded_one_leaves() -> None:
+    """What it shows may not be stored yet."""
+    wanted = Wanted()
+    wanted.end("stopped")
+    wanted.end("discarded")
+
+    assert not wanted.was_only("discarded")

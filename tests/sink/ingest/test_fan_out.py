@@ -1,0 +1,135 @@
+"""A call's listeners hear its media while it comes, whether it is kept or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from chalicelib.capture.events import Track
+from chalicelib.carriers.bandwidth.stream import Bandwidth
+from chalicelib.sink.ingest.fan_out import Audience
+from chalicelib.sink.ingest.live_stream import LiveStream, Opening
+from chalicelib.sink.ingest.socket_stream import Stream
+from chalicelib.sink.ingest.websocket import MessageSocket
+from chalicelib.sink.runtime.limits import Limits
+from tests.sink.rig import frame, media, run, start
+
+
+@dataclass
+class Ear:
+    """A listener that remembers."""
+
+    heard: list[tuple[str, Track, bytes]] = field(default_factory=list)
+    pressed: list[str] = field(default_factory=list)
+
+    def hear(self, stream: LiveStream, track: Track, payload: bytes, arrival_us: int) -> None:
+        """Remember sound."""
+        assert arrival_us >= stream.opened_us
+        self.heard.append((stream.opening.stream_key, track, payload))
+
+    def press(self, stream: LiveStream, digit: str, arrival_us: int) -> None:
+        """Remember a digit."""
+        self.pressed.append(digit)
+
+
+class Nobody:
+    """An owner that follows no stream."""
+
+    def stream_opened(self, stream: LiveStream) -> None:
+        """Take note of nothing."""
+
+    stream_started = stream_closed = stream_opened
+
+
+def live(key: str, *, after: LiveStream | None = None) -> Stream:
+    """Return a started stream; one that opened later than another where asked."""
+    opening = Opening(
+        account="main", profile="p", carrier="bandwidth", dialect="bandwidth", stream_key=key
+    )
+    stream = Stream(opening, Bandwidth({}), Nobody(), Limits())
+    stream.opened(MessageSocket(stream))
+    stream.receive(start(stream_id=key))
+    if after is not None:
+        stream.opened_us = after.opened_us + 1
+    return stream
+
+
+def stored(stream: Stream) -> bytes:
+    """Return what the stream's next cut holds."""
+    return b"".join(record.payload for record in stream.cut())
+
+
+def test_a_listener_hears_what_is_kept_too() -> None:
+    """Sound reaches the cut and the listener, each once."""
+
+    async def scenario() -> None:
+        stream, audience, ear = live("s-1"), Audience(), Ear()
+        audience.admit(stream)
+        stream.receive(media(0))
+        audience.add(ear)
+        stream.receive(media(1))
+        audience.remove(ear)
+        stream.receive(media(2))
+        assert [("s-1", Track.INBOUND, frame(1))] == ear.heard
+        assert frame(0) + frame(1) + frame(2) == stored(stream)
+
+    run(scenario)
+
+
+def test_a_listener_hears_what_nobody_keeps() -> None:
+    """In a pause sound reaches the listener alone; what follows has its place."""
+
+    async def scenario() -> None:
+        stream, audience, ear = live("s-1"), Audience(), Ear()
+        audience.add(ear)
+        audience.admit(stream)
+        stream.drop_media()
+        stream.receive(media(0))
+        stream.keep_media()
+        stream.receive(media(1))
+        (record,) = stream.cut()
+        assert [frame(0), frame(1)] == [payload for _, _, payload in ear.heard]
+        assert (160, frame(1)) == (record.first_sample, record.payload)
+
+    run(scenario)
+
+
+def test_of_two_streams_of_a_track_the_newer_is_heard() -> None:
+    """From the newer stream's first sample on the older one is silent, until the newer ends."""
+
+    async def scenario() -> None:
+        audience, ear = Audience(), Ear()
+        older = live("s-1")
+        newer = live("s-2", after=older)
+        audience.add(ear)
+        for stream in (older, newer):
+            audience.admit(stream)
+        for number, stream in enumerate((older, newer, older)):
+            stream.receive(media(number))
+        audience.dismiss(newer)
+        newer.receive(media(3))
+        older.receive(media(4))
+        heard = [(key, payload) for key, _, payload in ear.heard]
+        assert [("s-1", frame(0)), ("s-2", frame(1)), ("s-1", frame(4))] == heard
+
+    run(scenario)
+
+
+def test_a_listener_may_leave_while_it_hears() -> None:
+    """Who has heard enough doesn't keep the next one from hearing."""
+
+    async def scenario() -> None:
+        audience, second = Audience(), Ear()
+
+        class Once(Ear):
+            def press(self, stream: LiveStream, digit: str, arrival_us: int) -> None:
+                audience.remove(self)
+
+        audience.add(Once())
+        audience.add(second)
+        stream = live("s-1")
+        audience.admit(stream)
+        for digit in "12":
+            audience.press(stream, digit, 0)
+        assert ["1", "2"] == second.pressed
+
+    run(scenario)
