@@ -36,8 +36,8 @@ from chalicelib.recording.model import (
 from chalicelib.security import tokens
 from chalicelib.security.tokens import TokenKind
 from chalicelib.services.calls.commands import Commands
-from chalicelib.sink.process import Outside, Sink
 from chalicelib.sink.runtime.limits import Limits
+from chalicelib.sink.worker import Outside, Sink
 
 CALL = CallRef(account="main", carrier="bandwidth", call_id="bench")
 RECORDING = keys.recording_id(CALL.key, "bench")

@@ -35,8 +35,8 @@ from chalicelib.recording import keys
 from chalicelib.recording.model import CallRef
 from chalicelib.security.deployment_keys import parse_keys
 from chalicelib.services.recovery.sweep import sweep
-from chalicelib.sink.process import Outside, Sink
 from chalicelib.sink.runtime.limits import Limits
+from chalicelib.sink.worker import Outside, Sink
 from infra.local.ports import HOST, choose_port
 from infra.local.receiver import Callback, Receiver, receiving
 from infra.paths import ROOT

@@ -23,9 +23,9 @@ from chalicelib.recording.model import CallRef, Ending, Recording, RecordOptions
 from chalicelib.recording.rtp_endpoint import PortClaim
 from chalicelib.security import tokens
 from chalicelib.security.tokens import TokenKind
-from chalicelib.sink.process import Outside, Sink
 from chalicelib.sink.runtime import gc_tuning, json_log
 from chalicelib.sink.runtime.limits import Limits
+from chalicelib.sink.worker import Outside, Sink
 from chalicelib.tapping.lifecycle import Cause as TapCause
 from chalicelib.tapping.model import Tap, TapQuality, TapRequest
 

@@ -15,9 +15,9 @@ import uvloop
 from chalicelib import wiring
 from chalicelib.errors import PreconditionFailed, TapedeckError
 from chalicelib.sink.ingest.rtp_ports import RtpPlace
-from chalicelib.sink.process import Outside, Sink
 from chalicelib.sink.runtime import gc_tuning, json_log
 from chalicelib.sink.runtime.limits import Limits
+from chalicelib.sink.worker import Outside, Sink
 
 _log = logging.getLogger("chalicelib.sink")
 

@@ -26,8 +26,8 @@ from chalicelib.security import tokens
 from chalicelib.security.tokens import TokenKind
 from chalicelib.security.url_guard import UrlPolicy
 from chalicelib.sink.ingest.rtp_ports import RtpPlace
-from chalicelib.sink.process import Outside, Sink
 from chalicelib.sink.runtime.limits import Limits
+from chalicelib.sink.worker import Outside, Sink
 from tests.fake_accounts import FakeMailbox
 from tests.fake_claims import FakePortClaims
 from tests.fake_store import Store

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from chalicelib.errors import Unavailable
-from chalicelib.sink.process import Sink
+from chalicelib.sink.worker import Sink
 from tests.sink.rig import run, until
 from tests.sink.rtp_rig import SPEEDY, in_place, opened, rtp_rig, sender, stored
 

@@ -29,9 +29,9 @@ from chalicelib.recording.rtp_endpoint import EndpointOptions, PortClaim
 from chalicelib.security import tokens
 from chalicelib.security.tokens import TokenKind
 from chalicelib.sink.ingest.rtp_ports import RtpPlace
-from chalicelib.sink.process import Outside, Sink
 from chalicelib.sink.runtime import gc_tuning, json_log
 from chalicelib.sink.runtime.limits import Limits
+from chalicelib.sink.worker import Outside, Sink
 from tests.samples import a_profile
 from tests.services.core_desk import Desk
 from tests.sink.fakes import FakeLeases

@@ -16,8 +16,8 @@ import pytest
 from chalicelib.adapters.aws.ecs import EcsAgent
 from chalicelib.errors import Unavailable
 from chalicelib.sink.cluster.ecs_task import ProtectionKeeper
-from chalicelib.sink.process import Sink
 from chalicelib.sink.runtime.limits import Limits
+from chalicelib.sink.worker import Sink
 from tests.adapters.receivers import Receiver, receiver, resets, says
 from tests.sink.rig import QUICK, STOP, Rig, media, run, start, until
 

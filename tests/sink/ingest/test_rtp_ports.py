@@ -11,7 +11,7 @@ from chalicelib.recording.commands import CommandKind
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Ending, RecordOptions
 from chalicelib.recording.rtp_endpoint import PortClaim
-from chalicelib.sink.process import Sink
+from chalicelib.sink.worker import Sink
 from tests.fake_claims import FakePortClaims
 from tests.fake_store import Store
 from tests.sink.cluster.test_ecs_task import MOST, Agent
