@@ -34,7 +34,7 @@ from chalicelib.sink.metrics import Metrics
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
 from chalicelib.sink.runtime.tasks import Tasks
-from chalicelib.sink.runtime.token_keys import KeyRing
+from chalicelib.sink.runtime.token_keys import TokenKeys
 from chalicelib.sink.server import Server
 from chalicelib.sink.storage.journal import Journal
 from chalicelib.sink.storage.segment_store import Segments
@@ -91,7 +91,7 @@ class Sink:
         self._started_at = datetime.now(UTC)
         self.health = Health()
         rtp = rtp or RtpPlace()
-        self._keys = KeyRing(outside.token_keys, self.health, limits)
+        self._keys = TokenKeys(outside.token_keys, self.health, limits)
         self._relay = Relay(name, self._keys.current, limits)
         self.spool = Spool(outside.spool_dir, self.health, limits)
         self._lease = LeaseKeeper(outside.leases, self._read_lease, self.health, limits)

@@ -20,7 +20,7 @@ from chalicelib.sink.calls.ownership import Passing
 from chalicelib.sink.calls.worker_context import Worker
 from chalicelib.sink.ingest.fan_out import Audience
 from chalicelib.sink.ingest.live_stream import LiveStream, instant
-from chalicelib.sink.runtime.soft_lock import Turn
+from chalicelib.sink.runtime.soft_lock import SoftLock
 from chalicelib.sink.runtime.tasks import Tasks
 from chalicelib.sink.storage.call_buffer import CallMedia
 from chalicelib.sink.storage.journal import Cut
@@ -56,7 +56,7 @@ class Call:
         """the database was away: another worker may have a stream that nobody knows of yet"""
         self._closed = 0
         """the last round that was closed"""
-        self._joining_turn, self._closing = Turn(), asyncio.Lock()
+        self._joining_lock, self._closing = SoftLock(), asyncio.Lock()
         """two sockets of a call begin and end at once: of transactions that meet one fails"""
         self._long = Tasks()
         self._endings = Endings(self.audience, self._wanted, self._orders, worker, self._long)
@@ -155,7 +155,7 @@ class Call:
         loop = asyncio.get_running_loop()
         alone = loop.call_later(self._worker.limits.alone_after_s, self._admit_alone, stream)
         try:
-            async with self._joining_turn.taken():
+            async with self._joining_lock.held():
                 joined = await self._ask_to_join(stream, over_epoch)
         except CallerError as error:
             self._reject(stream, error.code)

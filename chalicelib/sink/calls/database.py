@@ -14,7 +14,7 @@ from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import CallRef, Ending, Recording
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.runtime.retrying import Patient
+from chalicelib.sink.runtime.retrying import RetryPool
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ class Control:
         self._control = control
         self._live = live
         self._sure = sure
-        self._patient = Patient("database", limits.control_threads, health, limits)
+        self._retry_pool = RetryPool("database", limits.control_threads, health, limits)
 
     async def join(self, joining: Joining) -> Joined | Elsewhere:
         """Put a stream under its call, or tell whose it is."""
@@ -85,7 +85,7 @@ class Control:
 
     def close(self) -> None:
         """Ask nothing more."""
-        self._patient.close()
+        self._retry_pool.close()
 
     async def _ask(self, question: Callable[[], T]) -> T:
-        return await self._patient.until_done(question, self._sure)
+        return await self._retry_pool.retry(question, self._sure)

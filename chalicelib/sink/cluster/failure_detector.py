@@ -20,7 +20,7 @@ from chalicelib.ports.values import Lease
 from chalicelib.sink.cluster.takeover import Heir
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.runtime.retrying import Patient
+from chalicelib.sink.runtime.retrying import RetryPool
 
 _PART = "lookout"
 
@@ -46,7 +46,7 @@ class Lookout:
         self._heir = heir
         self._health = health
         self._limits = limits
-        self._patient = Patient(_PART, 1, health, limits)
+        self._retry_pool = RetryPool(_PART, 1, health, limits)
         self._seen: dict[str, tuple[int, float]] = {}
         """renewals of each worker, and since when they don't grow"""
         self._told: set[str] = set()
@@ -72,12 +72,12 @@ class Lookout:
 
     def close(self) -> None:
         """Look no more."""
-        self._patient.close()
+        self._retry_pool.close()
 
     async def _read(self) -> list[Lease] | None:
         """Return all leases; None where they can't be read."""
         try:
-            return await self._patient.once(self._leases.all)
+            return await self._retry_pool.once(self._leases.all)
         except TapedeckError:
             self._health.failures[_PART] += 1
             return None
@@ -110,7 +110,7 @@ class Lookout:
     async def _tell(self, lease: Lease, workflows: Workflows) -> None:
         start = partial(workflows.start_retaps, lease.worker, lease.renewals)
         try:
-            await self._patient.once(start)
+            await self._retry_pool.once(start)
         except TapedeckError:
             self._health.failures[_PART] += 1  # at the next look, again
             return
