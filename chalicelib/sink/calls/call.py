@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from chalicelib.capture.records import Record
 from chalicelib.errors import CallerError
-from chalicelib.ports.values import Elsewhere, Joined, Joining
+from chalicelib.ports.values import JoinRequest, JoinResult, OwnedElsewhere
 from chalicelib.recording.commands import Command
 from chalicelib.recording.model import CallRef
 from chalicelib.sink.calls.active_recordings import Wanted
@@ -84,7 +84,7 @@ class Call:
         """Live a stream's life: join the call, capture, end, and close the call if none is left; or
         pass it on while another worker owns the call."""
         passing = Passing(self.ref, self._worker, self._long)
-        while isinstance(joined := await self._join(stream, passing.over_epoch), Elsewhere):
+        while isinstance(joined := await self._join(stream, passing.over_epoch), OwnedElsewhere):
             self._forget(stream)
             if await passing.pass_on(stream, joined):
                 joined = None
@@ -147,7 +147,9 @@ class Call:
 
     # --- joining ---
 
-    async def _join(self, stream: LiveStream, over_epoch: int) -> Joined | Elsewhere | None:
+    async def _join(
+        self, stream: LiveStream, over_epoch: int
+    ) -> JoinResult | OwnedElsewhere | None:
         """Ask until the database answers; after 5 s the worker captures alone meanwhile."""
         self._streams[stream.opening.stream_key] = stream
         self._respect_pause()
@@ -162,7 +164,7 @@ class Call:
             return None
         finally:
             alone.cancel()
-        if isinstance(joined, Elsewhere):
+        if isinstance(joined, OwnedElsewhere):
             return joined
         stream.correct(joined.encoding)
         stream.is_bidirectional = joined.bidirectional
@@ -177,19 +179,21 @@ class Call:
             self._media.void()
         return joined
 
-    async def _ask_to_join(self, stream: LiveStream, over_epoch: int) -> Joined | Elsewhere:
+    async def _ask_to_join(
+        self, stream: LiveStream, over_epoch: int
+    ) -> JoinResult | OwnedElsewhere:
         joining = self._joining(stream, over_epoch)
         joined = await self._worker.control.join(joining)
         can_go = stream.is_passable and stream.opening.stream_key not in self._admitted
-        if isinstance(joined, Elsewhere) and not can_go:
+        if isinstance(joined, OwnedElsewhere) and not can_go:
             self._endings.is_partial = True
             joined = await self._worker.control.join(replace(joining, is_captured=True))
         return joined
 
-    def _joining(self, stream: LiveStream, over_epoch: int) -> Joining:
+    def _joining(self, stream: LiveStream, over_epoch: int) -> JoinRequest:
         opening, started = stream.opening, stream.started
         assert started is not None
-        return Joining(
+        return JoinRequest(
             call=self.ref,
             profile=opening.profile,
             stream_key=opening.stream_key,

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from chalicelib.ports.call_owner import CallControl, LiveRecordings
-from chalicelib.ports.values import Closing, Elsewhere, Joined, Joining
+from chalicelib.ports.values import Closing, JoinRequest, JoinResult, OwnedElsewhere
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import CallRef, Ending, Recording
@@ -37,7 +37,7 @@ class Control:
         self._sure = sure
         self._retry_pool = RetryPool("database", limits.control_threads, health, limits)
 
-    async def join(self, joining: Joining) -> Joined | Elsewhere:
+    async def join(self, joining: JoinRequest) -> JoinResult | OwnedElsewhere:
         """Put a stream under its call, or tell whose it is."""
         return await self._ask(partial(self._control.join_call, joining))
 

@@ -16,12 +16,12 @@ from chalicelib.sink.runtime.limits import Limits
 from chalicelib.sink.runtime.retrying import RetryPool
 from chalicelib.sink.runtime.tasks import Tasks
 
-_PART = "inquiries"
+_PART = "call status checks"
 
 _log = logging.getLogger(__name__)
 
 
-class Inquiries:
+class CallStatusChecks:
     """Those of one worker."""
 
     def __init__(self, name: str, workflows: Workflows, health: Health, limits: Limits) -> None:

@@ -16,24 +16,24 @@ from chalicelib.sink.runtime.limits import Limits
 from chalicelib.sink.runtime.retrying import RetryPool
 from chalicelib.sink.runtime.tasks import Tasks
 
-_PART = "heir"
+_PART = "takeover"
 _ASK_AGAIN_S = 0.05
 """the shortest wait for a grace, whatever the clocks say"""
 
 _log = logging.getLogger(__name__)
 
 
-class Heir:
+class Takeover:
     """Ends what dead workers held. Several may at once: all is conditional."""
 
     def __init__(self, dead_workers: DeadWorkers, health: Health, limits: Limits) -> None:
         self._dead_workers = dead_workers
-        self._retry_pool = RetryPool(_PART, limits.heir_threads, health, limits)
+        self._retry_pool = RetryPool(_PART, limits.takeover_threads, health, limits)
         self._ends = Tasks()
 
-    async def inherit(self, lease: Lease) -> None:
+    async def take_over(self, lease: Lease) -> None:
         """Declare a worker dead, and begin to end what it held, unless it renewed meanwhile."""
-        held = await self._retry_pool.once(partial(self._dead_workers.bury, lease))
+        held = await self._retry_pool.once(partial(self._dead_workers.declare_dead, lease))
         if held:
             _log.warning(
                 "a dead worker's streams end", extra={"dead": lease.worker, "streams": len(held)}
