@@ -27,7 +27,7 @@ NO_ROOMS = {"chalicelib.console"}
 
 
 def test_every_pure_room_is_covered_whole() -> None:
-    """A room that the linter keeps pure is under the rule of 100 % branch coverage, and no other."""
+    """Exactly the rooms that the linter keeps pure are under the rule of 100 % coverage."""
     rule = re.search(r"^PURE := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert rule is not None
     covered = {entry.removesuffix("/*").replace("/", ".") for entry in rule[1].split(",")}
@@ -36,7 +36,7 @@ def test_every_pure_room_is_covered_whole() -> None:
 
 
 def test_every_room_has_its_layer() -> None:
-    """Each room of the tree is in the contract of layers, and each layer names rooms of the tree."""
+    """The contract of layers names each room of the tree, and no others."""
     rooms = {
         "chalicelib." + path.stem
         for path in (ROOT / "chalicelib").iterdir()
