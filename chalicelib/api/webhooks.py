@@ -8,9 +8,9 @@ from chalicelib import wiring
 from chalicelib.api.http import Routes
 from chalicelib.api.log import logger
 from chalicelib.api.requests import now, raw_body
-from chalicelib.carriers.contract.signature import Signed
-from chalicelib.dialects import signatures
-from chalicelib.dialects.webhooks.registry import dialect
+from chalicelib.carriers import registry
+from chalicelib.carriers.contract import signature
+from chalicelib.carriers.contract.signature import Proof, Signed
 from chalicelib.errors import (
     CredentialsNeeded,
     Forbidden,
@@ -66,19 +66,19 @@ def take_bandwidth_basic(token: str) -> Response:
 
 
 def _take(carrier: str, token: str, request: Request) -> Response:
-    ports, row = wiring.ports(), dialect(carrier)
+    ports, known = wiring.ports(), registry.carrier(carrier)
     body = raw_body(request)
     profile = _profile(carrier, token)
-    if row.takes_basic:
+    if registry.ROWS[carrier].asks_basic:
         _verify_credentials(profile, request)
-    signature = _verify_signature(profile, row.signature_scheme, token, request, body)
+    verdict = _verify_signature(profile, known.signature, token, request, body)
     stores = IntakeStores(
         inbox=ports.inbox,
         calls=ports.calls,
         recordings=ports.recordings,
         workflows=lambda: ports.workflows,
     )
-    event, at = row.parse(body), now()
+    event, at = known.webhooks.parse(body), now()
     claim = rtp_reports.find_claim(event, profile, ports.port_claims)
     received = Received(
         event=rtp_reports.joined(event, claim) if claim else event,
@@ -87,11 +87,11 @@ def _take(carrier: str, token: str, request: Request) -> Response:
         announced_for=ports.settings.announced_for,
     )
     is_new = take_in(received, stores)
-    told = {"carrier": carrier, "profile": profile.name, "signature": signature, "new": is_new}
+    told = {"carrier": carrier, "profile": profile.name, "signature": verdict, "new": is_new}
     logger.info("A webhook was taken in", extra=told)
     if claim:
         rtp_reports.tell_end(event, claim, ports.mailbox, at)
-    return Response(body="", status_code=row.answer_status)
+    return Response(body="", status_code=known.webhooks.answer_status)
 
 
 def _profile(carrier: str, token: str) -> Profile:
@@ -136,18 +136,18 @@ def _secret(profile: Profile) -> CarrierSecret:
 
 
 def _verify_signature(
-    profile: Profile, scheme: str, token: str, request: Request, body: bytes
+    profile: Profile, proofs: tuple[Proof, ...], token: str, request: Request, body: bytes
 ) -> str:
     """A carrier that signs is held to it as soon as the profile knows its key; tell how it went.
 
     Not every callback of SignalWire is signed, so none at all is no forgery: the token stands.
     """
-    if not signatures.is_signed(scheme, request.headers):
+    if not signature.is_signed(proofs, request.headers):
         return "absent"
     keys = _secret(profile).signing_keys
     if not keys:
         return "no_key"  # no secret, a refused one, or one that holds other things
     url = hook_url(wiring.ports().public_url(), profile.carrier, token)
     signed = Signed(url=url, body=body, headers=request.headers, at=now())
-    signatures.verify(scheme, signed, keys)
+    signature.verify(proofs, signed, keys)
     return "verified"

@@ -12,7 +12,7 @@ from chalicelib.recording.model import CallRef, Profile, State
 from chalicelib.security import tokens
 from chalicelib.security.tokens import TokenKind
 from tests.api.conftest import KEYS, PUBLIC_URL, Api, an_api, error_of
-from tests.dialects.samples import names, sample
+from tests.carriers.samples import names, sample
 from tests.samples import T0, a_profile
 
 SIGNALWIRE = a_profile(name="sw", dialect="signalwire-tap", carrier="signalwire")

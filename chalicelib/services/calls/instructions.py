@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.carriers import registry
 from chalicelib.carriers.contract.document import Arrangement, Document, DocumentDialect, Sides
-from chalicelib.dialects.documents.registry import ROWS
 from chalicelib.errors import InvalidRequest, NotFound
 from chalicelib.recording import callbacks
 from chalicelib.recording.model import Direction, Profile, Recording, RecordOptions
@@ -172,4 +172,4 @@ def hook_url(public_url: str, carrier: str, token: str) -> str:
 
 
 def _row(profile: Profile) -> DocumentDialect:
-    return ROWS[profile.dialect]
+    return registry.documents(profile.dialect)
