@@ -33,8 +33,10 @@ class Row:
     """the names of the documents that a customer can paste"""
     asks_basic: bool = False
     """its webhooks can come to `/hooks-basic/{carrier}/{token}`, with a user and a password"""
-    first_routes: tuple[str, ...] = ()
-    """its routes from before `/hooks/{carrier}/{token}`; with Basic they end in `-basic/{token}`"""
+    first_route: str = ""
+    """its route from before `/hooks/{carrier}/{token}`"""
+    first_basic_route: str = ""
+    """its route from before `/hooks-basic/{carrier}/{token}`"""
     package: str = "chalicelib.carriers"
 
 
@@ -104,7 +106,7 @@ for _row in (
         title="SignalWire",
         streams={"signalwire-tap": ("call_id", "direction")},
         documents=("swml.yaml", "swml.json", "swml-try.yaml", "swml-try.json"),
-        first_routes=("/hooks/signalwire/{token}",),
+        first_route="/hooks/signalwire/{token}",
     ),
     Row(
         name="bandwidth",
@@ -112,7 +114,8 @@ for _row in (
         streams={"bandwidth": ()},
         documents=("bxml", "bxml-try"),
         asks_basic=True,
-        first_routes=("/hooks/bandwidth/{token}", "/hooks/bandwidth-basic/{token}"),
+        first_route="/hooks/bandwidth/{token}",
+        first_basic_route="/hooks/bandwidth-basic/{token}",
     ),
 ):
     add(_row)

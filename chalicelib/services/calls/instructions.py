@@ -167,7 +167,12 @@ def arrange(profile: Profile, wish: Wish, deployment: Deployment, now: datetime)
 
 
 def hook_url(public_url: str, carrier: str, token: str) -> str:
-    """Return where a carrier posts its webhooks; what its signature covers."""
+    """Return where a carrier posts its webhooks.
+
+    The URL with Basic is in the documentation, and there it stays `/hooks/{carrier}-basic/{token}`
+    for carriers of the version in `versions/baseline`: that version doesn't know the general
+    route `/hooks-basic/{carrier}/{token}`, and a stack may be rolled back to it.
+    """
     return f"{public_url}/hooks/{carrier}/{token}"
 
 
