@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.ports.values import ApiKey, Asker, InboundEvent, Joining, Lease, Opener
+from chalicelib.ports.values import ApiKey, Asker, InboundEvent, JoinRequest, Lease, Opener
 from chalicelib.recording import keys
 from chalicelib.recording.carrier_reports import Announcement, CarrierFacts
 from chalicelib.recording.model import (
@@ -145,9 +145,9 @@ def a_stream(**changes: Any) -> Stream:
     return replace(stream, **changes)
 
 
-def a_joining(**changes: Any) -> Joining:
+def a_joining(**changes: Any) -> JoinRequest:
     """Return a stream that wants to belong to the call."""
-    joining = Joining(
+    joining = JoinRequest(
         call=CALL,
         profile="front",
         stream_key="stream-1",

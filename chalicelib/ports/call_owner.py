@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.ports.values import Closing, Elsewhere, Joined, Joining, Lease
+from chalicelib.ports.values import Closing, JoinRequest, JoinResult, Lease, OwnedElsewhere
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import CallRef, Ending, Recording, Stream
@@ -20,7 +20,7 @@ from chalicelib.tapping.model import Tap, TapQuality, TapRequest
 class CallControl(Protocol):
     """The owner's writes: each is conditional, and may be repeated after Unavailable."""
 
-    def join_call(self, joining: Joining) -> Joined | Elsewhere:
+    def join_call(self, joining: JoinRequest) -> JoinResult | OwnedElsewhere:
         """Put the stream under its call, open or reopen that, start the recordings that are wanted:
         the pending ones and its profile's. The first stream's worker owns the call; of another
         worker's stream is only told who that is, unless it claims the call or captures alone."""
@@ -52,7 +52,7 @@ class CallControl(Protocol):
 class DeadWorkers(Protocol):
     """What living workers do about dead ones. Each may be done again, by several at once."""
 
-    def bury(self, lease: Lease) -> Sequence[Stream]:
+    def declare_dead(self, lease: Lease) -> Sequence[Stream]:
         """Declare a worker dead; return what it held, nothing where it lives."""
 
     def end_stream(self, stream: Stream, lease: Lease) -> Closing:

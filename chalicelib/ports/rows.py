@@ -45,7 +45,7 @@ class Leases(Protocol):
     def all(self) -> list[Lease]:
         """Read every lease that isn't forgotten, consistently."""
 
-    def bury(self, lease: Lease) -> None:
+    def declare_dead(self, lease: Lease) -> None:
         """Declare a worker dead: its row is `over`. One that is over already is success.
 
         Raises PreconditionFailed where it renewed since `lease` was read.

@@ -20,13 +20,13 @@ class Heirs:
     """acts as the owner"""
     now: Callable[[], datetime]
 
-    def bury(self, lease: Lease) -> Sequence[Stream]:
+    def declare_dead(self, lease: Lease) -> Sequence[Stream]:
         """Declare a worker dead; return what it held, nothing where it lives. What only newer code
         can end is left to that.
 
         Raises Unavailable.
         """
-        if not self.clearing.bury(lease):
+        if not self.clearing.declare_dead(lease):
             return ()
         held = self.clearing.live_streams.of_worker(lease.worker)
         return [stream for stream in held if is_known_stream(stream)]

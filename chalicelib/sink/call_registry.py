@@ -8,7 +8,7 @@ import logging
 from chalicelib.recording.commands import Command
 from chalicelib.sink.calls.call import Call
 from chalicelib.sink.calls.worker_context import Worker
-from chalicelib.sink.cluster.call_status_checks import Inquiries
+from chalicelib.sink.cluster.call_status_checks import CallStatusChecks
 from chalicelib.sink.ingest.live_stream import LiveStream
 from chalicelib.sink.ingest.websocket import CLOSE_WAIT_S
 from chalicelib.sink.runtime.tasks import Tasks
@@ -26,9 +26,9 @@ _log = logging.getLogger(__name__)
 class Hub:
     """Streams in; knows which call each belongs to."""
 
-    def __init__(self, worker: Worker, inquiries: Inquiries | None = None) -> None:
+    def __init__(self, worker: Worker, status_checks: CallStatusChecks | None = None) -> None:
         self._worker = worker
-        self._inquiries = inquiries
+        self._status_checks = status_checks
         self._calls: dict[str, Call] = {}
         self._followers: dict[str, int] = {}
         self._minutes = Minutes(worker.limits)
@@ -121,8 +121,8 @@ class Hub:
 
     def stream_silent(self, stream: LiveStream, number: int) -> None:
         """Let the stream's carrier be asked where its call stands."""
-        if self._inquiries is not None:
-            self._inquiries.ask(stream, number)
+        if self._status_checks is not None:
+            self._status_checks.ask(stream, number)
 
     async def _follow(self, call: Call, stream: LiveStream) -> None:
         try:

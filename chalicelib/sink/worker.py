@@ -19,12 +19,12 @@ from chalicelib.security.url_guard import STRICT, UrlPolicy
 from chalicelib.sink.call_registry import Hub
 from chalicelib.sink.calls.database import Control
 from chalicelib.sink.calls.worker_context import Worker
-from chalicelib.sink.cluster.call_status_checks import Inquiries
-from chalicelib.sink.cluster.ecs_task import ProtectionKeeper
-from chalicelib.sink.cluster.failure_detector import Lookout
+from chalicelib.sink.cluster.call_status_checks import CallStatusChecks
+from chalicelib.sink.cluster.ecs_task import ScaleInProtection
+from chalicelib.sink.cluster.failure_detector import FailureDetector
 from chalicelib.sink.cluster.lease import LeaseKeeper
 from chalicelib.sink.cluster.mailbox import MailboxKeeper
-from chalicelib.sink.cluster.takeover import Heir
+from chalicelib.sink.cluster.takeover import Takeover
 from chalicelib.sink.commanded import Commanded
 from chalicelib.sink.departure import Departure
 from chalicelib.sink.forwarding.client import Relay
@@ -34,7 +34,7 @@ from chalicelib.sink.metrics import Metrics
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
 from chalicelib.sink.runtime.tasks import Tasks
-from chalicelib.sink.runtime.token_keys import KeyRing
+from chalicelib.sink.runtime.token_keys import TokenKeys
 from chalicelib.sink.server import Server
 from chalicelib.sink.storage.journal import Journal
 from chalicelib.sink.storage.segment_store import Segments
@@ -91,7 +91,7 @@ class Sink:
         self._started_at = datetime.now(UTC)
         self.health = Health()
         rtp = rtp or RtpPlace()
-        self._keys = KeyRing(outside.token_keys, self.health, limits)
+        self._keys = TokenKeys(outside.token_keys, self.health, limits)
         self._relay = Relay(name, self._keys.current, limits)
         self.spool = Spool(outside.spool_dir, self.health, limits)
         self._lease = LeaseKeeper(outside.leases, self._read_lease, self.health, limits)
@@ -101,23 +101,25 @@ class Sink:
         self._worker = _worker(
             name, outside, control, self._relay, self.spool, self.health, limits, rtp.host
         )
-        self._inquiries = (
-            Inquiries(name, outside.workflows, self.health, limits) if outside.workflows else None
+        self._status_checks = (
+            CallStatusChecks(name, outside.workflows, self.health, limits)
+            if outside.workflows
+            else None
         )
-        self.hub = Hub(self._worker, self._inquiries)
+        self.hub = Hub(self._worker, self._status_checks)
         self._relay_door = RelayDoor(name, self.hub, self._keys.current, limits)
         self._rtp = RtpPorts(name, rtp, outside.port_claims, self.hub, self.health, limits)
         self._server = Server(
             name, self.hub, self.health, self._keys.current, limits, self._rtp.__len__
         )
         self._metrics = Metrics(name, self.hub, self.health, limits, self._rtp.__len__, generation)
-        self._protection = outside.protection and ProtectionKeeper(
+        self._protection = outside.protection and ScaleInProtection(
             outside.protection, lambda: self.hub.calls + len(self._rtp), limits
         )
         dead_workers = outside.dead_workers
-        self._heir = Heir(dead_workers, self.health, limits) if dead_workers else None
-        self._lookout = Lookout(
-            name, outside.leases, outside.workflows, self._heir, self.health, limits
+        self._takeover = Takeover(dead_workers, self.health, limits) if dead_workers else None
+        self._failure_detector = FailureDetector(
+            name, outside.leases, outside.workflows, self._takeover, self.health, limits
         )
         self._departure = outside.task_state and Departure(
             outside.task_state, self._rtp.offer_no_more, limits
@@ -162,7 +164,7 @@ class Sink:
             self._beside.start(self._protection.keep())
         if self._departure:
             self._beside.start(self._departure.keep())
-        self._beside.start(self._lookout.keep())
+        self._beside.start(self._failure_detector.keep())
         try:
             needed = {lease, beat, mailbox, keys}
             await asyncio.wait({*needed, asked}, return_when=asyncio.FIRST_COMPLETED)
@@ -204,11 +206,11 @@ class Sink:
         await self._worker.journal.close()
         self._worker.segments.close()
         self._worker.control.close()
-        if self._heir:
-            await self._heir.close()
-        self._lookout.close()
-        if self._inquiries:
-            await self._inquiries.close()
+        if self._takeover:
+            await self._takeover.close()
+        self._failure_detector.close()
+        if self._status_checks:
+            await self._status_checks.close()
         self._lease.close()
         self._keys.close()
         _log.info("the sink stopped", extra={"worker": self._name})

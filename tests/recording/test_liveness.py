@@ -42,5 +42,5 @@ def test_both_observers_wait_for_the_same_silence() -> None:
     """The sweeper's looks and a worker's own watch call a worker dead after 20 s."""
     limits = Limits()
 
-    assert DEAD_S == SILENT_S + CONFIRMATIONS * CONFIRM_EVERY_S == limits.lookout_dead_s == 20.0
-    assert SILENT_S == limits.lookout_silent_s == 3 * limits.lease_every_s == 6.0
+    assert DEAD_S == SILENT_S + CONFIRMATIONS * CONFIRM_EVERY_S == limits.detector_dead_s == 20.0
+    assert SILENT_S == limits.detector_silent_s == 3 * limits.lease_every_s == 6.0

@@ -54,7 +54,7 @@ def test_a_dead_workers_call_is_finalized() -> None:
 
     house = House()
     (lease,) = house.desk.core.leases.all()
-    (stream,) = house.heirs.bury(lease)
+    (stream,) = house.heirs.declare_dead(lease)
     assert Closing(closed=True) == house.heirs.end_stream(stream, lease)
     assert house.desk.core.leases.all()[0].over
     (ended,) = house.desk.core.calls.streams(CALL.key)
@@ -69,7 +69,7 @@ def test_what_another_worker_has_of_the_call_goes_on() -> None:
     house = House()
     house.desk.control.join_call(SECOND)
     (lease,) = house.desk.core.leases.all()
-    (stream,) = house.heirs.bury(lease)
+    (stream,) = house.heirs.declare_dead(lease)
     assert Closing(closed=False) == house.heirs.end_stream(stream, lease)
     assert [Ending.DEAD, None] == house.endings()
     assert ["recording"] == house.desk.states()
@@ -80,7 +80,7 @@ def test_a_grace_that_runs_says_when_to_ask_again() -> None:
 
     house = House(now_s=14)
     (lease,) = house.desk.core.leases.all()
-    (stream,) = house.heirs.bury(lease)
+    (stream,) = house.heirs.declare_dead(lease)
     closing = house.heirs.end_stream(stream, lease)
     assert (False, later(17)) == (closing.closed, closing.retry_at)
     house.now_s = 23
@@ -93,7 +93,7 @@ def test_two_heirs_end_a_call_once() -> None:
     house = House()
     (lease,) = house.desk.core.leases.all()
     for _ in range(2):
-        for stream in house.heirs.bury(lease):
+        for stream in house.heirs.declare_dead(lease):
             assert house.heirs.end_stream(stream, lease).closed
     assert {(house.desk.recording().recording_id, 1)} == set(house.desk.workflows.finalizations)
     assert ["recording"] == [row.state for row in house.desk.core.store.outbox.values()]
@@ -105,7 +105,7 @@ def test_a_worker_that_renews_keeps_its_streams() -> None:
     house = House()
     (lease,) = house.desk.core.leases.all()
     house.renew(at_s=36)
-    assert () == house.heirs.bury(lease)
+    assert () == house.heirs.declare_dead(lease)
     assert [None] == house.endings()
     assert not house.desk.core.leases.all()[0].over
 
@@ -117,7 +117,7 @@ def test_who_cannot_write_declares_nobody_dead() -> None:
     (lease,) = house.desk.core.leases.all()
     house.desk.core.faults.down()
     with pytest.raises(Unavailable):
-        house.heirs.bury(lease)
+        house.heirs.declare_dead(lease)
     house.desk.core.faults.up()
     assert [None] == house.endings()
 
@@ -128,7 +128,7 @@ def test_a_zombies_late_writes_move_nothing() -> None:
 
     house = House()
     (lease,) = house.desk.core.leases.all()
-    (stream,) = house.heirs.bury(lease)
+    (stream,) = house.heirs.declare_dead(lease)
     house.heirs.end_stream(stream, lease)
     store = house.desk.core.store
     before = (dict(store.calls), dict(store.recordings), dict(store.outbox), house.endings())

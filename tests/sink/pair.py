@@ -43,10 +43,10 @@ PATIENT = replace(
     alone_after_s=5.0,
     relay_alive_s=0.1,
     relay_reach_s=0.5,
-    lookout_every_s=0.1,
-    lookout_dead_s=0.9,
-    lookout_late_s=0.5,
-    lookout_blind_s=0.5,
+    detector_every_s=0.1,
+    detector_dead_s=0.9,
+    detector_late_s=0.5,
+    detector_blind_s=0.5,
 )
 BETWEEN = 60_000
 """the number of the frame that is sent while nothing particular is said"""

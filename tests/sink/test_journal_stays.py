@@ -102,7 +102,7 @@ def test_the_first_segment_that_had_no_room_counts() -> None:
     async def scenario() -> None:
         limits = replace(QUICK, held_bytes=700)
         bench = Bench(None, limits, PartlyAway(away="segments/"))
-        bench.health.ail(STORE, "slow_down")
+        bench.health.degrade(STORE, "slow_down")
         for body in (part(0), part(1) * 60, part(2) * 60):
             bench.hold(body)
             await bench.media.seal()

@@ -23,7 +23,7 @@ from tests.sink.rig import KEY, Rig, frame, run, until
 from tests.sink.test_with_control import office
 
 KEY_OF_CALL = "main/signalwire/c-1"
-LIMITS = replace(PATIENT, lookout_silent_s=0.3, lookout_dead_s=30.0)
+LIMITS = replace(PATIENT, detector_silent_s=0.3, detector_dead_s=30.0)
 DOOR = CarrierDoor(carrier="signalwire", url="https://s.signalwire.com", authorization="Basic x")
 FRAMES = 25
 

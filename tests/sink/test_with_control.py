@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from chalicelib.errors import PreconditionFailed, Unavailable
-from chalicelib.ports.values import Joining
+from chalicelib.ports.values import JoinRequest
 from chalicelib.recording.model import Ending, RecordOptions, State
 from chalicelib.services.calls.call_control import Control
 from chalicelib.sink.runtime.limits import Limits
@@ -123,7 +123,7 @@ class Late:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.control, name)
 
-    def join_call(self, joining: Joining) -> Any:
+    def join_call(self, joining: JoinRequest) -> Any:
         """Put a stream under its call."""
         if joining.carrier_stream_id == "s-2" and self.left:
             self.left -= bool(self.ended)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.errors import Forbidden, NotFound, PreconditionFailed
 from chalicelib.ports.rows import CallLife, Calls, LiveStreams, Profiles
-from chalicelib.ports.values import Closing, Elsewhere, Joined, Joining
+from chalicelib.ports.values import Closing, JoinRequest, JoinResult, OwnedElsewhere
 from chalicelib.recording import rtp_endpoint
 from chalicelib.recording.carrier_reports import next_round
 from chalicelib.recording.close_grace import Graces, closes_at
@@ -41,7 +41,7 @@ class Control:
     graces: Graces = field(default_factory=Graces)
     writer: Writer = Writer.OWNER
 
-    def join_call(self, joining: Joining) -> Joined | Elsewhere:
+    def join_call(self, joining: JoinRequest) -> JoinResult | OwnedElsewhere:
         """Put the stream under its call, open or reopen that, start the recordings that are wanted:
         the pending ones and its profile's. Where another worker owns the call, only tell which.
         Raises NotFound where the profile is gone, Forbidden where it is another dialect's; an RTP
@@ -53,11 +53,11 @@ class Control:
                 code="wrong_dialect",
             )
         stream = persistently(lambda: self._enter(joining, profile))
-        if isinstance(stream, Elsewhere):
+        if isinstance(stream, OwnedElsewhere):
             return stream
         call = self.calls.get(joining.call.key)
         recordings = self.rounds.start(call, profile, stream)
-        return Joined(
+        return JoinResult(
             call=call.ref,
             round=stream.round,
             generation=call.generation,
@@ -109,7 +109,7 @@ class Control:
         """Return what starts and ends the recordings of a call's round."""
         return Rounds(calls=self.calls, transitions=self.transitions, writer=self.writer)
 
-    def _enter(self, joining: Joining, profile: Profile) -> Stream | Elsewhere:
+    def _enter(self, joining: JoinRequest, profile: Profile) -> Stream | OwnedElsewhere:
         """Write a stream under its call, once; tell who owns the call where the stream isn't that
         one's. Who joins first owns it: two that join at once write the same generation."""
         key = joining.call.key
@@ -118,7 +118,9 @@ class Control:
                 return stream
         before = self._known_call(key)
         if before is not None and _is_anothers(before, joining):
-            return Elsewhere(owner=before.owner, epoch=before.epoch, address=before.owner_address)
+            return OwnedElsewhere(
+                owner=before.owner, epoch=before.epoch, address=before.owner_address
+            )
         round_ = self.rounds.next_usable(before, next_round(before))
         stream = _stream(joining, profile, round_)
         self.call_life.join(_joined(before, joining, profile, round_), stream)
@@ -174,7 +176,7 @@ class Control:
         raise NotFound(f"stream {stream_key} of call {call.key}", code="no_such_stream")
 
 
-def _joined(before: Call | None, joining: Joining, profile: Profile, round_: int) -> Call:
+def _joined(before: Call | None, joining: JoinRequest, profile: Profile, round_: int) -> Call:
     """Return a call as one more stream leaves it."""
     call = before or Call(
         ref=joining.call,
@@ -199,13 +201,13 @@ def _joined(before: Call | None, joining: Joining, profile: Profile, round_: int
     )
 
 
-def _is_anothers(call: Call, joining: Joining) -> bool:
+def _is_anothers(call: Call, joining: JoinRequest) -> bool:
     """Tell whether the stream belongs to the worker that owns its call, and that is another."""
     is_owned = call.open and call.owner not in ("", joining.worker)
     return is_owned and not joining.is_captured and joining.over_epoch < call.epoch
 
 
-def _claimed(call: Call, joining: Joining) -> Call:
+def _claimed(call: Call, joining: JoinRequest) -> Call:
     """Return a call with the owner that a stream's joining leaves it."""
     is_free = not call.open or not call.owner
     if not is_free and (joining.is_captured or joining.over_epoch < call.epoch):
@@ -213,7 +215,7 @@ def _claimed(call: Call, joining: Joining) -> Call:
     return replace(call, owner=joining.worker, owner_address=joining.address, epoch=call.epoch + 1)
 
 
-def _stream(joining: Joining, profile: Profile, round_: int) -> Stream:
+def _stream(joining: JoinRequest, profile: Profile, round_: int) -> Stream:
     return Stream(
         call=joining.call,
         stream_key=joining.stream_key,

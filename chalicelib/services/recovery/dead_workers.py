@@ -45,10 +45,10 @@ class Clearing:
     live_streams: LiveStreams
     media: MediaStore
 
-    def bury(self, lease: Lease) -> bool:
+    def declare_dead(self, lease: Lease) -> bool:
         """Declare a worker dead; tell whether it is: one that renewed at the last moment lives."""
         try:
-            self.leases.bury(lease)
+            self.leases.declare_dead(lease)
         except PreconditionFailed:
             return False
         return True

@@ -16,7 +16,7 @@ from chalicelib.capture.events import Track
 from chalicelib.capture.records import StoredRecord, StreamHead
 from chalicelib.errors import CallerError, NotFound
 from chalicelib.ports.aws import MediaStore
-from chalicelib.ports.values import Joining
+from chalicelib.ports.values import JoinRequest
 from chalicelib.recording import keys as naming
 from chalicelib.recording.instants import instant
 from chalicelib.recording.model import CallRef, Stream
@@ -110,9 +110,9 @@ def _note_all(found: _Found, entries: Iterable[StoredRecord]) -> None:
             found.note(entry)
 
 
-def _joining(found: _Found, ref: CallRef, worker: str) -> Joining:
+def _joining(found: _Found, ref: CallRef, worker: str) -> JoinRequest:
     head = found.head
-    return Joining(
+    return JoinRequest(
         call=ref,
         profile=head.profile,
         stream_key=head.stream_key,

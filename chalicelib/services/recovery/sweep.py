@@ -70,7 +70,7 @@ def sweep(needs: Sweeping) -> Mapping[str, int]:
     suspected = suspects(leases, run.begun_at)
     run.retap(suspected)
     dead = confirm_dead(suspected, needs.leases, needs.wait)
-    run.clear([lease for lease in dead if run.bury(lease)])
+    run.clear([lease for lease in dead if run.declare_dead(lease)])
     return run.counts
 
 
@@ -112,9 +112,9 @@ class _Sweep:
         for lease in suspected:
             self._try(partial(start, lease.worker, lease.renewals), None)
 
-    def bury(self, lease: Lease) -> bool:
+    def declare_dead(self, lease: Lease) -> bool:
         """Declare a worker dead, and join what only its journal knows; tell whether it is dead."""
-        is_dead = self._try(partial(self._clearing.bury, lease), False)
+        is_dead = self._try(partial(self._clearing.declare_dead, lease), False)
         self.counts["dead_workers"] += is_dead
         if is_dead:
             self._try(partial(self._adopt, lease), 0)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from chalicelib.recording.detection.end_rules import Verdict
+from chalicelib.recording.detection.end_rules import EndDecision
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Recording
 from chalicelib.sink.calls.active_recordings import Wanted
@@ -52,12 +52,12 @@ class Endings:
             self._tasks.start(self._orders.end(recording_id, Cause.MAX_LENGTH, end_us, wait_s))
         self._detection.pass_time(now_us)
 
-    def _end(self, verdict: Verdict) -> None:
+    def _end(self, decision: EndDecision) -> None:
         """Begin to end a recording as its own options want it."""
         wait_s = self._worker.limits.elsewhere_s
         self._tasks.start(
             self._orders.end(
-                verdict.recording_id, verdict.cause, verdict.at_us, wait_s, verdict.digit
+                decision.recording_id, decision.cause, decision.at_us, wait_s, decision.digit
             )
         )
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from chalicelib.capture.records import Record
 from chalicelib.errors import CallerError
-from chalicelib.ports.values import Elsewhere, Joined, Joining
+from chalicelib.ports.values import JoinRequest, JoinResult, OwnedElsewhere
 from chalicelib.recording.commands import Command
 from chalicelib.recording.instants import instant
 from chalicelib.recording.model import CallRef
@@ -21,7 +21,7 @@ from chalicelib.sink.calls.ownership import Passing
 from chalicelib.sink.calls.worker_context import Worker
 from chalicelib.sink.ingest.fan_out import Audience
 from chalicelib.sink.ingest.live_stream import LiveStream
-from chalicelib.sink.runtime.soft_lock import Turn
+from chalicelib.sink.runtime.soft_lock import SoftLock
 from chalicelib.sink.runtime.tasks import Tasks
 from chalicelib.sink.storage.call_buffer import CallMedia
 from chalicelib.sink.storage.journal import Cut
@@ -57,7 +57,7 @@ class Call:
         """the database was away: another worker may have a stream that nobody knows of yet"""
         self._closed = 0
         """the last round that was closed"""
-        self._joining_turn, self._closing = Turn(), asyncio.Lock()
+        self._joining_lock, self._closing = SoftLock(), asyncio.Lock()
         """two sockets of a call begin and end at once: of transactions that meet one fails"""
         self._long = Tasks()
         self._endings = Endings(self.audience, self._wanted, self._orders, worker, self._long)
@@ -85,7 +85,7 @@ class Call:
         """Live a stream's life: join the call, capture, end, and close the call if none is left; or
         pass it on while another worker owns the call."""
         passing = Passing(self.ref, self._worker, self._long)
-        while isinstance(joined := await self._join(stream, passing.over_epoch), Elsewhere):
+        while isinstance(joined := await self._join(stream, passing.over_epoch), OwnedElsewhere):
             self._forget(stream)
             if await passing.pass_on(stream, joined):
                 joined = None
@@ -148,7 +148,9 @@ class Call:
 
     # --- joining ---
 
-    async def _join(self, stream: LiveStream, over_epoch: int) -> Joined | Elsewhere | None:
+    async def _join(
+        self, stream: LiveStream, over_epoch: int
+    ) -> JoinResult | OwnedElsewhere | None:
         """Ask until the database answers; after 5 s the worker captures alone meanwhile."""
         self._streams[stream.opening.stream_key] = stream
         self._respect_pause()
@@ -156,14 +158,14 @@ class Call:
         loop = asyncio.get_running_loop()
         alone = loop.call_later(self._worker.limits.alone_after_s, self._admit_alone, stream)
         try:
-            async with self._joining_turn.taken():
+            async with self._joining_lock.held():
                 joined = await self._ask_to_join(stream, over_epoch)
         except CallerError as error:
             self._reject(stream, error.code)
             return None
         finally:
             alone.cancel()
-        if isinstance(joined, Elsewhere):
+        if isinstance(joined, OwnedElsewhere):
             return joined
         stream.correct(joined.encoding)
         stream.is_bidirectional = joined.bidirectional
@@ -178,19 +180,21 @@ class Call:
             self._media.void()
         return joined
 
-    async def _ask_to_join(self, stream: LiveStream, over_epoch: int) -> Joined | Elsewhere:
+    async def _ask_to_join(
+        self, stream: LiveStream, over_epoch: int
+    ) -> JoinResult | OwnedElsewhere:
         joining = self._joining(stream, over_epoch)
         joined = await self._worker.control.join(joining)
         can_go = stream.is_passable and stream.opening.stream_key not in self._admitted
-        if isinstance(joined, Elsewhere) and not can_go:
+        if isinstance(joined, OwnedElsewhere) and not can_go:
             self._endings.is_partial = True
             joined = await self._worker.control.join(replace(joining, is_captured=True))
         return joined
 
-    def _joining(self, stream: LiveStream, over_epoch: int) -> Joining:
+    def _joining(self, stream: LiveStream, over_epoch: int) -> JoinRequest:
         opening, started = stream.opening, stream.started
         assert started is not None
-        return Joining(
+        return JoinRequest(
             call=self.ref,
             profile=opening.profile,
             stream_key=opening.stream_key,

@@ -8,7 +8,7 @@ import logging
 import time
 
 from chalicelib.errors import CallerError
-from chalicelib.ports.values import Elsewhere
+from chalicelib.ports.values import OwnedElsewhere
 from chalicelib.recording.instants import instant
 from chalicelib.recording.model import CallRef, Ending
 from chalicelib.sink.calls.worker_context import Worker
@@ -32,7 +32,7 @@ class Passing:
         self._lost: list[tuple[str, str]] = []
         """owners to whom the connection broke, and the key of the stream that each captured"""
 
-    async def pass_on(self, stream: LiveStream, owner: Elsewhere) -> bool:
+    async def pass_on(self, stream: LiveStream, owner: OwnedElsewhere) -> bool:
         """Pass a stream on; tell whether that is all. If not, it waits for who captures it next."""
         self._leave_behind(owner.owner)
         if stream.give_back() or not isinstance(stream, EventStream):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.capture.records import TURN
 from chalicelib.errors import TapedeckError
-from chalicelib.ports.values import Elsewhere
+from chalicelib.ports.values import OwnedElsewhere
 from chalicelib.security import tokens
 from chalicelib.security.tokens import TokenKind
 from chalicelib.sink.forwarding import messages as wire
@@ -36,7 +36,7 @@ class Relay:
         self._attempts: dict[str, asyncio.Task[_Host | None]] = {}
         """to connect: all streams of one owner wait for the same"""
 
-    async def pass_on(self, stream: EventStream, owner: Elsewhere) -> Outcome:
+    async def pass_on(self, stream: EventStream, owner: OwnedElsewhere) -> Outcome:
         """Pass a stream on until it is stored or can't be passed on any more. Then, unless it is
         THROUGH, it begins anew here, with what the owner may lack; where the owner is UNREACHABLE
         it waits as it did."""
@@ -62,7 +62,7 @@ class Relay:
         for host in list(self._hosts.values()):
             host.link.abort()
 
-    async def _host(self, owner: Elsewhere) -> _Host | None:
+    async def _host(self, owner: OwnedElsewhere) -> _Host | None:
         """Return the connection to an owner; None where it can't be reached."""
         host = self._hosts.get(owner.owner)
         if host is not None and host.link.is_open:
@@ -74,7 +74,7 @@ class Relay:
             self._attempts[owner.owner] = attempt
         return await asyncio.shield(attempt)
 
-    async def _connect(self, owner: Elsewhere) -> _Host | None:
+    async def _connect(self, owner: OwnedElsewhere) -> _Host | None:
         name, _, port = owner.address.rpartition(":")
         if not name or owner.owner == self._worker:
             return None

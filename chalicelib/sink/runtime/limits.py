@@ -92,18 +92,18 @@ class Limits:
     lease_sure_s: float = 5.0
     """after a renewal a worker may write for so long: others know of no death before 20 s are over,
     and a write that isn't answered is given up after 15"""
-    heir_threads: int = 4
-    lookout_every_s: float = 1.0
+    takeover_threads: int = 4
+    detector_every_s: float = 1.0
     """between two looks at the other workers' leases"""
-    lookout_silent_s: float = liveness.SILENT_S
+    detector_silent_s: float = liveness.SILENT_S
     """three renewals are missing: carriers are asked to tap that worker's calls again"""
-    lookout_dead_s: float = liveness.DEAD_S
+    detector_dead_s: float = liveness.DEAD_S
     """such a silence is a death: in the outage of the database that just ended renewals hang 9 s"""
-    lookout_jitter_s: float = 3.0
+    detector_jitter_s: float = 3.0
     """more, each worker its own share at random: who is first declares it, the others read that"""
-    lookout_late_s: float = 5.0
+    detector_late_s: float = 5.0
     """a look so long after the one before is one that failed"""
-    lookout_blind_s: float = 10.0
+    detector_blind_s: float = 10.0
     """after a look that failed, nobody's silence counts: renewals come up to 9 s after an outage"""
     mailbox_every_s: float = 0.1
     """while there are calls"""

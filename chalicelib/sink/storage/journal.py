@@ -19,7 +19,7 @@ from chalicelib.ports.aws import MediaStore
 from chalicelib.recording import keys
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.runtime.retrying import Patient
+from chalicelib.sink.runtime.retrying import RetryPool
 from chalicelib.sink.runtime.tasks import Tasks
 
 
@@ -70,7 +70,7 @@ class Journal:
         self._worker = worker
         self._store = store
         self._limits = limits
-        self._patient = Patient("journal", limits.journal_puts, health, limits)
+        self._retry_pool = RetryPool("journal", limits.journal_puts, health, limits)
         self._pending: deque[Cut] = deque()
         self._puts = Tasks()
         self.next_number = 0
@@ -103,7 +103,7 @@ class Journal:
     async def close(self) -> None:
         """Stop storing."""
         await self._puts.cancel()
-        self._patient.close()
+        self._retry_pool.close()
 
     def _take(self) -> list[Cut]:
         """Return the oldest pending cuts that no segment covers, up to an object's size."""
@@ -119,10 +119,10 @@ class Journal:
     async def _put(self, number: int, heads: list[StreamHead], records: list[Record]) -> None:
         seal = partial(container.encode, heads, records, kind=Kind.JOURNAL, worker=self._worker)
         del heads, records  # a stored segment may let their media go while this one still waits
-        body = await self._patient.once(seal)
+        body = await self._retry_pool.once(seal)
         del seal
         key = keys.journal_key(self._worker, number)
-        await self._patient.until_done(partial(self._store.put, key, body))
+        await self._retry_pool.retry(partial(self._store.put, key, body))
 
 
 def _left_out(cut: Cut) -> bool:

@@ -19,7 +19,7 @@ from chalicelib.ports.aws import MediaStore
 from chalicelib.recording import keys
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.runtime.retrying import Patient
+from chalicelib.sink.runtime.retrying import RetryPool
 from chalicelib.sink.storage.journal import Cut, all_records, newest_heads
 from chalicelib.sink.storage.spool import STORE, Spool, Waiting
 
@@ -45,7 +45,7 @@ class Segments:
         self._worker = worker
         self._store = store
         self._spool = spool
-        self._patient = Patient(STORE, limits.segment_puts, health, limits)
+        self._retry_pool = RetryPool(STORE, limits.segment_puts, health, limits)
         self._slots = asyncio.Semaphore(limits.segment_puts)
 
     @property
@@ -79,7 +79,7 @@ class Segments:
             while True:
                 key = keys.segment_key(call_key, self._worker, number)
                 try:
-                    await self._patient.until_done(partial(self._store.put, key, body))
+                    await self._retry_pool.retry(partial(self._store.put, key, body))
                 except PreconditionFailed:
                     number += step
                     step *= 2
@@ -88,7 +88,7 @@ class Segments:
 
     async def _read(self, waiting: Waiting) -> bytes:
         in_memory = waiting.body
-        return await self._patient.once(waiting.read) if in_memory is None else in_memory
+        return await self._retry_pool.once(waiting.read) if in_memory is None else in_memory
 
     def let_go(self, waiting: Waiting) -> None:
         """Forget what is stored, or what nobody wants."""
@@ -96,7 +96,7 @@ class Segments:
 
     def close(self) -> None:
         """Stop storing."""
-        self._patient.close()
+        self._retry_pool.close()
         self._spool.close()
 
     def _encode(

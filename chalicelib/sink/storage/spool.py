@@ -78,15 +78,15 @@ class Spool:
     async def keep(self, size: int, encode: Callable[[], bytes]) -> Waiting | None:
         """Make a segment of about `size` bytes and keep it; None: there is no room for it."""
         is_crowded = self._queued_bytes + size > self._limits.queued_bytes
-        if is_crowded and self._health.suffers(STORE):
-            self._health.ail(_PART, "slow_disk")
+        if is_crowded and self._health.is_degraded(STORE):
+            self._health.degrade(_PART, "slow_disk")
             return None
         self._queued_bytes += size
         try:
             async with self._turn:
                 waiting = Waiting(await self._run(encode))
                 while not await self._finds_room(waiting):
-                    if self._health.suffers(STORE):
+                    if self._health.is_degraded(STORE):
                         return None
                     await self._comes_free()
                 return waiting
@@ -106,7 +106,7 @@ class Spool:
             self.disk_bytes -= waiting.size
             self._thread.submit(self._release, waiting.file)
         if not self.disk_bytes:
-            self._health.mend(_PART)
+            self._health.recover(_PART)
         self._freed.set()
 
     def close(self) -> None:
@@ -127,16 +127,16 @@ class Spool:
             self.memory_bytes += waiting.size
             return True
         if self._folder is None or self.disk_bytes + waiting.size > self._limits.spool_bytes:
-            self._health.ail(_PART, "full")
+            self._health.degrade(_PART, "full")
             return False
         try:
             await self._run(partial(self._write, waiting))
         except OSError as error:
-            self._health.ail(_PART, f"disk: {error.strerror}")
+            self._health.degrade(_PART, f"disk: {error.strerror}")
             return False
         waiting.body = None
         self.disk_bytes += waiting.size
-        self._health.ail(_PART, "on_disk")
+        self._health.degrade(_PART, "on_disk")
         return True
 
     # --- in the thread ---

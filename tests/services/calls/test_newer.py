@@ -99,7 +99,7 @@ def test_a_living_worker_leaves_what_it_does_not_know() -> None:
     )
     (lease,) = core.leases.all()
 
-    held = Heirs(clearing=clearing, now=lambda: later(60)).bury(lease)
+    held = Heirs(clearing=clearing, now=lambda: later(60)).declare_dead(lease)
 
     assert ["stream-2"] == [stream.stream_key for stream in held]
     unknown = next(one for one in core.calls.streams(CALL.key) if one.dialect == "future")

@@ -192,7 +192,7 @@ def test_a_worker_that_was_buried_meanwhile_is_none_the_less_dead() -> None:
     """Its streams have ended as dead ones, and their call is still open."""
 
     world = World()
-    world.desk.core.leases.bury(a_lease(worker=DEAD, renewals=7))
+    world.desk.core.leases.declare_dead(a_lease(worker=DEAD, renewals=7))
     for stream in world.desk.core.calls.streams(CALL.key):
         world.desk.control.lose_stream(stream, later(2))
 

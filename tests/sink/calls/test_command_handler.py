@@ -462,7 +462,7 @@ def test_a_mailbox_that_fails_disturbs_no_call() -> None:
                 await socket.send(media(number))
             await until(lambda: rig.sink.health.failures["mailbox"])
             desk.core.faults.up()
-            await until(lambda: not rig.sink.health.is_ailing)
+            await until(lambda: not rig.sink.health.is_any_degraded)
             await socket.send(STOP)
             await until(lambda: not rig.sink.hub.calls)
         assert b"".join(map(frame, range(5))) == rig.stored("segments/")

@@ -220,7 +220,7 @@ def test_where_nothing_has_room_the_newest_is_lost_and_told() -> None:
         limits = replace(QUICK, held_bytes=700, journal_puts=1)
         bench = Bench(None, limits, PartlyAway(away="s"))
         bench.store.is_away = True
-        bench.health.ail(STORE, "slow_down")
+        bench.health.degrade(STORE, "slow_down")
         bench.hold(part(0))
         await bench.media.seal()
         bench.hold(*[part(number) * 40 for number in (1, 2, 3)])
@@ -247,7 +247,7 @@ def test_a_segment_that_has_no_room_claims_nothing_that_the_journal_has() -> Non
 
     async def scenario() -> None:
         bench = Bench(None, replace(QUICK, held_bytes=700), PartlyAway(away="segments/"))
-        bench.health.ail(STORE, "slow_down")
+        bench.health.degrade(STORE, "slow_down")
         bench.hold(part(0))
         await bench.media.seal()
         bench.hold(part(1) * 60)

@@ -29,7 +29,7 @@ def segment(letter: str, size: int = 10) -> bytes:
 def away() -> Health:
     """Return the health of a worker whose store takes nothing."""
     health = Health()
-    health.ail(STORE, "slow_down")
+    health.degrade(STORE, "slow_down")
     return health
 
 
@@ -117,7 +117,7 @@ def test_room_is_waited_for_while_the_store_takes_what_waits() -> None:
         third = await asked[0]
         assert third is not None
         assert segment("c") == third.read()
-        health.ail(STORE, "slow_down")
+        health.degrade(STORE, "slow_down")
         assert None is await asked[1]
         spool.close()
 
@@ -145,7 +145,7 @@ def test_all_minutes_that_end_at_once_find_their_room_one_by_one(tmp_path: Path)
         waiting = [one for one in await asyncio.gather(*asked) if one]
         assert bodies[:50] == [one.read() for one in waiting]
         assert (20, 480) == (spool.memory_bytes, spool.disk_bytes)
-        health.mend(STORE)
+        health.recover(STORE)
         asked = [asyncio.create_task(spool.keep(10, partial(bytes, body))) for body in bodies]
         assert None not in await asyncio.gather(*asked)
         spool.close()
