@@ -37,7 +37,7 @@ from chalicelib.sink.runtime.tasks import Tasks
 from chalicelib.sink.runtime.token_keys import TokenKeys
 from chalicelib.sink.server import Server
 from chalicelib.sink.storage.journal import Journal
-from chalicelib.sink.storage.segment_store import Segments
+from chalicelib.sink.storage.segment_store import SegmentStore
 from chalicelib.sink.storage.spool import Spool
 from chalicelib.sink.taps.dialer import Dialer
 from chalicelib.sink.taps.tap_senders import Senders
@@ -248,7 +248,7 @@ def _worker(
         health=health,
         control=control,
         journal=Journal(name, outside.store, health, limits),
-        segments=Segments(name, outside.store, spool, health, limits),
+        segments=SegmentStore(name, outside.store, spool, health, limits),
         relay=relay,
         senders=Senders(
             name,
