@@ -29,7 +29,7 @@ def a_hub(bench: Bench) -> Hub:
         control=nobody,
         journal=bench.journal,
         segments=bench.segments,
-        relay=nobody,
+        forwarding_client=nobody,
         senders=nobody,
     )
     return Hub(worker)

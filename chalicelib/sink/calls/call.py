@@ -206,7 +206,7 @@ class Call:
             labels=started.labels,
             opened_at=instant(stream.opened_us),
             journal_from=self._worker.journal.next_number,
-            address=self._worker.relay.address,
+            address=self._worker.forwarding_client.address,
             over_epoch=over_epoch,
         )
 

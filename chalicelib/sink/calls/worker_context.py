@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.sink.calls.database import Control
-from chalicelib.sink.forwarding.client import Relay
+from chalicelib.sink.forwarding.client import ForwardingClient
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
 from chalicelib.sink.storage.journal import Journal
@@ -24,5 +24,5 @@ class Worker:
     control: Control
     journal: Journal
     segments: SegmentStore
-    relay: Relay
+    forwarding_client: ForwardingClient
     senders: Senders
