@@ -41,7 +41,7 @@ class Passing:
         if outcome is ForwardingResult.THROUGH:
             return True
         _log.warning(
-            "a stream isn't passed on any more",
+            "a stream is no longer forwarded",
             extra={**stream.labels(), "owner": owner.owner, "reason": outcome.value},
         )
         if outcome in (ForwardingResult.UNREACHABLE, ForwardingResult.OVER):
