@@ -1,4 +1,4 @@
-"""Bandwidth's webhooks: media stream events and recordings (docs/wire/bandwidth.md)."""
+"""Bandwidth's webhooks: media stream events and recordings (docs/reference/wire/bandwidth.md)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 The socket says nothing but audio: no start, no stop, no call id, no codec. What a start would say
 stands in the path that SWML filled, `/signalwire-tap/{token}/{call_id}/{direction}`
-(docs/wire/signalwire-tap.md).
+(docs/reference/wire/signalwire-tap.md).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Two shapes of each are about: SWML wraps `params` in an envelope; Relay has none, sends numbers as
 strings, and puts a recording's result beside `record`, which there echoes the request
-(docs/wire/signalwire-tap.md).
+(docs/reference/wire/signalwire-tap.md).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,45 +12,27 @@ from chalicelib.ports.rows import Leases, LiveStreams
 from chalicelib.ports.values import Closing, Lease
 from chalicelib.recording import lifecycle
 from chalicelib.recording.lifecycle import Cause
+from chalicelib.recording.liveness import CONFIRM_EVERY_S, CONFIRMATIONS, still_silent
 from chalicelib.recording.model import Recording, Stream
 from chalicelib.services.calls.call_control import Control
 from chalicelib.services.calls.newer import verify_known
 from chalicelib.services.recovery.journals import LARGEST_DELETION, delete_journal
 from chalicelib.services.recovery.orphans import Orphans
 
-FRESH = timedelta(seconds=6)
-"""A lease that its worker says it renewed within three periods isn't suspected. Clocks that differ
-by more make a death seen later, never a living worker dead."""
-
-LOOK_EVERY_S = 7.0
-LOOKS = 2
-"""Dead is who renewed nothing over 14 s in three consistent reads. The design asks for 10 s: the
-rest is for a worker whose renewal hung in an outage of the database until just now."""
-
 JOURNAL_KEPT = timedelta(days=3)
 """the media bucket's lifecycle rule for journals: later there is nothing left to wait for"""
-
-
-def suspects(leases: Iterable[Lease], now: datetime) -> list[Lease]:
-    """Return the leases that are worth a longer look."""
-    return [
-        lease
-        for lease in leases
-        if not lease.over and (lease.renewed_at is None or now - lease.renewed_at > FRESH)
-    ]
 
 
 def confirm_dead(
     suspected: list[Lease], leases: Leases, wait: Callable[[float], None]
 ) -> list[Lease]:
-    """Look again until only those are left that never renewed. Raises Unavailable: then nobody is
-    dead, because an observer who couldn't read may be the one who is cut off."""
-    for _ in range(LOOKS):
+    """Read the leases again and return the suspects that never renewed. Raises Unavailable: an
+    observer that can't read may itself be the one that is cut off, so nobody is dead then."""
+    for _ in range(CONFIRMATIONS):
         if not suspected:
             return []
-        wait(LOOK_EVERY_S)
-        seen = {lease.worker: lease.renewals for lease in leases.all() if not lease.over}
-        suspected = [one for one in suspected if seen.get(one.worker) == one.renewals]
+        wait(CONFIRM_EVERY_S)
+        suspected = still_silent(suspected, leases.all())
     return suspected
 
 

@@ -18,10 +18,11 @@ from chalicelib.errors import NewerForm, TapedeckError
 from chalicelib.ports.aws import MediaStore
 from chalicelib.ports.rows import DueWork, Leases, LiveStreams, Mailbox, Outbox
 from chalicelib.ports.values import Due, DueKind, Lease
+from chalicelib.recording.liveness import suspects
 from chalicelib.services.calls.call_control import Control
 from chalicelib.services.calls.newer import LEFT
 from chalicelib.services.erasure.erase import Erasing
-from chalicelib.services.recovery.dead_workers import Clearing, confirm_dead, suspects
+from chalicelib.services.recovery.dead_workers import Clearing, confirm_dead
 from chalicelib.services.recovery.journals import delete_covered
 from chalicelib.services.recovery.overdue import LateWork, Roll
 

@@ -11,6 +11,7 @@ from chalicelib.capture.records import Record
 from chalicelib.errors import CallerError
 from chalicelib.ports.values import JoinRequest, JoinResult, OwnedElsewhere
 from chalicelib.recording.commands import Command
+from chalicelib.recording.instants import instant
 from chalicelib.recording.model import CallRef
 from chalicelib.sink.calls.active_recordings import Wanted
 from chalicelib.sink.calls.auto_stop import Endings
@@ -19,7 +20,7 @@ from chalicelib.sink.calls.max_length import StreamClock
 from chalicelib.sink.calls.ownership import Passing
 from chalicelib.sink.calls.worker_context import Worker
 from chalicelib.sink.ingest.fan_out import Audience
-from chalicelib.sink.ingest.live_stream import LiveStream, instant
+from chalicelib.sink.ingest.live_stream import LiveStream
 from chalicelib.sink.runtime.soft_lock import SoftLock
 from chalicelib.sink.runtime.tasks import Tasks
 from chalicelib.sink.storage.batch import Batch

@@ -9,11 +9,12 @@ import time
 
 from chalicelib.errors import CallerError
 from chalicelib.ports.values import OwnedElsewhere
+from chalicelib.recording.instants import instant
 from chalicelib.recording.model import CallRef, Ending
 from chalicelib.sink.calls.worker_context import Worker
 from chalicelib.sink.forwarding.outbound_stream import ForwardingResult
 from chalicelib.sink.ingest.buffered_stream import EventStream
-from chalicelib.sink.ingest.live_stream import LiveStream, instant
+from chalicelib.sink.ingest.live_stream import LiveStream
 from chalicelib.sink.runtime.tasks import Tasks
 
 _log = logging.getLogger(__name__)

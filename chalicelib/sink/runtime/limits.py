@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chalicelib.recording import liveness
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -86,16 +88,16 @@ class Limits:
     retry_first_s: float = 0.1
     retry_most_s: float = 2.0
     control_threads: int = 16
-    lease_every_s: float = 2.0
+    lease_every_s: float = liveness.RENEWAL_EVERY_S
     lease_sure_s: float = 5.0
     """after a renewal a worker may write for so long: others know of no death before 20 s are over,
     and a write that isn't answered is given up after 15"""
     takeover_threads: int = 4
     detector_every_s: float = 1.0
     """between two looks at the other workers' leases"""
-    detector_silent_s: float = 6.0
+    detector_silent_s: float = liveness.SILENT_S
     """three renewals are missing: carriers are asked to tap that worker's calls again"""
-    detector_dead_s: float = 20.0
+    detector_dead_s: float = liveness.DEAD_S
     """such a silence is a death: in the outage of the database that just ended renewals hang 9 s"""
     detector_jitter_s: float = 3.0
     """more, each worker its own share at random: who is first declares it, the others read that"""

@@ -1,6 +1,6 @@
 """Draw a finished recording: each channel's waveform, its gaps marked, as SVG.
 
-    python docs/waveform.py call.wav recording.json [FROM-TO=NOTE ...] > call.svg
+    python docs/pictures/waveform.py call.wav recording.json [FROM-TO=NOTE ...] > call.svg
 
 `recording.json` is what `GET /v1/recordings/{id}` answers. Standard library only.
 """
