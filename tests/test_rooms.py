@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
-from itertools import combinations, permutations
+from itertools import combinations, permutations, product
 from pathlib import Path
 from typing import Any
 
@@ -87,20 +87,25 @@ def test_a_contract_fails_for_each_forbidden_import(
 
 def arrows(contract: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the imports that a contract forbids, between the rooms that it names."""
-    if contract["type"] == "forbidden":
-        for source in contract["source_modules"]:
-            for target in contract["forbidden_modules"]:
-                yield source, target
-        return
-    if contract["type"] == "independence":
-        yield from permutations(_modules(contract["modules"]), 2)
-        return
-    for container in contract.get("containers", [""]):
-        layers = _layers(contract, container)
-        for higher, lower in combinations(layers, 2):
-            yield from ((below, above) for below in lower for above in higher)
-        for layer in layers:
-            yield from permutations(layer, 2)
+    match contract["type"]:
+        case "forbidden":
+            yield from product(contract["source_modules"], contract["forbidden_modules"])
+        case "independence":
+            allowed = [_arrow(line) for line in contract["ignore_imports"]]
+            for at, to in permutations(_modules(contract["modules"]), 2):
+                if not any(source.match(at) and target.match(to) for source, target in allowed):
+                    yield at, to
+        case "layers":
+            for container in contract.get("containers", [""]):
+                yield from _upwards(_layers(contract, container))
+
+
+def _upwards(layers: list[list[str]]) -> Iterator[tuple[str, str]]:
+    """Yield each import from a layer into a higher one, and between the siblings of a layer."""
+    for higher, lower in combinations(layers, 2):
+        yield from product(lower, higher)
+    for layer in layers:
+        yield from permutations(layer, 2)
 
 
 def _layers(contract: Mapping[str, Any], container: str = "") -> list[list[str]]:
@@ -120,11 +125,17 @@ def _modules(patterns: list[str]) -> list[str]:
             found.append(pattern)
             continue
         found += [
-            pattern.removesuffix("*") + path.name
+            pattern.removesuffix("*") + path.stem
             for path in sorted(folder.iterdir())
-            if (path / "__init__.py").exists()
+            if path.name[0] not in "._" and (path.is_dir() or path.suffix == ".py")
         ]
     return found
+
+
+def _arrow(line: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return what an ignored import `at -> to` matches; `.**` is everything below, and itself."""
+    at, to = (re.escape(end).replace(r"\.\*\*", "") for end in line.split(" -> "))
+    return re.compile(rf"{at}(\.|$)"), re.compile(rf"{to}(\.|$)")
 
 
 def _source(copy: Path, module: str) -> Path:
