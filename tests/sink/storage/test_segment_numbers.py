@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.sink.segment_numbers import SegmentNumbers
+from chalicelib.sink.storage.call_buffer import SegmentNumbers
 
 
 @pytest.mark.parametrize(
@@ -21,11 +21,11 @@ from chalicelib.sink.segment_numbers import SegmentNumbers
 def test_tells_numbers_that_follow_each_other(
     used: list[int], told: tuple[int, int] | None
 ) -> None:
-    """The first may be any: an earlier round of the call used those before. A jump after that
+    """The first may be any: an earlier session of the call used those before. A jump after that
     leaves numbers between that are somebody else's."""
 
     numbers = SegmentNumbers()
     for number in used:
         numbers.note(number + 1)
-    assert told == numbers.told
+    assert told == numbers.span
     assert (used[-1] + 1 if used else 0) == numbers.following
