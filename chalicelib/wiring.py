@@ -26,17 +26,17 @@ from chalicelib.wiring_rtp import RtpParts
 if TYPE_CHECKING:
     from chalicelib.ports import call_owner
     from chalicelib.recording.model import Recording
-    from chalicelib.services.calls.call_control import Control
-    from chalicelib.services.calls.commands import Commands
-    from chalicelib.services.calls.swml_methods import Methods
-    from chalicelib.services.calls.tap_commands import TapCommands
-    from chalicelib.services.calls.tap_control import Tapping
-    from chalicelib.services.calls.transitions import Transitions
-    from chalicelib.services.erasure.erase import Erasing
+    from chalicelib.services.calls.call_control import CallController
+    from chalicelib.services.calls.commands import Commander
+    from chalicelib.services.calls.swml_methods import MethodRunner
+    from chalicelib.services.calls.tap_commands import TapCommander
+    from chalicelib.services.calls.tap_control import TapController
+    from chalicelib.services.calls.transitions import RecordingMover
+    from chalicelib.services.erasure.erase import Eraser
     from chalicelib.services.finalization.fetch import Fetching
     from chalicelib.services.finalization.publish import Publishing
-    from chalicelib.services.recovery.retap import Retapping
-    from chalicelib.services.recovery.sweep import Sweeping
+    from chalicelib.services.recovery.retap import Retapper
+    from chalicelib.services.recovery.sweep import Sweeper
 
 # ruff: noqa: PLC0415  # adapters are imported where they are made; see above
 
@@ -47,11 +47,11 @@ class Ports(RtpParts, BytePorts, CarrierParts):
     # --- what moves calls and recordings
 
     @cached_property
-    def transitions(self) -> Transitions:
+    def transitions(self) -> RecordingMover:
         """The one place that moves a recording."""
-        from chalicelib.services.calls.transitions import Transitions
+        from chalicelib.services.calls.transitions import RecordingMover
 
-        return Transitions(
+        return RecordingMover(
             recordings=self.recordings,
             profiles=self.profiles,
             workflows=self.workflows,
@@ -67,16 +67,16 @@ class Ports(RtpParts, BytePorts, CarrierParts):
     @cached_property
     def live_recordings(self) -> call_owner.LiveRecordings:
         """The sink's door to recordings whose call streams."""
-        from chalicelib.services.calls.live_recordings import Live
+        from chalicelib.services.calls.live_recordings import RecordingController
 
-        return Live(calls=self.calls, transitions=self.transitions)
+        return RecordingController(calls=self.calls, transitions=self.transitions)
 
     @cached_property
-    def live_taps(self) -> Tapping:
+    def live_taps(self) -> TapController:
         """The sink's door to outgoing taps."""
-        from chalicelib.services.calls.tap_control import Tapping
+        from chalicelib.services.calls.tap_control import TapController
 
-        return Tapping(
+        return TapController(
             calls=self.calls,
             taps=self.taps,
             profiles=self.profiles,
@@ -85,18 +85,18 @@ class Ports(RtpParts, BytePorts, CarrierParts):
         )
 
     @cached_property
-    def tap_commands(self) -> TapCommands:
+    def tap_commands(self) -> TapCommander:
         """What tells a live call's worker to tap."""
-        from chalicelib.services.calls.tap_commands import TapCommands
+        from chalicelib.services.calls.tap_commands import TapCommander
 
-        return TapCommands(taps=self.taps, commands=self.commands)
+        return TapCommander(taps=self.taps, commands=self.commands)
 
     @cached_property
-    def commands(self) -> Commands:
+    def commands(self) -> Commander:
         """What tells a live call's worker what to do."""
-        from chalicelib.services.calls.commands import Commands
+        from chalicelib.services.calls.commands import Commander
 
-        return Commands(
+        return Commander(
             calls=self.calls,
             transitions=self.transitions,
             mailbox=self.mailbox,
@@ -106,11 +106,11 @@ class Ports(RtpParts, BytePorts, CarrierParts):
         )
 
     @cached_property
-    def methods(self) -> Methods:
+    def methods(self) -> MethodRunner:
         """SWML's methods, as their routes and a script run them."""
-        from chalicelib.services.calls.swml_methods import Methods
+        from chalicelib.services.calls.swml_methods import MethodRunner
 
-        return Methods(
+        return MethodRunner(
             commands=self.commands,
             taps=self.tap_commands,
             deployment=self.deployment,
@@ -146,11 +146,11 @@ class Ports(RtpParts, BytePorts, CarrierParts):
         )
 
     @cached_property
-    def retapping(self) -> Retapping:
+    def retapping(self) -> Retapper:
         """What lets carriers tap again."""
-        from chalicelib.services.recovery.retap import Retapping
+        from chalicelib.services.recovery.retap import Retapper
 
-        return Retapping(
+        return Retapper(
             leases=self.leases,
             live_streams=self.live_streams,
             calls=self.calls,
@@ -166,11 +166,11 @@ class Ports(RtpParts, BytePorts, CarrierParts):
         )
 
     @cached_property
-    def sweeping(self) -> Sweeping:
+    def sweeping(self) -> Sweeper:
         """What the sweeper works with."""
-        from chalicelib.services.recovery.sweep import Sweeping
+        from chalicelib.services.recovery.sweep import Sweeper
 
-        return Sweeping(
+        return Sweeper(
             control=self._control(Writer.SWEEPER),
             due_work=self.due_work,
             outbox=self.outbox,
@@ -183,10 +183,10 @@ class Ports(RtpParts, BytePorts, CarrierParts):
             wait=time.sleep,
         )
 
-    def _erasing(self) -> Erasing:
-        from chalicelib.services.erasure.erase import Erasing
+    def _erasing(self) -> Eraser:
+        from chalicelib.services.erasure.erase import Eraser
 
-        return Erasing(
+        return Eraser(
             recordings=self.recordings,
             calls=self.calls,
             media=self.media,
@@ -196,21 +196,20 @@ class Ports(RtpParts, BytePorts, CarrierParts):
     @cached_property
     def dead_workers(self) -> call_owner.DeadWorkers:
         """What a worker does about dead ones."""
-        from chalicelib.services.heirs import Heirs
-        from chalicelib.services.recovery.dead_workers import Clearing
+        from chalicelib.services.recovery.dead_workers import DeadWorkerCleaner, TakeoverController
 
-        clearing = Clearing(
+        clearing = DeadWorkerCleaner(
             control=self._control(Writer.OWNER),
             leases=self.leases,
             live_streams=self.live_streams,
             media=self.sink_media,
         )
-        return Heirs(clearing=clearing, now=now)
+        return TakeoverController(clearing=clearing, now=now)
 
-    def _control(self, writer: Writer) -> Control:
-        from chalicelib.services.calls.call_control import Control
+    def _control(self, writer: Writer) -> CallController:
+        from chalicelib.services.calls.call_control import CallController
 
-        return Control(
+        return CallController(
             calls=self.calls,
             call_life=self.call_life,
             live_streams=self.live_streams,

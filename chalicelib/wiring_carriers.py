@@ -10,9 +10,9 @@ from chalicelib.wiring_rows import now
 from chalicelib.wiring_web import WebPorts
 
 if TYPE_CHECKING:
-    from chalicelib.services.accounts.carrier_login import SignIn
-    from chalicelib.services.accounts.carrier_secrets import CarrierSecrets
-    from chalicelib.services.recovery.call_status import Inquiring
+    from chalicelib.services.accounts.carrier_login import CarrierLogin
+    from chalicelib.services.accounts.carrier_secrets import SecretReader
+    from chalicelib.services.recovery.call_status import CallStatusChecker
 
 # ruff: noqa: PLC0415  # services are imported where they are made: see wiring.py
 
@@ -21,11 +21,11 @@ class CarrierParts(CloudPorts, WebPorts):
     """Credentials, and who they are told to."""
 
     @cached_property
-    def inquiring(self) -> Inquiring:
+    def inquiring(self) -> CallStatusChecker:
         """What asks carriers where calls stand."""
-        from chalicelib.services.recovery.call_status import Inquiring
+        from chalicelib.services.recovery.call_status import CallStatusChecker
 
-        return Inquiring(
+        return CallStatusChecker(
             calls=self.calls,
             profiles=self.profiles,
             mailbox=self.mailbox,
@@ -35,19 +35,19 @@ class CarrierParts(CloudPorts, WebPorts):
         )
 
     @cached_property
-    def carrier_secrets(self) -> CarrierSecrets:
+    def carrier_secrets(self) -> SecretReader:
         """What reads profiles' secrets, each for its own account."""
-        from chalicelib.services.accounts.carrier_secrets import CarrierSecrets
+        from chalicelib.services.accounts.carrier_secrets import SecretReader
 
-        return CarrierSecrets(
+        return SecretReader(
             secrets=self.secrets, shared=self.settings.shared_credentials, counters=self.counters
         )
 
-    def sign_in(self) -> SignIn:
+    def sign_in(self) -> CarrierLogin:
         """Return what knows profiles' credentials."""
-        from chalicelib.services.accounts.carrier_login import SignIn
+        from chalicelib.services.accounts.carrier_login import CarrierLogin
 
-        return SignIn(
+        return CarrierLogin(
             profiles=self.profiles,
             secrets=self.carrier_secrets,
             grants=self.token_grants,

@@ -11,7 +11,7 @@ from uuid import uuid4
 from chalicelib.wiring_rows import RowPorts, client, now
 
 if TYPE_CHECKING:
-    from chalicelib.services.calls.rtp_endpoints import Endpoints
+    from chalicelib.services.calls.rtp_endpoints import PortClaimer
 
 # ruff: noqa: PLC0415  # adapters are imported where they are made: see wiring.py
 
@@ -20,11 +20,11 @@ class RtpParts(RowPorts):
     """Claims of ports, and the address that they are at."""
 
     @cached_property
-    def endpoints(self) -> Endpoints:
+    def endpoints(self) -> PortClaimer:
         """What claims RTP ports for calls."""
-        from chalicelib.services.calls.rtp_endpoints import Endpoints
+        from chalicelib.services.calls.rtp_endpoints import PortClaimer
 
-        return Endpoints(
+        return PortClaimer(
             claims=self.port_claims,
             calls=self.calls,
             leases=self.leases,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.ports.values import ApiKey, Asker, InboundEvent, JoinRequest, Lease, Opener
+from chalicelib.ports.values import ApiKey, InboundEvent, JoinRequest, Lease, Opener, Requester
 from chalicelib.recording import keys
 from chalicelib.recording.carrier_reports import Announcement, CarrierFacts
 from chalicelib.recording.model import (
@@ -27,7 +27,7 @@ from chalicelib.tapping.model import Tap, TapOptions, TapState
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CALL = CallRef(account="main", carrier="bandwidth", call_id="c-1")
 STATUS_URL = "https://customer.example/status"
-ASKER = Asker(account="main", by=Opener.KEY, key_id="0123456789ab")
+ASKER = Requester(account="main", by=Opener.KEY, key_id="0123456789ab")
 
 
 def later(seconds: float) -> datetime:

@@ -61,12 +61,12 @@ PORTS = {
     "sender": "GuardedSender",
     "secrets": "SecretsManager",
     "counters": "LoggedCounters",
-    "carrier_secrets": "CarrierSecrets",
+    "carrier_secrets": "SecretReader",
     "parameters": "ParameterStore",
-    "transitions": "Transitions",
-    "control": "Control",
+    "transitions": "RecordingMover",
+    "control": "CallController",
     "publishing": "Publishing",
-    "sweeping": "Sweeping",
+    "sweeping": "Sweeper",
 }
 
 

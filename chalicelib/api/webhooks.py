@@ -24,7 +24,7 @@ from chalicelib.security.carrier_credentials import CarrierSecret
 from chalicelib.security.tokens import TokenKind
 from chalicelib.services.calls.instructions import hook_url
 from chalicelib.services.intake import rtp_reports
-from chalicelib.services.intake.intake import IntakeStores, Received, take_in
+from chalicelib.services.intake.intake import ReceivedEvent, WebhookReceiver, take_in
 
 routes = Routes(__name__)
 
@@ -72,7 +72,7 @@ def _take(carrier: str, token: str, request: Request) -> Response:
     if row.takes_basic:
         _verify_credentials(profile, request)
     signature = _verify_signature(profile, row.signature_scheme, token, request, body)
-    stores = IntakeStores(
+    stores = WebhookReceiver(
         inbox=ports.inbox,
         calls=ports.calls,
         recordings=ports.recordings,
@@ -80,7 +80,7 @@ def _take(carrier: str, token: str, request: Request) -> Response:
     )
     event, at = row.parse(body), now()
     claim = rtp_reports.find_claim(event, profile, ports.port_claims)
-    received = Received(
+    received = ReceivedEvent(
         event=rtp_reports.joined(event, claim) if claim else event,
         profile=profile,
         at=at,

@@ -43,7 +43,7 @@ class Format(StrEnum):
     MP4 = "mp4"
 
 
-class Source(StrEnum):
+class RecordingSource(StrEnum):
     """Who heard the audio first."""
 
     STREAM = "stream"
@@ -189,7 +189,7 @@ class Recording:
     """the call's round (1, 2, …): a call that closed and streams again starts another"""
     options: RecordOptions
     profile: str
-    source: Source = Source.STREAM
+    source: RecordingSource = RecordingSource.STREAM
     carrier_media: CarrierMedia | None = None
     """of what the carrier recorded itself"""
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -25,8 +25,8 @@ from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Ending
 from chalicelib.services.finalization.attempts import MAX_ATTEMPTS
 from chalicelib.services.finalization.publish import Publishing, mark_error, publish_empty
-from chalicelib.services.intake.intake import Received, take_in
-from chalicelib.services.recovery.call_status import Inquiring, inquire
+from chalicelib.services.intake.intake import ReceivedEvent, take_in
+from chalicelib.services.recovery.call_status import CallStatusChecker, inquire
 from tests.fake_signer import FakeSigner
 from tests.fakes_media import FakeRenditionStore
 from tests.samples import CALL, a_joining, a_profile, later
@@ -147,7 +147,7 @@ class EveryCallEnds(RuleBasedStateMachine):
         say is lost. What fails isn't durable, and the carrier doesn't repeat it."""
         said_at = (self.world.now - later(0)).total_seconds() - late_s
         event = stream_event(state, said_at, f"s-{which}")
-        received = Received(
+        received = ReceivedEvent(
             event=event,
             profile=a_profile(),
             at=self.world.now,
@@ -265,7 +265,7 @@ class EveryCallEnds(RuleBasedStateMachine):
         """Ask for what is silent, as its workers do every two minutes; and let them obey."""
         core, control, at = self.world.desk.core, self.world.desk.control, self.world.now
         is_over = self.told_min is not None and minute >= self.told_min
-        needs = Inquiring(
+        needs = CallStatusChecker(
             calls=core.calls,
             profiles=core.profiles,
             mailbox=core.mailbox,

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.carriers.contract.webhook import StreamState
 from chalicelib.errors import PreconditionFailed, Unavailable
 from chalicelib.ports.rows import Recordings
-from chalicelib.ports.values import InboundEvent, Requested
+from chalicelib.ports.values import InboundEvent, NewRecording
 from chalicelib.recording.carrier_reports import Announcement
 from chalicelib.recording.model import Call, Recording, RecordingEvent
 from chalicelib.services.intake.intake import ATTEMPTS, take_in
@@ -43,7 +43,7 @@ class Racing:
         event: InboundEvent,
         call: Call | None,
         announcement: Announcement | None,
-        requested: Requested | None,
+        requested: NewRecording | None,
     ) -> bool:
         if self.left:
             self.left -= 1

@@ -19,7 +19,7 @@ from chalicelib.recording import lifecycle
 from chalicelib.recording.model import Ending
 from chalicelib.services.finalization.fetch import Fetching, fetch
 from chalicelib.services.finalization.publish import Publishing, publish, publish_empty
-from chalicelib.services.intake.intake import IntakeStores, Received, take_in
+from chalicelib.services.intake.intake import ReceivedEvent, WebhookReceiver, take_in
 from tests.carrier_host import AUDIO, FakeDownloads
 from tests.fake_signer import FakeSigner
 from tests.fakes_media import FakeRenditionStore
@@ -137,13 +137,13 @@ class Telling:
 
     def _post(self, body: bytes) -> None:
         core, workflows = self.desk.core, self.desk.workflows
-        received = Received(
+        received = ReceivedEvent(
             event=dialect(self._said.profile.carrier).parse(body),
             profile=self._said.profile,
             at=self._said.at,
             announced_for=timedelta(seconds=15),
         )
-        stores = IntakeStores(
+        stores = WebhookReceiver(
             inbox=core.inbox,
             calls=core.calls,
             recordings=core.recordings,

@@ -16,7 +16,7 @@ from chalicelib.carriers.contract.webhook import (
 from chalicelib.errors import NotFound, PreconditionFailed, Unavailable
 from chalicelib.ports.aws import Workflows
 from chalicelib.ports.rows import Calls, Inbox, Recordings
-from chalicelib.ports.values import InboundEvent, Requested
+from chalicelib.ports.values import InboundEvent, NewRecording
 from chalicelib.recording import carrier_reports, keys, lifecycle
 from chalicelib.recording.carrier_reports import Announcement, CarrierFacts
 from chalicelib.recording.model import Call, CallRef, Profile, Recording, RecordingEvent
@@ -32,7 +32,7 @@ _NO_STREAM = "(recording)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IntakeStores:
+class WebhookReceiver:
     """What taking in needs."""
 
     inbox: Inbox
@@ -43,7 +43,7 @@ class IntakeStores:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class ReceivedEvent:
     """An event, the profile that its token names, and when it came."""
 
     event: WebhookEvent
@@ -67,13 +67,13 @@ class _Consequences:
     """to make known"""
     said: Announcement | None = None
     """of the stream, by all of its webhooks"""
-    wanted: Requested | None = None
+    wanted: NewRecording | None = None
     """what waits for its media, or is to be fetched"""
     labels: Mapping[str, str] = field(default_factory=dict)
     """of the call's recordings, by all of its webhooks; empty where this event brings none"""
 
 
-def take_in(received: Received, stores: IntakeStores) -> bool:
+def take_in(received: ReceivedEvent, stores: WebhookReceiver) -> bool:
     """Store an event and what follows from it; return whether it was new.
 
     When it returns, the event is durable. Raises Unavailable where it can't be made so.
@@ -93,7 +93,7 @@ def take_in(received: Received, stores: IntakeStores) -> bool:
     raise Unavailable(f"the announcement of {inbound.event_type} changed {ATTEMPTS} times")
 
 
-def _consequences(received: Received, stores: IntakeStores) -> _Consequences:
+def _consequences(received: ReceivedEvent, stores: WebhookReceiver) -> _Consequences:
     event = received.event
     if isinstance(event, UnknownEvent) or not event.facts.call_id:
         return _Consequences()
@@ -117,10 +117,10 @@ def _consequences(received: Received, stores: IntakeStores) -> _Consequences:
 
 def _to_fetch(
     event: CarrierRecording,
-    received: Received,
+    received: ReceivedEvent,
     stored: Call | None,
     new_call: Call | None,
-    stores: IntakeStores,
+    stores: WebhookReceiver,
 ) -> _Consequences:
     spoken = stores.inbox.announcements(received.ref.key)
     at = event.facts.event_time or received.at
@@ -147,7 +147,7 @@ def _to_fetch(
     )
 
 
-def _start(wanted: Requested | None, stores: IntakeStores) -> None:
+def _start(wanted: NewRecording | None, stores: WebhookReceiver) -> None:
     """Start what begins as a finalization; under its name, so a repeated event starts it once."""
     if wanted is None or not lifecycle.is_finalizing(wanted.recording.state):
         return
@@ -170,7 +170,7 @@ def _announces(event: StreamAnnounced) -> bool:
     return bool(event.carrier_stream_id) and not event.original_stream_id
 
 
-def _announcement(event: StreamAnnounced, received: Received) -> Announcement:
+def _announcement(event: StreamAnnounced, received: ReceivedEvent) -> Announcement:
     at = event.facts.event_time or received.at
     is_start = event.state is StreamState.STARTED
     return Announcement(
@@ -222,7 +222,7 @@ def _awaited_round(said: Announcement, stored: Call | None, calls: Calls) -> int
     return carrier_reports.awaited_round(said, stored, streams)
 
 
-def _wanted(received: Received, round_: int, labels: Mapping[str, str]) -> Requested | None:
+def _wanted(received: ReceivedEvent, round_: int, labels: Mapping[str, str]) -> NewRecording | None:
     """Return the recording that a profile's default options ask for, if it has any."""
     options, ref = received.profile.record_call, received.ref
     if options is None:
@@ -238,10 +238,10 @@ def _wanted(received: Received, round_: int, labels: Mapping[str, str]) -> Reque
         due_at=received.at + received.announced_for,
     )
     by = received.event.facts.event_type
-    return Requested(recording=recording, event=requested(recording, by))
+    return NewRecording(recording=recording, event=requested(recording, by))
 
 
-def _inbound(received: Received) -> InboundEvent:
+def _inbound(received: ReceivedEvent) -> InboundEvent:
     facts = received.event.facts
     is_unknown = isinstance(received.event, UnknownEvent)
     return InboundEvent(
@@ -256,7 +256,7 @@ def _inbound(received: Received) -> InboundEvent:
     )
 
 
-def _label(received: Received, labels: Mapping[str, str], recordings: Recordings) -> None:
+def _label(received: ReceivedEvent, labels: Mapping[str, str], recordings: Recordings) -> None:
     """Put labels on a call's recordings: its media may have come before its webhook."""
     for _ in range(ATTEMPTS):
         lacking = [

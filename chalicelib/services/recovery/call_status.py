@@ -20,7 +20,7 @@ from chalicelib.recording.model import Call, Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inquiring:
+class CallStatusChecker:
     """What asking needs."""
 
     calls: Calls
@@ -31,7 +31,7 @@ class Inquiring:
     now: Callable[[], datetime]
 
 
-def inquire(call_key: str, stream_key: str, worker: str, needs: Inquiring) -> Standing:
+def inquire(call_key: str, stream_key: str, worker: str, needs: CallStatusChecker) -> Standing:
     """Ask where a call stands, and tell the worker that has its silent stream where it has ended;
     return the answer, UNKNOWN where nobody can be asked, or only with a secret that is refused.
 

@@ -14,7 +14,7 @@ from chalicelib.adapters.dynamodb.calls import DynamoCallLife
 from chalicelib.adapters.dynamodb.table import Table, Where
 from chalicelib.capture.events import Encoding
 from chalicelib.errors import InvalidRequest, NotFound, PreconditionFailed, Unavailable
-from chalicelib.ports.values import Due, DueKind, Requested
+from chalicelib.ports.values import Due, DueKind, NewRecording
 from chalicelib.recording import keys
 from chalicelib.recording.carrier_reports import CarrierFacts
 from chalicelib.recording.model import CallRef, Ending
@@ -213,10 +213,10 @@ class TestCallLife:
             core.call_life.postpone(replace(call, generation=2, due_at=later(1)))
 
 
-def a_request() -> Requested:
+def a_request() -> NewRecording:
     """Return a pending recording to create."""
     recording = a_recording(version=0, due_at=later(15))
-    return Requested(recording=recording, event=an_event(recording, event="requested"))
+    return NewRecording(recording=recording, event=an_event(recording, event="requested"))
 
 
 class TestInbox:

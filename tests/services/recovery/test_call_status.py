@@ -10,7 +10,7 @@ from chalicelib.carriers.contract.call_api import CarrierCall, Standing, TapAgai
 from chalicelib.errors import Unavailable
 from chalicelib.ports.values import CarrierDoor
 from chalicelib.recording.commands import CommandKind
-from chalicelib.services.recovery.call_status import Inquiring, inquire
+from chalicelib.services.recovery.call_status import CallStatusChecker, inquire
 from tests.samples import CALL, a_joining, an_announcement, later
 from tests.services.core_desk import Desk
 
@@ -46,10 +46,10 @@ class World:
         self.api = api or FakeApi()
         self.door: CarrierDoor | None = DOOR
 
-    def needs(self) -> Inquiring:
+    def needs(self) -> CallStatusChecker:
         """Return what asking needs."""
         core = self.desk.core
-        return Inquiring(
+        return CallStatusChecker(
             calls=core.calls,
             profiles=core.profiles,
             mailbox=core.mailbox,

@@ -16,7 +16,7 @@ from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Ending, Recording, State
 from chalicelib.services.recovery import sweep as service
 from chalicelib.services.recovery.journals import LARGEST_DELETION
-from chalicelib.services.recovery.sweep import Sweeping, sweep
+from chalicelib.services.recovery.sweep import Sweeper, sweep
 from tests.fakes_media import FakeMediaStore
 from tests.samples import (
     CALL,
@@ -41,7 +41,7 @@ class World:
         self.now = later(0)
         self.while_waiting: Callable[[], None] = lambda: None
         core = self.desk.core
-        self.needs = Sweeping(
+        self.needs = Sweeper(
             control=self.desk.control_of(Writer.SWEEPER),
             due_work=core.due_work,
             outbox=core.outbox,
@@ -452,7 +452,7 @@ class TestCallbacks:
 
         world = finalizing()
         late = world.needs.control
-        work = service.LateWork(
+        work = service.OverdueHandler(
             control=late,
             outbox=world.needs.outbox,
             erasing=world.needs.erasing,
