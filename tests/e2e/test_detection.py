@@ -126,7 +126,7 @@ def test_silence_is_heard_over_two_workers(stage: Stage) -> None:
         report = asyncio.run(play(_two_taps(stage, near, far, call_id)))
         ended = stage.await_ended(call_id, within_s=90)
 
-        assert b"a worker passes streams on" in near.log.read_bytes()
+        assert b"a worker forwards streams" in near.log.read_bytes()
     assert ("finished", "end_silence") == (ended["state"], ended["reason"])
     party, other = hear(stage.customer.download(ended["url"])).channels
     assert 5.6 <= len(party) / 2 / RATE_HZ <= 6.1

@@ -93,7 +93,7 @@ def test_a_pause_reaches_the_tap_on_another_worker(stage: Stage) -> None:
         report, answers = asyncio.run(_paused(stage, _call(stage, near, far, call_id)))
         recording = stage.await_ended(call_id, within_s=90)
 
-        assert b"a worker passes streams on" in near.log.read_bytes()
+        assert b"a worker forwards streams" in near.log.read_bytes()
         assert ["paused", "recording"] == [answer["state"] for answer in answers]
         states = [callback.state for callback in stage.receiver.of_call(call_id)]
         assert ["recording", "paused", "recording", "finished"] == states

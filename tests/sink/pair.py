@@ -40,8 +40,8 @@ CALL_KEY = "main/bandwidth/c-1"
 PATIENT = replace(
     QUICK,
     alone_after_s=5.0,
-    relay_alive_s=0.1,
-    relay_reach_s=0.5,
+    forwarding_alive_s=0.1,
+    forwarding_reach_s=0.5,
     detector_every_s=0.1,
     detector_dead_s=0.9,
     detector_late_s=0.5,

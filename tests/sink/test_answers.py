@@ -176,7 +176,7 @@ def test_a_recording_of_full_length_waits_for_other_workers() -> None:
 
     async def scenario() -> None:
         control = FakeControl(options=RecordOptions(max_length_s=0.1))
-        limits = replace(QUICK, elsewhere_s=0.5)
+        limits = replace(QUICK, other_workers_s=0.5)
         async with Rig(control=control, limits=limits).running() as rig, rig.tap() as speak:
             for number in range(6):
                 await speak.send(frame(number))

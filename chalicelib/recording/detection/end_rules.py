@@ -1,6 +1,7 @@
 """What ends a recording by itself, held against what is heard: a digit, silence, nobody speaking.
 
-Times are µs since 1970 on the wall, as a recording's intervals. Rules (docs/detection.md):
+Times are µs since 1970 on the wall, as a recording's intervals. docs/reference/detection.md has
+the rules:
 
 - `initial_timeout` runs from the recording's first sample until somebody speaks;
 - `end_silence_timeout` runs when somebody has spoken and nobody does; the silence is kept;

@@ -48,13 +48,13 @@ class Endings:
         the clock of arrivals."""
         wall_us = time.time_ns() // 1000
         for recording_id, end_us in self._wanted.ended_by_length(clocks, wall_us):
-            wait_s = self._worker.limits.elsewhere_s
+            wait_s = self._worker.limits.other_workers_s
             self._tasks.start(self._orders.end(recording_id, Cause.MAX_LENGTH, end_us, wait_s))
         self._detection.pass_time(now_us)
 
     def _end(self, decision: EndDecision) -> None:
         """Begin to end a recording as its own options want it."""
-        wait_s = self._worker.limits.elsewhere_s
+        wait_s = self._worker.limits.other_workers_s
         self._tasks.start(
             self._orders.end(
                 decision.recording_id, decision.cause, decision.at_us, wait_s, decision.digit

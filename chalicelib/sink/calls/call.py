@@ -23,8 +23,8 @@ from chalicelib.sink.ingest.fan_out import Audience
 from chalicelib.sink.ingest.live_stream import LiveStream
 from chalicelib.sink.runtime.soft_lock import SoftLock
 from chalicelib.sink.runtime.tasks import Tasks
-from chalicelib.sink.storage.call_buffer import CallMedia
-from chalicelib.sink.storage.journal import Cut
+from chalicelib.sink.storage.batch import Batch
+from chalicelib.sink.storage.call_buffer import CallBuffer
 from chalicelib.sink.taps.call_taps import Taps
 
 _TOGETHER_S = 0.1
@@ -50,7 +50,7 @@ class Call:
         """streams whose joining was answered: until then nobody knows whether theirs is wanted"""
         self._wanted = Wanted()
         self._orders = Orders(self, self._wanted, worker.control)
-        self._media = CallMedia(ref.key, worker.journal, worker.segments, worker.health)
+        self._buffer = CallBuffer(ref.key, worker.journal, worker.segments, worker.health)
         self._unclosed: int | None = None
         """the round that would have been closed, had no stream come meanwhile"""
         self._was_alone = False
@@ -70,16 +70,16 @@ class Call:
     @property
     def is_storing(self) -> bool:
         """Tell whether somebody stores its segments, one after the other."""
-        return self._media.is_storing
+        return self._buffer.is_storing
 
     @property
     def endangered_bytes(self) -> int:
         """Return the media that would be lost if the worker ended now."""
-        return self._media.endangered_bytes
+        return self._buffer.endangered_bytes
 
     def safe_below(self, next_number: int) -> int:
         """Return the first journal number that may hold media of the call that no segment holds."""
-        return self._media.safe_below(next_number)
+        return self._buffer.safe_below(next_number)
 
     async def follow(self, stream: LiveStream) -> None:
         """Live a stream's life: join the call, capture, end, and close the call if none is left; or
@@ -128,23 +128,23 @@ class Call:
                 records += received
                 clock.note(received)
         if records:
-            self._media.hold(Cut(heads, records))
+            self._buffer.hold(Batch(heads, records))
         self._endings.look(self._admitted.values(), self.now_us())
 
     async def store_segment(self) -> None:
         """Store all that was received until now; return when it is stored."""
         self.cut()
-        await self._media.store()
+        await self._buffer.store()
 
     async def seal_segment(self) -> None:
         """Let what was received until now be a segment that waits for those before it."""
         self.cut()
-        await self._media.seal()
+        await self._buffer.seal()
 
     async def let_go(self) -> None:
         """Forget all that was received until now and isn't stored: the journal's may go, too."""
         self.cut()
-        await self._media.let_go()
+        await self._buffer.discard()
 
     # --- joining ---
 
@@ -177,7 +177,7 @@ class Call:
         self.taps.take_over(joined.taps)
         self._endings.attend(self._kept)
         if self._wanted.is_unheard and self._joined >= self._streams.keys():
-            self._media.void()
+            self._buffer.void()
         return joined
 
     async def _ask_to_join(
@@ -207,7 +207,7 @@ class Call:
             labels=started.labels,
             opened_at=instant(stream.opened_us),
             journal_from=self._worker.journal.next_number,
-            address=self._worker.relay.address,
+            address=self._worker.forwarding_client.address,
             over_epoch=over_epoch,
         )
 
@@ -228,7 +228,7 @@ class Call:
         stream.drop_media()
         self._forget(stream)
         if not self._streams:
-            self._media.void()
+            self._buffer.void()
 
     def _heed_joined(self) -> None:
         for key in self._joined:
@@ -248,7 +248,7 @@ class Call:
         self.cut()
         return [
             (self._streams[record.stream_key], record)
-            for record in self._media.records
+            for record in self._buffer.records
             if record.stream_key in self._streams
         ]
 
@@ -261,8 +261,8 @@ class Call:
             stream.opening.stream_key,
             stream.ending,
             instant(stream.ended_us),
-            in_segments=self._media.is_whole,
-            segments=self._media.numbers,
+            in_segments=self._buffer.is_whole,
+            segments=self._buffer.numbers,
             reason=stream.reason,
         )
         stream.let_go()

@@ -53,20 +53,20 @@ class Limits:
     rejoin_s: float = 10.0
     """a call that was captured alone stays open for so long: what another worker captured of it
     joins up to 9 s after the outage, too"""
-    relay_flush_s: float = 0.01
+    forwarding_flush_s: float = 0.01
     """what is passed on waits so long for more, so that many messages are one write"""
-    relay_alive_s: float = 1.0
+    forwarding_alive_s: float = 1.0
     """the end of a relay's connection says so often that it lives"""
-    relay_silences: int = 3
+    forwarding_silences: int = 3
     """so many times nothing came: the connection is given up"""
-    relay_reach_s: float = 2.0
+    forwarding_reach_s: float = 2.0
     """an owner that doesn't answer by then is out of reach"""
-    relay_keeps_s: float = 6.0
+    forwarding_keeps_s: float = 6.0
     """of what was passed on, so much can be captured here should the owner die: it finds out after
     four seconds at most, and the owner's journal lags two behind"""
-    relay_bytes: int = 8 * 1024 * 1024
+    forwarding_bytes: int = 8 * 1024 * 1024
     """what an owner may leave unread; then it is as good as dead"""
-    elsewhere_s: float = 2.5
+    other_workers_s: float = 2.5
     """a recording that ends before its call waits so long for what another worker, which has
     another stream of the call, still holds in memory: a second, and the time of a put"""
     journal_every_s: float = 1.0

@@ -15,7 +15,7 @@ import pytest
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
 from chalicelib.sink.storage import spool as spool_module
-from chalicelib.sink.storage.spool import STORE, Spool, Waiting
+from chalicelib.sink.storage.spool import STORE, Spool, SpooledSegment
 from tests.sink.rig import QUICK, run, until
 
 SMALL = replace(QUICK, held_bytes=20, spool_bytes=35)
@@ -33,7 +33,7 @@ def away() -> Health:
     return health
 
 
-async def kept(spool: Spool, *bodies: bytes) -> list[Waiting]:
+async def kept(spool: Spool, *bodies: bytes) -> list[SpooledSegment]:
     """Keep segments, each of which has room."""
     found = [await spool.keep(len(body), partial(bytes, body)) for body in bodies]
     return [one for one in found if one is not None]
