@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.ports.values import ApiKey, InboundEvent, JoinRequest, Lease, Opener, Requester
 from chalicelib.recording import keys
-from chalicelib.recording.carrier_reports import Announcement, CarrierFacts
+from chalicelib.recording.carrier_reports import Announcement, ReportedFacts
 from chalicelib.recording.model import (
     Call,
     CallRef,
@@ -171,7 +171,7 @@ def an_announcement(**changes: Any) -> Announcement:
         carrier_stream_id="s-1",
         profile="front",
         started_at=T0,
-        facts=CarrierFacts(said_at=T0, node_id="node-7", labels={"tag": "vip"}),
+        facts=ReportedFacts(said_at=T0, node_id="node-7", labels={"tag": "vip"}),
     )
     return replace(said, **changes)
 

@@ -66,7 +66,7 @@ PORTS = {
     "transitions": "RecordingMover",
     "control": "CallController",
     "publishing": "Publishing",
-    "sweeping": "Sweeper",
+    "sweeper": "Sweeper",
 }
 
 
@@ -92,7 +92,7 @@ def test_owner_and_sweeper_act_each_as_itself(ports: wiring.Ports) -> None:
 
     control: Any = ports.control
 
-    assert (Writer.OWNER, Writer.SWEEPER) == (control.writer, ports.sweeping.control.writer)
+    assert (Writer.OWNER, Writer.SWEEPER) == (control.writer, ports.sweeper.control.writer)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from chalicelib.services.erasure.erase import Eraser
     from chalicelib.services.finalization.fetch import Fetching
     from chalicelib.services.finalization.publish import Publishing
+    from chalicelib.services.intake.intake import WebhookReceiver
     from chalicelib.services.recovery.call_status import CallStatusChecker
     from chalicelib.services.recovery.retap import Retapper
     from chalicelib.services.recovery.sweep import Sweeper
@@ -117,7 +118,7 @@ class UseCases(Adapters):
         )
 
     @cached_property
-    def retapping(self) -> Retapper:
+    def retapper(self) -> Retapper:
         """What lets carriers tap again."""
         from chalicelib.services.recovery.retap import Retapper
 
@@ -137,7 +138,7 @@ class UseCases(Adapters):
         )
 
     @cached_property
-    def sweeping(self) -> Sweeper:
+    def sweeper(self) -> Sweeper:
         """What the sweeper works with."""
         from chalicelib.services.recovery.sweep import Sweeper
 
@@ -152,6 +153,18 @@ class UseCases(Adapters):
             mailbox=self.mailbox,
             now=now,
             wait=time.sleep,
+        )
+
+    @cached_property
+    def webhook_receiver(self) -> WebhookReceiver:
+        """Takes in what carriers post."""
+        from chalicelib.services.intake.intake import WebhookReceiver
+
+        return WebhookReceiver(
+            inbox=self.inbox,
+            calls=self.calls,
+            recordings=self.recordings,
+            workflows=lambda: self.workflows,
         )
 
     def _erasing(self) -> Eraser:
@@ -212,7 +225,7 @@ class UseCases(Adapters):
         )
 
     @cached_property
-    def inquiring(self) -> CallStatusChecker:
+    def call_status_checker(self) -> CallStatusChecker:
         """What asks carriers where calls stand."""
         from chalicelib.services.recovery.call_status import CallStatusChecker
 

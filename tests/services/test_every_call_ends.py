@@ -25,8 +25,8 @@ from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Ending
 from chalicelib.services.finalization.attempts import MAX_ATTEMPTS
 from chalicelib.services.finalization.publish import Publishing, mark_error, publish_empty
-from chalicelib.services.intake.intake import ReceivedEvent, take_in
-from chalicelib.services.recovery.call_status import CallStatusChecker, inquire
+from chalicelib.services.intake.intake import ReceivedEvent
+from chalicelib.services.recovery.call_status import CallStatusChecker
 from tests.fake_signer import FakeSigner
 from tests.fakes_media import FakeRenditionStore
 from tests.samples import CALL, a_joining, a_profile, later
@@ -153,7 +153,7 @@ class EveryCallEnds(RuleBasedStateMachine):
             at=self.world.now,
             announced_for=timedelta(seconds=15),
         )
-        self.quietly(lambda: take_in(received, stores(self.world.desk.core)))
+        self.quietly(lambda: stores(self.world.desk.core).take_in(received))
 
     @precondition(lambda self: self.live)
     @rule(ending=st.sampled_from(ENDINGS), closes=st.booleans(), which=st.integers(0, 9))
@@ -274,7 +274,7 @@ class EveryCallEnds(RuleBasedStateMachine):
             now=lambda: at,
         )
         for key, worker in sorted(self.live.items()) if minute % 2 == 0 else ():
-            inquire(CALL.key, key, worker, needs)
+            needs.check(CALL.key, key, worker)
             for command in core.mailbox.waiting(worker):
                 control.end_stream(CALL, command.stream_key, Ending.STOPPED, at)
                 round_ = self.world.desk.core.store.streams[CALL.key, command.stream_key].round

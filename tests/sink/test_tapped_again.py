@@ -14,7 +14,7 @@ from chalicelib.carriers.contract.call_api import CarrierCall, Standing, TapAgai
 from chalicelib.ports.values import CarrierDoor
 from chalicelib.recording.model import Ending, RecordOptions
 from chalicelib.services.calls.instructions import Deployment
-from chalicelib.services.recovery.retap import Retapper, retap
+from chalicelib.services.recovery.retap import Retapper
 from tests.fakes import FakeWorkflows
 from tests.services.core_desk import Desk
 from tests.sink.fakes import SlowStore
@@ -62,7 +62,7 @@ class Executions(FakeWorkflows):
         """Run it, in the thread that starts it."""
         super().start_retaps(worker, renewals)
         assert self.needs is not None
-        retap(worker, renewals, self.needs)
+        self.needs.retap(worker, renewals)
 
 
 def a_pair() -> tuple[Desk, Rig, Rig, Executions]:

@@ -19,7 +19,7 @@ from chalicelib.recording import lifecycle
 from chalicelib.recording.model import Ending
 from chalicelib.services.finalization.fetch import Fetching, fetch
 from chalicelib.services.finalization.publish import Publishing, publish, publish_empty
-from chalicelib.services.intake.intake import ReceivedEvent, WebhookReceiver, take_in
+from chalicelib.services.intake.intake import ReceivedEvent, WebhookReceiver
 from tests.carrier_host import AUDIO, FakeDownloads
 from tests.fake_signer import FakeSigner
 from tests.fakes_media import FakeRenditionStore
@@ -149,7 +149,7 @@ class Telling:
             recordings=core.recordings,
             workflows=lambda: workflows,
         )
-        take_in(received, stores)
+        stores.take_in(received)
 
     def _life(self) -> dict[str, Callable[[], object]]:
         steps: list[Callable[[], object]] = [

@@ -64,7 +64,7 @@ class RetapOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retapper:
-    """What tapping again needs."""
+    """Has carriers tap again what a dead worker held."""
 
     leases: Leases
     live_streams: LiveStreams
@@ -80,21 +80,23 @@ class Retapper:
     wait: Callable[[float], None]
     """sleeps that many seconds"""
 
+    def retap(self, worker: str, renewals: int) -> Mapping[str, int]:
+        """Have carriers tap again the streams of a worker last seen at `renewals`; return the
+        count of each outcome. Does nothing if the worker has renewed since.
 
-def retap(worker: str, renewals: int, needs: Retapper) -> Mapping[str, int]:
-    """Let carriers tap again what a worker holds that was seen at `renewals`; return how often
-    what came of it. One that renewed since isn't dead. Raises Unavailable where it has to be done
-    again: what was asked for by then isn't asked for twice."""
-    found = [lease for lease in needs.leases.all() if lease.worker == worker]
-    if any(lease.renewals != renewals for lease in found):
-        return {}
-    held = [one for one in needs.live_streams.of_worker(worker) if not one.complete]
-    by = keys.retaps_name(worker, renewals)
-    with ThreadPoolExecutor(THREADS) as pool:
-        outcomes = list(pool.map(lambda stream: _Retap(stream, by, needs).run(), held))
-    if unanswered := outcomes.count(RetapOutcome.UNANSWERED):
-        raise Unavailable(f"{unanswered} of {len(outcomes)} taps have no answer")
-    return dict(Counter(str(outcome) for outcome in outcomes))
+        Raises Unavailable where a carrier or the database didn't answer: run it again, and no
+        carrier is asked twice for the same stream.
+        """
+        found = [lease for lease in self.leases.all() if lease.worker == worker]
+        if any(lease.renewals != renewals for lease in found):
+            return {}
+        held = [one for one in self.live_streams.of_worker(worker) if not one.complete]
+        by = keys.retaps_name(worker, renewals)
+        with ThreadPoolExecutor(THREADS) as pool:
+            outcomes = list(pool.map(lambda stream: _Retap(stream, by, self).run(), held))
+        if unanswered := outcomes.count(RetapOutcome.UNANSWERED):
+            raise Unavailable(f"{unanswered} of {len(outcomes)} taps have no answer")
+        return dict(Counter(str(outcome) for outcome in outcomes))
 
 
 class _Retap:

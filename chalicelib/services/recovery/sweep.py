@@ -40,10 +40,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweeper:
-    """What sweeping needs."""
+    """Runs one sweep a minute."""
 
     control: CallController
-    """acts as the sweeper"""
+    """writes as the sweeper"""
     due_work: DueWork
     outbox: Outbox
     leases: Leases
@@ -55,23 +55,23 @@ class Sweeper:
     wait: Callable[[float], None]
     """sleeps that many seconds"""
 
+    def sweep(self) -> Mapping[str, int]:
+        """Do what is due and return the count of each kind of work; the next sweep retries
+        `failures`.
 
-def sweep(needs: Sweeper) -> Mapping[str, int]:
-    """Do what is due and return how often what was done; `failures` are left to the next sweep.
-
-    Raises Unavailable where the leases can't be read: such an observer tells nobody's death.
-    """
-    run = _Sweep(needs)
-    leases = needs.leases.all()
-    run.clear([lease for lease in leases if lease.over])
-    # Before what is due: an erasure that is ripe finds what segments cover gone already.
-    run.delete_journals([lease for lease in leases if not lease.over])
-    run.catch_up(WorkerList(workers={lease.worker for lease in leases}, read_at=run.begun_at))
-    suspected = suspects(leases, run.begun_at)
-    run.retap(suspected)
-    dead = confirm_dead(suspected, needs.leases, needs.wait)
-    run.clear([lease for lease in dead if run.declare_dead(lease)])
-    return run.counts
+        Raises Unavailable where the leases can't be read: then no worker can be declared dead.
+        """
+        run = _Sweep(self)
+        leases = self.leases.all()
+        run.clear([lease for lease in leases if lease.over])
+        # Before the due work: a ripe erasure then finds the covered journal objects already gone.
+        run.delete_journals([lease for lease in leases if not lease.over])
+        run.catch_up(WorkerList(workers={lease.worker for lease in leases}, read_at=run.begun_at))
+        suspected = suspects(leases, run.begun_at)
+        run.retap(suspected)
+        dead = confirm_dead(suspected, self.leases, self.wait)
+        run.clear([lease for lease in dead if run.declare_dead(lease)])
+        return run.counts
 
 
 class _Sweep:

@@ -18,7 +18,6 @@ from chalicelib.security.url_guard import STRICT
 from chalicelib.services.accounts.carrier_login import CarrierLogin
 from chalicelib.services.accounts.carrier_secrets import SecretReader
 from chalicelib.services.finalization.retry import retry
-from chalicelib.services.recovery.call_status import inquire
 from tests.carrier_host import an_available
 from tests.fakes import FakeCore, FakeCounters, FakeTexts
 from tests.samples import CALL, a_profile
@@ -159,7 +158,7 @@ def test_a_carrier_isn_t_asked_where_a_call_stands() -> None:
     core.store.profiles["main", "front"] = a_profile(secret_id=FOREIGN)
     needs = replace(world.needs(), door=keeper.sign_in(core).door)
 
-    assert Standing.UNKNOWN is inquire(CALL.key, "stream-1", "worker-9", needs)
+    assert Standing.UNKNOWN is needs.check(CALL.key, "stream-1", "worker-9")
 
     assert ([], [], [REFUSED]) == (world.api.asked, keeper.texts.read, keeper.counters.counted)
     assert [] == world.told()

@@ -12,7 +12,7 @@ from chalicelib.capture.events import Encoding, Track
 from chalicelib.errors import Forbidden, IllegalTransition, NotFound, Unavailable
 from chalicelib.ports.values import CloseResult
 from chalicelib.recording import keys
-from chalicelib.recording.carrier_reports import CarrierFacts
+from chalicelib.recording.carrier_reports import ReportedFacts
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.model import Call, Ending, Interval, Recording, RecordOptions, State
 from chalicelib.recording.pending import pending_recording, requested
@@ -117,7 +117,7 @@ class TestJoining:
         """The codec of a webhook that came first wins over the profile's."""
 
         desk = Desk()
-        said = an_announcement(facts=CarrierFacts(said_at=T0, encoding=Encoding.PCMA))
+        said = an_announcement(facts=ReportedFacts(said_at=T0, encoding=Encoding.PCMA))
         desk.core.store.announcements[CALL.key, "s-1"] = said
         joined = desk.control.join_call(a_joining(encoding=None))
         assert Encoding.PCMA == joined.encoding

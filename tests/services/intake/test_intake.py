@@ -23,7 +23,7 @@ from chalicelib.recording.model import (
     RecordOptions,
     State,
 )
-from chalicelib.services.intake.intake import ReceivedEvent, WebhookReceiver, take_in
+from chalicelib.services.intake.intake import ReceivedEvent, WebhookReceiver
 from tests.fakes import FakeCore, FakeWorkflows
 from tests.samples import CALL, a_call, a_profile, a_recording, a_stream, an_event, later
 
@@ -80,7 +80,7 @@ def received(event: WebhookEvent, profile: Profile | None = None, at: float = 1)
 def take(
     core: FakeCore, *events: WebhookEvent, profile: Profile | None = None, at: float = 1
 ) -> list[bool]:
-    return [take_in(received(event, profile, at), stores(core)) for event in events]
+    return [stores(core).take_in(received(event, profile, at)) for event in events]
 
 
 def state_of(core: FakeCore) -> object:
