@@ -17,7 +17,7 @@ from chalicelib.errors import PreconditionFailed, TapedeckError
 from chalicelib.sink.ingest.rtp_ports import RtpPlace
 from chalicelib.sink.runtime import gc_tuning, json_log
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.worker import Outside, Sink
+from chalicelib.sink.worker import Worker, WorkerPorts
 
 _log = logging.getLogger("chalicelib.sink")
 
@@ -37,7 +37,7 @@ def main() -> int:
 
 async def _live() -> None:
     ports = wiring.ports()
-    outside = Outside(
+    outside = WorkerPorts(
         control=ports.control,
         live_recordings=ports.live_recordings,
         live_taps=ports.live_taps,
@@ -55,7 +55,7 @@ async def _live() -> None:
     )
     rtp = await asyncio.to_thread(_rtp_place, ports)
     limits = Limits(stream_for_s=ports.settings.stream_for.total_seconds())
-    sink = Sink(_name(), outside, limits, rtp, ports.settings.generation)
+    sink = Worker(_name(), outside, limits, rtp, ports.settings.generation)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_log_failure)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -7,7 +7,7 @@ import logging
 
 from chalicelib.recording.commands import Command
 from chalicelib.sink.calls.call import Call
-from chalicelib.sink.calls.worker_context import Worker
+from chalicelib.sink.calls.worker_context import WorkerContext
 from chalicelib.sink.cluster.call_status_checks import CallStatusChecks
 from chalicelib.sink.ingest.live_stream import LiveStream
 from chalicelib.sink.ingest.websocket import CLOSE_WAIT_S
@@ -23,10 +23,12 @@ _LOOK_AGAIN_S = 0.05
 _log = logging.getLogger(__name__)
 
 
-class Hub:
+class CallRegistry:
     """Streams in; knows which call each belongs to."""
 
-    def __init__(self, worker: Worker, status_checks: CallStatusChecks | None = None) -> None:
+    def __init__(
+        self, worker: WorkerContext, status_checks: CallStatusChecks | None = None
+    ) -> None:
         self._worker = worker
         self._status_checks = status_checks
         self._calls: dict[str, Call] = {}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from chalicelib.recording.commands import Command, CommandKind
-from chalicelib.sink.call_registry import Hub
+from chalicelib.sink.call_registry import CallRegistry
 from chalicelib.sink.ingest.rtp_ports import RtpPorts
 
 
 class Commanded:
     """Passes each command to whom it is for."""
 
-    def __init__(self, calls: Hub, ports: RtpPorts) -> None:
+    def __init__(self, calls: CallRegistry, ports: RtpPorts) -> None:
         self._calls = calls
         self._ways = {
             CommandKind.OPEN_PORT: ports.open,

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
-from chalicelib.sink.call_registry import Hub
+from chalicelib.sink.call_registry import CallRegistry
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
 
@@ -69,7 +69,7 @@ class Metrics:
     def __init__(
         self,
         worker: str,
-        hub: Hub,
+        call_registry: CallRegistry,
         health: Health,
         limits: Limits,
         ports: Callable[[], int] = lambda: 0,
@@ -77,7 +77,7 @@ class Metrics:
     ) -> None:
         self._worker = worker
         self._generation = generation
-        self._hub = hub
+        self._call_registry = call_registry
         self._health = health
         self._limits = limits
         self._ports = ports
@@ -95,11 +95,11 @@ class Metrics:
     def _tell(self) -> None:
         counts = self._counts()
         values = {
-            "LiveCalls": self._hub.live_calls,
-            "Sockets": self._hub.sockets,
+            "LiveCalls": self._call_registry.live_calls,
+            "Sockets": self._call_registry.sockets,
             "RtpPorts": self._ports(),
-            "Taps": self._hub.taps,
-            "WaitingBytes": self._hub.waiting_bytes,
+            "Taps": self._call_registry.taps,
+            "WaitingBytes": self._call_registry.waiting_bytes,
             "Degraded": int(
                 self._health.is_any_degraded or counts["LostBytes"] > self._told["LostBytes"]
             ),
@@ -115,9 +115,9 @@ class Metrics:
         failures = self._health.failures
         return Counter(
             {
-                "MessagesRefused": self._hub.refused,
-                "StreamsCut": self._hub.cut,
-                "TapMessagesDropped": self._hub.tap_drops,
+                "MessagesRefused": self._call_registry.refused,
+                "StreamsCut": self._call_registry.cut,
+                "TapMessagesDropped": self._call_registry.tap_drops,
                 "JournalPutFailures": failures["journal"],
                 "SegmentPutFailures": failures["segments"],
                 "DatabaseFailures": failures["database"] + failures["lease"],

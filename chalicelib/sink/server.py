@@ -36,7 +36,7 @@ from chalicelib.carriers.registry import Route
 from chalicelib.errors import CallerError, Forbidden, NotFound, Unauthenticated
 from chalicelib.security import tokens
 from chalicelib.security.tokens import Claims, TokenKind
-from chalicelib.sink.call_registry import Hub
+from chalicelib.sink.call_registry import CallRegistry
 from chalicelib.sink.ingest.live_stream import Opening
 from chalicelib.sink.ingest.penalty_box import Guest, Manners
 from chalicelib.sink.ingest.socket_stream import Stream
@@ -62,14 +62,14 @@ class Server:
     def __init__(
         self,
         worker: str,
-        hub: Hub,
+        call_registry: CallRegistry,
         health: Health,
         token_keys: Callable[[], Sequence[bytes]],
         limits: Limits,
         ports: Callable[[], int] = lambda: 0,
     ) -> None:
         self._worker = worker
-        self._hub = hub
+        self._call_registry = call_registry
         self._health = health
         self._token_keys = token_keys
         self._limits = limits
@@ -100,7 +100,7 @@ class Server:
             return self._health_answer()
         if _size(request) > self._limits.request_bytes:
             return _refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large")
-        if self._is_stopping or self._hub.sockets >= self._limits.sessions:
+        if self._is_stopping or self._call_registry.sockets >= self._limits.sessions:
             reason = "stopping" if self._is_stopping else "full"
             return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, reason)
         try:
@@ -133,14 +133,14 @@ class Server:
             stream_key=f"{self._worker}-{self._opened}",
             tells_digits=row.tells_digits,
         )
-        return Stream(opening, dialect, self._hub, self._limits, row.playing)
+        return Stream(opening, dialect, self._call_registry, self._limits, row.playing)
 
     def _health_answer(self) -> WSUpgradeResponseWithListener:
         facts = {
             "status": "stopping" if self._is_stopping else "ok",
             "worker": self._worker,
-            "calls": self._hub.calls,
-            "sockets": self._hub.sockets,
+            "calls": self._call_registry.calls,
+            "sockets": self._call_registry.sockets,
             "rtp_ports": self._ports(),
             "degraded": self._health.degraded,
         }

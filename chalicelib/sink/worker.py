@@ -16,9 +16,9 @@ from chalicelib.ports.call_owner import CallControl, DeadWorkers, LiveRecordings
 from chalicelib.ports.rows import Leases, Mailbox, PortClaims
 from chalicelib.ports.values import Lease
 from chalicelib.security.url_guard import STRICT, UrlPolicy
-from chalicelib.sink.call_registry import Hub
+from chalicelib.sink.call_registry import CallRegistry
 from chalicelib.sink.calls.database import Control
-from chalicelib.sink.calls.worker_context import Worker
+from chalicelib.sink.calls.worker_context import WorkerContext
 from chalicelib.sink.cluster.call_status_checks import CallStatusChecks
 from chalicelib.sink.cluster.ecs_task import ScaleInProtection
 from chalicelib.sink.cluster.failure_detector import FailureDetector
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
+class WorkerPorts:
     """What the sink needs from outside."""
 
     control: CallControl
@@ -74,13 +74,13 @@ class Outside:
     """where segments wait for the store; none: in memory only"""
 
 
-class Sink:
+class Worker:
     """A worker. `start`, then `run` until `stop` was called or the worker was declared dead."""
 
     def __init__(
         self,
         name: str,
-        outside: Outside,
+        outside: WorkerPorts,
         limits: Limits,
         rtp: RtpPlace | None = None,
         generation: int = 0,
@@ -113,15 +113,21 @@ class Sink:
             if outside.workflows
             else None
         )
-        self.hub = Hub(self._worker, self._status_checks)
-        self._forwarding_server = ForwardingServer(name, self.hub, self._keys.current, limits)
-        self._rtp = RtpPorts(name, rtp, outside.port_claims, self.hub, self.health, limits)
-        self._server = Server(
-            name, self.hub, self.health, self._keys.current, limits, self._rtp.__len__
+        self.call_registry = CallRegistry(self._worker, self._status_checks)
+        self._forwarding_server = ForwardingServer(
+            name, self.call_registry, self._keys.current, limits
         )
-        self._metrics = Metrics(name, self.hub, self.health, limits, self._rtp.__len__, generation)
+        self._rtp = RtpPorts(
+            name, rtp, outside.port_claims, self.call_registry, self.health, limits
+        )
+        self._server = Server(
+            name, self.call_registry, self.health, self._keys.current, limits, self._rtp.__len__
+        )
+        self._metrics = Metrics(
+            name, self.call_registry, self.health, limits, self._rtp.__len__, generation
+        )
         self._protection = outside.protection and ScaleInProtection(
-            outside.protection, lambda: self.hub.calls + len(self._rtp), limits
+            outside.protection, lambda: self.call_registry.calls + len(self._rtp), limits
         )
         dead_workers = outside.dead_workers
         self._takeover = Takeover(dead_workers, self.health, limits) if dead_workers else None
@@ -132,7 +138,7 @@ class Sink:
             outside.task_state, self._rtp.offer_no_more, limits
         )
         self._mailbox = MailboxKeeper(
-            name, outside.mailbox, Commanded(self.hub, self._rtp), self.health, limits
+            name, outside.mailbox, Commanded(self.call_registry, self._rtp), self.health, limits
         )
         self._beside = Tasks()
         """what no call waits for"""
@@ -164,7 +170,7 @@ class Sink:
         whatever ends what it can't do without: a worker that hears no commands records what it must
         not."""
         lease = asyncio.create_task(self._lease.keep())
-        beat = asyncio.create_task(self.hub.beat())
+        beat = asyncio.create_task(self.call_registry.beat())
         mailbox = asyncio.create_task(self._mailbox.keep())
         keys = asyncio.create_task(self._keys.keep())
         asked = asyncio.create_task(self._stop_asked.wait())
@@ -190,8 +196,8 @@ class Sink:
         self._server.refuse_more()
         self._forwarding_server.refuse_more()
         self._rtp.refuse_more()
-        _log.info("the sink stops", extra={"worker": self._name, "calls": self.hub.calls})
-        if not await self.hub.stop(self._limits.stop_within_s):
+        _log.info("the sink stops", extra={"worker": self._name, "calls": self.call_registry.calls})
+        if not await self.call_registry.stop(self._limits.stop_within_s):
             return
         lease.cancel()
         await asyncio.wait({lease})
@@ -207,7 +213,7 @@ class Sink:
         await self._beside.cancel()
         await self._mailbox.close()
         await self._rtp.close()
-        self.hub.cut_off()
+        self.call_registry.cut_off()
         await self._worker.senders.close()
         await self._server.close()
         self._forwarding_client.close()
@@ -229,8 +235,8 @@ class Sink:
             worker=self._name,
             started_at=self._started_at,
             renewals=renewals + 1,
-            calls=self.hub.calls,
-            journal_safe_below=self.hub.safe_below(),
+            calls=self.call_registry.calls,
+            journal_safe_below=self.call_registry.safe_below(),
             degraded=self.health.degraded,
             renewed_at=datetime.now(UTC),
             rtp_host=self._rtp.offer.host,
@@ -243,15 +249,15 @@ class Sink:
 
 def _worker(
     name: str,
-    outside: Outside,
+    outside: WorkerPorts,
     control: Control,
     forwarding_client: ForwardingClient,
     spool: Spool,
     health: Health,
     limits: Limits,
     public_host: str,
-) -> Worker:
-    return Worker(
+) -> WorkerContext:
+    return WorkerContext(
         name=name,
         limits=limits,
         health=health,

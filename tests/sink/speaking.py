@@ -160,4 +160,4 @@ async def speaking(other_workers_s: float = 0.05, **options: Any) -> AsyncIterat
             await until(lambda: desk.core.store.recordings)
             yield Spoken(desk, rig, speaker)
         await socket.send(STOP)
-        await until(lambda: not rig.sink.hub.calls)
+        await until(lambda: not rig.sink.call_registry.calls)

@@ -13,12 +13,12 @@ from chalicelib.ports.values import JoinRequest, JoinResult, OwnedElsewhere
 from chalicelib.recording.commands import Command
 from chalicelib.recording.instants import instant
 from chalicelib.recording.model import CallRef
-from chalicelib.sink.calls.active_recordings import Wanted
-from chalicelib.sink.calls.auto_stop import Endings
+from chalicelib.sink.calls.active_recordings import ActiveRecordings
+from chalicelib.sink.calls.auto_stop import AutoStop
 from chalicelib.sink.calls.command_handler import Orders
-from chalicelib.sink.calls.max_length import StreamClock
-from chalicelib.sink.calls.ownership import Passing
-from chalicelib.sink.calls.worker_context import Worker
+from chalicelib.sink.calls.max_length import StreamExtent
+from chalicelib.sink.calls.ownership import Ownership
+from chalicelib.sink.calls.worker_context import WorkerContext
 from chalicelib.sink.ingest.fan_out import Audience
 from chalicelib.sink.ingest.live_stream import LiveStream
 from chalicelib.sink.runtime.soft_lock import SoftLock
@@ -37,19 +37,19 @@ _ASK_AGAIN_S = 0.05
 class Call:
     """The streams of one call on this worker, however many and in whatever order they come."""
 
-    def __init__(self, ref: CallRef, worker: Worker) -> None:
+    def __init__(self, ref: CallRef, worker: WorkerContext) -> None:
         self.ref = ref
         self.audience = Audience()
         self.taps = Taps(ref, self.audience, worker.senders)
         self._worker = worker
         self._streams: dict[str, LiveStream] = {}
         """those that live, still join, or aren't noted as ended"""
-        self._admitted: dict[str, StreamClock] = {}
+        self._admitted: dict[str, StreamExtent] = {}
         """streams whose media goes to the journal: joined ones, and those captured alone"""
         self._joined: set[str] = set()
         """streams whose joining was answered: until then nobody knows whether theirs is wanted"""
-        self._wanted = Wanted()
-        self._orders = Orders(self, self._wanted, worker.control)
+        self._active = ActiveRecordings()
+        self._orders = Orders(self, self._active, worker.control)
         self._buffer = CallBuffer(ref.key, worker.journal, worker.segments, worker.health)
         self._unclosed: int | None = None
         """the round that would have been closed, had no stream come meanwhile"""
@@ -60,7 +60,7 @@ class Call:
         self._joining_lock, self._closing = SoftLock(), asyncio.Lock()
         """two sockets of a call begin and end at once: of transactions that meet one fails"""
         self._long = Tasks()
-        self._endings = Endings(self.audience, self._wanted, self._orders, worker, self._long)
+        self._auto_stop = AutoStop(self.audience, self._active, self._orders, worker, self._long)
 
     @property
     def is_live(self) -> bool:
@@ -84,7 +84,7 @@ class Call:
     async def follow(self, stream: LiveStream) -> None:
         """Live a stream's life: join the call, capture, end, and close the call if none is left; or
         pass it on while another worker owns the call."""
-        passing = Passing(self.ref, self._worker, self._long)
+        passing = Ownership(self.ref, self._worker, self._long)
         while isinstance(joined := await self._join(stream, passing.over_epoch), OwnedElsewhere):
             self._forget(stream)
             if await passing.pass_on(stream, joined):
@@ -116,7 +116,7 @@ class Call:
         self.cut()
         self._heed_joined()
         self._respect_pause()
-        self._endings.attend(self._kept)
+        self._auto_stop.attend(self._kept)
 
     def cut(self) -> None:
         """Take what the streams received, for the journal and for the next segment."""
@@ -129,7 +129,7 @@ class Call:
                 clock.note(received)
         if records:
             self._buffer.hold(Batch(heads, records))
-        self._endings.look(self._admitted.values(), self.now_us())
+        self._auto_stop.look(self._admitted.values(), self.now_us())
 
     async def store_segment(self) -> None:
         """Store all that was received until now; return when it is stored."""
@@ -154,7 +154,7 @@ class Call:
         """Ask until the database answers; after 5 s the worker captures alone meanwhile."""
         self._streams[stream.opening.stream_key] = stream
         self._respect_pause()
-        stream.drop_before(self._wanted.paused_until_us)
+        stream.drop_before(self._active.paused_until_us)
         loop = asyncio.get_running_loop()
         alone = loop.call_later(self._worker.limits.alone_after_s, self._admit_alone, stream)
         try:
@@ -172,11 +172,11 @@ class Call:
         self._admit(stream)
         self._joined.add(stream.opening.stream_key)
         self.audience.admit(stream)
-        self._wanted.learn(joined)
+        self._active.learn(joined)
         self._heed_joined()
         self.taps.take_over(joined.taps)
-        self._endings.attend(self._kept)
-        if self._wanted.is_unheard and self._joined >= self._streams.keys():
+        self._auto_stop.attend(self._kept)
+        if self._active.had_none and self._joined >= self._streams.keys():
             self._buffer.void()
         return joined
 
@@ -187,7 +187,7 @@ class Call:
         joined = await self._worker.control.join(joining)
         can_go = stream.is_passable and stream.opening.stream_key not in self._admitted
         if isinstance(joined, OwnedElsewhere) and not can_go:
-            self._endings.is_partial = True
+            self._auto_stop.is_partial = True
             joined = await self._worker.control.join(replace(joining, is_captured=True))
         return joined
 
@@ -219,7 +219,7 @@ class Call:
     def _admit(self, stream: LiveStream) -> None:
         assert stream.started is not None
         self._admitted.setdefault(
-            stream.opening.stream_key, StreamClock(stream.opened_us, stream.started.rate_hz)
+            stream.opening.stream_key, StreamExtent(stream.opened_us, stream.started.rate_hz)
         )
 
     def _reject(self, stream: LiveStream, code: str) -> None:
@@ -232,14 +232,14 @@ class Call:
 
     def _heed_joined(self) -> None:
         for key in self._joined:
-            if self._wanted.is_any:
+            if self._active.is_any:
                 self._streams[key].keep_media()
             else:
                 self._streams[key].drop_media()
 
     def _respect_pause(self) -> None:
         """Let go the media of streams which still join: what is said in a pause is kept nowhere."""
-        if self._wanted.is_paused:
+        if self._active.is_paused:
             for stream in self._streams.values():
                 stream.drop_media()
 

@@ -13,7 +13,7 @@ from typing import Protocol
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.instants import instant
 from chalicelib.recording.lifecycle import Cause, leaves_nothing
-from chalicelib.sink.calls.active_recordings import Wanted
+from chalicelib.sink.calls.active_recordings import ActiveRecordings
 from chalicelib.sink.calls.database import Control
 
 
@@ -49,9 +49,9 @@ _Way = Callable[[Command], Awaitable[asyncio.Task[None] | None]]
 class Orders:
     """Carries out a call's commands, one after the other."""
 
-    def __init__(self, call: Captured, wanted: Wanted, control: Control) -> None:
+    def __init__(self, call: Captured, active: ActiveRecordings, control: Control) -> None:
         self._call = call
-        self._wanted = wanted
+        self._active = active
         self._control = control
         self._turn = asyncio.Lock()
         self._ends: dict[str, _End] = {}
@@ -94,7 +94,7 @@ class Orders:
     def _begin_end(self, recording_id: str, end: _End, wait_s: float = 0) -> asyncio.Task[None]:
         """Want nothing more for a recording; return what stores it and tells the database."""
         end = self._counted(recording_id, end)
-        self._wanted.end(recording_id)
+        self._active.end(recording_id)
         self._call.heed()
         ending = asyncio.create_task(self._end(recording_id, end, wait_s))
         self._endings.add(ending)
@@ -102,7 +102,7 @@ class Orders:
         return ending
 
     async def _end(self, recording_id: str, end: _End, wait_s: float) -> None:
-        if leaves_nothing(end.cause) and self._wanted.was_only(recording_id):
+        if leaves_nothing(end.cause) and self._active.was_only(recording_id):
             await self._call.let_go()
         else:
             await self._call.store_segment()
@@ -119,9 +119,9 @@ class Orders:
         if command.recording_id in self._ends:
             return
         at_us = self._call.now_us()
-        self._wanted.pause(command.recording_id, at_us, command.behavior)
+        self._active.pause(command.recording_id, at_us, command.behavior)
         self._call.heed()
-        self._wanted.adopt(
+        self._active.adopt(
             await self._control.pause_recording(command.recording_id, at_us, command.behavior)
         )
         self._call.heed()
@@ -130,20 +130,20 @@ class Orders:
         if command.recording_id in self._ends:
             return
         at_us = self._call.now_us()
-        self._wanted.resume(command.recording_id, at_us)
+        self._active.resume(command.recording_id, at_us)
         self._call.heed()
-        self._wanted.adopt(await self._control.resume_recording(command.recording_id, at_us))
+        self._active.adopt(await self._control.resume_recording(command.recording_id, at_us))
         self._call.heed()
 
     async def _begin(self, command: Command) -> None:
         at_us = self._call.now_us()
-        self._wanted.begin(command.recording_id, at_us)
+        self._active.begin(command.recording_id, at_us)
         self._call.heed()
         try:
             begun = await self._control.begin_recording(command.recording_id, at_us)
-            self._wanted.adopt(begun)
+            self._active.adopt(begun)
         finally:
-            self._wanted.begun(command.recording_id)
+            self._active.begun(command.recording_id)
             self._call.heed()
 
     async def _stop(self, command: Command) -> asyncio.Task[None]:

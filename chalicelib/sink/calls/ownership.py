@@ -11,7 +11,7 @@ from chalicelib.errors import CallerError
 from chalicelib.ports.values import OwnedElsewhere
 from chalicelib.recording.instants import instant
 from chalicelib.recording.model import CallRef, Ending
-from chalicelib.sink.calls.worker_context import Worker
+from chalicelib.sink.calls.worker_context import WorkerContext
 from chalicelib.sink.forwarding.outbound_stream import ForwardingResult
 from chalicelib.sink.ingest.buffered_stream import EventStream
 from chalicelib.sink.ingest.live_stream import LiveStream
@@ -20,10 +20,10 @@ from chalicelib.sink.runtime.tasks import Tasks
 _log = logging.getLogger(__name__)
 
 
-class Passing:
+class Ownership:
     """One socket's stream, from owner to owner."""
 
-    def __init__(self, call: CallRef, worker: Worker, tasks: Tasks) -> None:
+    def __init__(self, call: CallRef, worker: WorkerContext, tasks: Tasks) -> None:
         self.over_epoch = 0
         """of an owner that goes or can't be reached: this worker may claim the call after it"""
         self._call = call

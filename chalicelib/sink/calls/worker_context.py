@@ -14,7 +14,7 @@ from chalicelib.sink.taps.tap_senders import Senders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Worker:
+class WorkerContext:
     """A process of the sink."""
 
     name: str

@@ -150,7 +150,7 @@ async def stage(**options: Any) -> AsyncIterator[Stage]:
         on = Stage(desk, rig, socket)
         async with on.talking():
             yield on
-        await until(lambda: not rig.sink.hub.calls)
+        await until(lambda: not rig.sink.call_registry.calls)
 
 
 def a_pause(recording_id: str, call_key: str = CALL_KEY) -> Command:
@@ -265,7 +265,7 @@ def test_a_recording_that_its_worker_never_heard_of_is_begun_by_the_sweeper() ->
                 assert "recordings_begun" == late.recording(wanted, in_six_minutes)
                 await until(lambda: not rig.mailbox.waiting("w-1"))
                 await on.say(range(20))
-            await until(lambda: not rig.sink.hub.calls)
+            await until(lambda: not rig.sink.call_registry.calls)
         assert pcm(range(20)) in on.heard(wanted)
 
     run(scenario)
@@ -348,7 +348,7 @@ def test_a_recording_of_a_call_that_nobody_recorded_begins_in_mid_call() -> None
                 other = on.request("other")
                 await on.command(CommandKind.RECORD_CALL, other)
                 await on.say(range(25))
-            await until(lambda: not rig.sink.hub.calls)
+            await until(lambda: not rig.sink.call_registry.calls)
         assert pcm(range(25)) in on.heard(other)
         assert not holds(rig.store, frame(SECRET[5]))
 
@@ -464,7 +464,7 @@ def test_a_mailbox_that_fails_disturbs_no_call() -> None:
             desk.core.faults.up()
             await until(lambda: not rig.sink.health.is_any_degraded)
             await socket.send(STOP)
-            await until(lambda: not rig.sink.hub.calls)
+            await until(lambda: not rig.sink.call_registry.calls)
         assert b"".join(map(frame, range(5))) == rig.stored("segments/")
 
     run(scenario)
