@@ -120,7 +120,7 @@ class Owner:
 
 
 def _stream() -> Stream:
-    dialect = registry.dialect(registry.route("/bandwidth/token"))
+    dialect = registry.parser(registry.route("/bandwidth/token"))
     stream = Stream(OPENING, dialect, Nobody(), LIMITS)
     stream.opened(cast(MessageSocket, None))
     stream.receive(START)

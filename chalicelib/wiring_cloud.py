@@ -38,7 +38,7 @@ class CloudPorts(RowPorts):
     @cached_property
     def secrets(self) -> port.Secrets:
         """Secrets Manager."""
-        from chalicelib.adapters.secrets import SecretsManager
+        from chalicelib.adapters.aws.settings_store import SecretsManager
 
         return SecretsManager(client("secretsmanager"))
 
@@ -52,7 +52,7 @@ class CloudPorts(RowPorts):
     @cached_property
     def parameters(self) -> port.Parameters:
         """SSM."""
-        from chalicelib.adapters.parameters import ParameterStore
+        from chalicelib.adapters.aws.settings_store import ParameterStore
 
         return ParameterStore(client("ssm"))
 
@@ -67,7 +67,7 @@ class CloudPorts(RowPorts):
     @cached_property
     def task_state(self) -> port.TaskState | None:
         """What ECS wants of the task; none outside ECS."""
-        from chalicelib.adapters.task_state import EcsTask
+        from chalicelib.adapters.aws.ecs import EcsTask
 
         uri = self.settings.ecs_metadata_uri
         return EcsTask(uri, client("ecs")) if uri else None

@@ -38,7 +38,7 @@ class RtpParts(RowPorts):
 
     def rtp_host(self) -> str:
         """Return the public IPv4 that RTP comes to: the one that is set, or the task's own."""
-        from chalicelib.adapters.task_address import TaskAddress
+        from chalicelib.adapters.aws.ecs import TaskAddress
 
         uri = self.settings.ecs_metadata_uri
         if self.settings.rtp_host or not uri:

@@ -10,7 +10,7 @@ import pytest
 from chalicelib import wiring
 from chalicelib.recording.commands import CommandKind
 from tests.api.conftest import Api, error_of
-from tests.dialects.samples import sample
+from tests.carriers.samples import sample
 from tests.samples import a_call, a_profile
 from tests.services.calls.test_rtp_endpoints import HOST, a_lease
 

@@ -12,7 +12,7 @@ from chalicelib.recording.model import CallRef, Profile, State
 from chalicelib.security import tokens
 from chalicelib.security.tokens import TokenKind
 from tests.api.conftest import KEYS, PUBLIC_URL, Api, an_api, error_of
-from tests.dialects.samples import names, sample
+from tests.carriers.samples import names, sample
 from tests.samples import T0, a_profile
 
 SIGNALWIRE = a_profile(name="sw", dialect="signalwire-tap", carrier="signalwire")
@@ -305,7 +305,7 @@ def test_a_profile_that_wants_none_takes_any(api: Api) -> None:
 
 
 def test_api_gateway_asks_in_our_place() -> None:
-    """Whoever says something passes to where it is verified, on the basic door only."""
+    """Presented credentials pass to where they are verified, on the routes with Basic only."""
 
     event = {
         "type": "TOKEN",
@@ -315,7 +315,8 @@ def test_api_gateway_asks_in_our_place() -> None:
 
     policy = ask_for_credentials(event, None)["policyDocument"]
 
-    assert ["arn:aws:execute-api:eu-west-1:1:abc/api/*/hooks/bandwidth-basic/*"] == [
+    base = "arn:aws:execute-api:eu-west-1:1:abc/api/*"
+    assert [f"{base}/hooks-basic/*", f"{base}/hooks/bandwidth-basic/*"] == [
         resource for statement in policy["Statement"] for resource in statement["Resource"]
     ]
 

@@ -15,7 +15,7 @@ import pytest
 
 from chalicelib.media import wav
 from simulator.hooks import post
-from tests.dialects.samples import sample
+from tests.carriers.samples import sample
 from tests.e2e.carrier_files import PASSWORD, USERNAME, CarrierFiles, Held, carrier_files
 from tests.e2e.stage import Stage, until
 

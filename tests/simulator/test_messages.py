@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 
 from chalicelib.capture.events import Encoding, Media, StreamStarted, StreamStopped, Track
-from chalicelib.carriers import registry as streams
+from chalicelib.carriers import registry
 from chalicelib.carriers.contract.webhook import StreamAnnounced, StreamState
-from chalicelib.dialects.webhooks import registry as webhooks
 from simulator.bandwidth import Bandwidth
 from simulator.schedule import Send
 from simulator.signalwire_tap import SignalWireTap, tap_url
 from simulator.socket import Numbering, Setup
-from tests.dialects.samples import sample
+from tests.carriers.samples import sample
 
 SENT = Send(
     at_s=1.0,
@@ -39,7 +38,7 @@ def setup(url: str, **changes: Any) -> Setup:
 
 
 def announced(carrier: str, event: dict[str, Any]) -> StreamAnnounced:
-    heard = webhooks.dialect(carrier).parse(json.dumps(event).encode())
+    heard = registry.carrier(carrier).webhooks.parse(json.dumps(event).encode())
     assert isinstance(heard, StreamAnnounced)
     return heard
 
@@ -65,7 +64,7 @@ def test_a_tap_is_heard_as_one() -> None:
     """Path, payload and both webhooks join under one stream id."""
 
     socket = SignalWireTap(setup("wss://s/signalwire-tap/tok", tag="vip"), Track.OUTBOUND)
-    parser = streams.dialect(streams.route(socket.url.removeprefix("wss://s")))
+    parser = registry.parser(registry.route(socket.url.removeprefix("wss://s")))
     started, stopped = (
         announced("signalwire", event) for event in (socket.started(), socket.stopped(2.0))
     )
@@ -87,7 +86,7 @@ def test_a_stream_is_heard_as_one() -> None:
     """Start, media, stop and both webhooks of Bandwidth join under one stream id."""
 
     socket = Bandwidth(setup("wss://s/bandwidth/tok", stream_params={"a": "b"}, tag="vip"))
-    parser = streams.dialect(streams.route("/bandwidth/tok"))
+    parser = registry.parser(registry.route("/bandwidth/tok"))
     begun, over = (
         [parser.receive(m) for m in words] for words in (socket.opening(), socket.closing())
     )
@@ -110,7 +109,7 @@ def test_numbers_count_as_asked(numbering: Numbering, number: int | None) -> Non
     """The scope of sequenceNumber isn't documented: each reading can be simulated."""
 
     socket = Bandwidth(setup("wss://s/bandwidth/tok", numbering=numbering))
-    parser = streams.dialect(streams.route("/bandwidth/tok"))
+    parser = registry.parser(registry.route("/bandwidth/tok"))
 
     assert Media(Track.OUTBOUND, b"\x01\x02", number) == parser.receive(socket.media(SENT))
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from chalicelib.capture.events import Encoding, Track
+from chalicelib.carriers import registry
 from chalicelib.carriers.contract.webhook import StreamAnnounced
-from chalicelib.dialects.webhooks import registry as webhooks
 from chalicelib.media import rtp
 from chalicelib.media.digits import DigitBegun
 from chalicelib.media.rtp import RtpPacket
@@ -146,7 +146,7 @@ def test_its_webhook_tells_address_and_port() -> None:
     tap = RtpSocket(setup("rtp://192.0.2.7:4000", tag="t"), Track.MIXED)
 
     for event, state in ((tap.started(), "tapping"), (tap.stopped(1), "finished")):
-        heard = webhooks.dialect("signalwire").parse(json.dumps(event).encode())
+        heard = registry.carrier("signalwire").webhooks.parse(json.dumps(event).encode())
         assert isinstance(heard, StreamAnnounced)
         assert heard.device is not None
         assert ("192.0.2.7", 4000, 20) == (

@@ -14,7 +14,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from chalicelib.dialects.webhooks.registry import dialect
+from chalicelib.carriers import registry
 from chalicelib.recording import lifecycle
 from chalicelib.recording.model import Ending
 from chalicelib.services.finalization.fetch import Fetching, fetch
@@ -138,7 +138,7 @@ class Telling:
     def _post(self, body: bytes) -> None:
         core, workflows = self.desk.core, self.desk.workflows
         received = Received(
-            event=dialect(self._said.profile.carrier).parse(body),
+            event=registry.carrier(self._said.profile.carrier).webhooks.parse(body),
             profile=self._said.profile,
             at=self._said.at,
             announced_for=timedelta(seconds=15),

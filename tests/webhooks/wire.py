@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.capture.events import Track
 from chalicelib.recording.model import CallRef, Profile
-from tests.dialects.samples import ABSENT, changed, encoded, sample
+from tests.carriers.samples import ABSENT, changed, encoded, sample
 from tests.samples import a_profile
 
 MEDIA = "https://voice.bandwidth.com/api/v2/accounts/55555555/calls/c-1/recordings/r-1/media"

@@ -140,14 +140,6 @@ class WebhookDialect:
     carrier: str
     answer_status: int
     """the HTTP status of an event that is durable"""
-    signature_scheme: str
-    """a row of `signatures.SCHEMES`; empty: this carrier signs nothing"""
-    takes_basic: bool = False
-    """its webhooks can say a user and password, when they are asked"""
-    media_hosts: tuple[str, ...] = ()
-    """suffixes of the hosts that its recordings lie on: nobody else gets its credentials"""
-    token_url: str = ""
-    """where an OAuth 2 client gets its token; empty: nowhere"""
     parse: Callable[[bytes], WebhookEvent]
     """a raw body → what it says. Raises InvalidRequest `not_json`, `missing_field`, `wrong_type`"""
 

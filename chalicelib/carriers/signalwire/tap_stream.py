@@ -16,6 +16,8 @@ from chalicelib.carriers.contract.stream import holds_variable, is_carrier_id
 from chalicelib.errors import InvalidRequest, WireError
 
 NAME = "signalwire-tap"
+PARAMETERS = ("call_id", "direction")
+"""of the path, after the token"""
 
 TRACKS: Mapping[str, Track] = MappingProxyType(
     {"speak": Track.INBOUND, "listen": Track.OUTBOUND, "both": Track.MIXED}

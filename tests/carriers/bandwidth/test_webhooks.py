@@ -20,7 +20,7 @@ from chalicelib.carriers.contract.webhook import (
     UnknownEvent,
 )
 from chalicelib.errors import InvalidRequest
-from tests.dialects.samples import ABSENT, ANY_JSON, changed, encoded, names, sample
+from tests.carriers.samples import ABSENT, ANY_JSON, changed, encoded, names, sample
 
 STARTED = sample("bandwidth", "media-stream-started")
 STOPPED = sample("bandwidth", "media-stream-stopped")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chalicelib.capture.events import Media, StreamStarted, Track
 from chalicelib.carriers.signalwire.tap_stream import SignalWireTap
 from chalicelib.errors import WireError
-from tests.dialects.samples import sample
+from tests.carriers.samples import sample
 
 
 def tap(direction: str = "speak") -> SignalWireTap:

@@ -20,7 +20,7 @@ from chalicelib.carriers.contract.webhook import (
 )
 from chalicelib.carriers.signalwire import webhooks
 from chalicelib.errors import InvalidRequest
-from tests.dialects.samples import ABSENT, ANY_JSON, changed, encoded, names, sample
+from tests.carriers.samples import ABSENT, ANY_JSON, changed, encoded, names, sample
 
 CALL = "2e1e66e5-5d07-413d-9668-55542992eec0"
 RTP = sample("signalwire-tap", "tap-tapping-rtp")

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from chalicelib.adapters.task_address import TaskAddress
+from chalicelib.adapters.aws.ecs import TaskAddress
 from chalicelib.errors import Unavailable
 from tests.adapters.receivers import Answer, receiver, resets, says
 
