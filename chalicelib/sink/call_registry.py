@@ -87,11 +87,9 @@ class CallRegistry:
         kept = following if journal.kept_from is None else journal.kept_from
         return min([kept, *(call.safe_below(following) for call in self._calls.values())])
 
-    async def obey(self, command: Command) -> None:
-        """Carry out a command; of a call that isn't here nothing is left to do."""
-        call = self._calls.get(command.call_key)
-        if call is not None:
-            await call.obey(command)
+    def find(self, call_key: str) -> Call | None:
+        """Return a call; None if it isn't here."""
+        return self._calls.get(call_key)
 
     async def end_stream(self, command: Command) -> None:
         """End a silent stream, of which its carrier says that its call is over."""
@@ -153,7 +151,7 @@ class CallRegistry:
         for place, (key, call) in enumerate(list(self._calls.items())):
             if place % CALLS_A_SLICE == CALLS_A_SLICE - 1:
                 await asyncio.sleep(0)
-            call.cut()
+            call.collect()
             if key in over:
                 step = call.seal_segment if call.is_storing else call.store_segment
                 self._life.start(step())

@@ -17,7 +17,8 @@ from chalicelib.ports.rows import Leases, Mailbox, PortClaims
 from chalicelib.ports.values import Lease
 from chalicelib.security.url_guard import STRICT, UrlPolicy
 from chalicelib.sink.call_registry import CallRegistry
-from chalicelib.sink.calls.database import Control
+from chalicelib.sink.calls.command_handler import CommandHandler
+from chalicelib.sink.calls.database import Database
 from chalicelib.sink.calls.worker_context import WorkerContext
 from chalicelib.sink.cluster.call_status_checks import CallStatusChecks
 from chalicelib.sink.cluster.ecs_task import ScaleInProtection
@@ -25,7 +26,6 @@ from chalicelib.sink.cluster.failure_detector import FailureDetector
 from chalicelib.sink.cluster.lease import LeaseKeeper
 from chalicelib.sink.cluster.mailbox import MailboxKeeper
 from chalicelib.sink.cluster.takeover import Takeover
-from chalicelib.sink.commanded import Commanded
 from chalicelib.sink.departure import Departure
 from chalicelib.sink.forwarding.client import ForwardingClient
 from chalicelib.sink.forwarding.server import ForwardingServer
@@ -95,13 +95,11 @@ class Worker:
         self._forwarding_client = ForwardingClient(name, self._keys.current, limits)
         self.spool = Spool(outside.spool_dir, self.health, limits)
         self._lease = LeaseKeeper(outside.leases, self._read_lease, self.health, limits)
-        control = Control(
-            outside.control, outside.live_recordings, self.health, limits, self._lease.sure
-        )
+        database = Database(self.health, limits, self._lease.sure)
         self._worker = _worker(
             name,
             outside,
-            control,
+            database,
             self._forwarding_client,
             self.spool,
             self.health,
@@ -138,7 +136,11 @@ class Worker:
             outside.task_state, self._rtp.offer_no_more, limits
         )
         self._mailbox = MailboxKeeper(
-            name, outside.mailbox, Commanded(self.call_registry, self._rtp), self.health, limits
+            name,
+            outside.mailbox,
+            CommandHandler(self.call_registry, self._rtp),
+            self.health,
+            limits,
         )
         self._beside = Tasks()
         """what no call waits for"""
@@ -220,7 +222,7 @@ class Worker:
         await self._forwarding_server.close()
         await self._worker.journal.close()
         self._worker.segments.close()
-        self._worker.control.close()
+        self._worker.database.close()
         if self._takeover:
             await self._takeover.close()
         self._failure_detector.close()
@@ -250,7 +252,7 @@ class Worker:
 def _worker(
     name: str,
     outside: WorkerPorts,
-    control: Control,
+    database: Database,
     forwarding_client: ForwardingClient,
     spool: Spool,
     health: Health,
@@ -261,7 +263,9 @@ def _worker(
         name=name,
         limits=limits,
         health=health,
-        control=control,
+        database=database,
+        call_control=outside.control,
+        live_recordings=outside.live_recordings,
         journal=Journal(name, outside.store, health, limits),
         segments=SegmentStore(name, outside.store, spool, health, limits),
         forwarding_client=forwarding_client,

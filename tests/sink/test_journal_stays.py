@@ -19,14 +19,16 @@ from tests.sink.storage.test_journal import batch
 from tests.sink.storage.test_segment_store import Bench, PartlyAway, part
 
 
-def a_hub(bench: Bench) -> CallRegistry:
+def a_registry(bench: Bench) -> CallRegistry:
     """Return a registry without calls on a bench's journal."""
     nobody = cast(Any, None)
     worker = WorkerContext(
         name="w",
         limits=QUICK,
         health=Health(),
-        control=nobody,
+        database=nobody,
+        call_control=nobody,
+        live_recordings=nobody,
         journal=bench.journal,
         segments=bench.segments,
         forwarding_client=nobody,
@@ -122,7 +124,7 @@ def test_what_no_segment_will_ever_hold_stays() -> None:
         bench = Bench()
         bench.hold(part(1))
         bench.hold(part(2))
-        registry = a_hub(bench)
+        registry = a_registry(bench)
         assert 2 == registry.safe_below()
         bench.journal.keep_from(1)
         assert 1 == registry.safe_below()

@@ -12,9 +12,9 @@ from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Recording
 from chalicelib.sink.calls.active_recordings import ActiveRecordings
 from chalicelib.sink.calls.beeps import Beeps
-from chalicelib.sink.calls.command_handler import Orders
 from chalicelib.sink.calls.detection import BufferedMedia, Detection
 from chalicelib.sink.calls.max_length import StreamExtent
+from chalicelib.sink.calls.recording_commands import RecordingCommands
 from chalicelib.sink.calls.worker_context import WorkerContext
 from chalicelib.sink.ingest.fan_out import Audience
 from chalicelib.sink.runtime.tasks import Tasks
@@ -27,12 +27,12 @@ class AutoStop:
         self,
         audience: Audience,
         active: ActiveRecordings,
-        orders: Orders,
+        commands: RecordingCommands,
         worker: WorkerContext,
         tasks: Tasks,
     ) -> None:
         self._active = active
-        self._orders = orders
+        self._commands = commands
         self._worker = worker
         self._tasks = tasks
         self.is_partial = False
@@ -54,21 +54,22 @@ class AutoStop:
         wall_us = time.time_ns() // 1000
         for recording_id, end_us in self._active.ended_by_length(clocks, wall_us):
             wait_s = self._worker.limits.other_workers_s
-            self._tasks.start(self._orders.end(recording_id, Cause.MAX_LENGTH, end_us, wait_s))
+            self._tasks.start(self._commands.end(recording_id, Cause.MAX_LENGTH, end_us, wait_s))
         self._detection.pass_time(now_us)
 
     def _end(self, decision: EndDecision) -> None:
         """Begin to end a recording as its own options want it."""
         wait_s = self._worker.limits.other_workers_s
         self._tasks.start(
-            self._orders.end(
+            self._commands.end(
                 decision.recording_id, decision.cause, decision.at_us, wait_s, decision.digit
             )
         )
 
     def _beep(self, recording_id: str, now_us: int) -> None:
         self._detection.beep(recording_id, now_us)
-        self._tasks.start(self._worker.control.note_beep(recording_id, now_us))
+        note_beep = self._worker.live_recordings.note_beep
+        self._tasks.start(self._worker.database.call(note_beep, recording_id, now_us))
 
 
 def _by_digits_alone(recording: Recording) -> Recording:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.sink.calls.database import Control
+from chalicelib.ports.call_owner import CallControl, LiveRecordings
+from chalicelib.sink.calls.database import Database
 from chalicelib.sink.forwarding.client import ForwardingClient
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
@@ -21,7 +22,9 @@ class WorkerContext:
     """new at every start"""
     limits: Limits
     health: Health
-    control: Control
+    database: Database
+    call_control: CallControl
+    live_recordings: LiveRecordings
     journal: Journal
     segments: SegmentStore
     forwarding_client: ForwardingClient

@@ -18,26 +18,31 @@ from chalicelib.sink.runtime.tasks import Tasks
 _PART = "mailbox"
 
 
-class Obedient(Protocol):
-    """Who carries out commands."""
+class CommandExecutor(Protocol):
+    """What executes commands."""
 
     @property
     def calls(self) -> int:
         """Count calls that a command may be for."""
 
-    async def obey(self, command: Command) -> None:
-        """Carry out a command."""
+    async def execute(self, command: Command) -> None:
+        """Execute a command. Raises NotFound."""
 
 
 class MailboxKeeper:
     """Reads a worker's mailbox in a thread of its own. What fails there disturbs no call."""
 
     def __init__(
-        self, worker: str, mailbox: Mailbox, calls: Obedient, health: Health, limits: Limits
+        self,
+        worker: str,
+        mailbox: Mailbox,
+        executor: CommandExecutor,
+        health: Health,
+        limits: Limits,
     ) -> None:
         self._worker = worker
         self._mailbox = mailbox
-        self._calls = calls
+        self._executor = executor
         self._health = health
         self._limits = limits
         self._reading = RetryPool(_PART, 1, health, limits)
@@ -50,7 +55,7 @@ class MailboxKeeper:
         """Read every 100 ms while there are calls, else every second, until cancelled."""
         idle_s = 0.0
         while True:
-            if self._calls.calls or idle_s >= self._limits.mailbox_idle_s:
+            if self._executor.calls or idle_s >= self._limits.mailbox_idle_s:
                 await self._read()
                 idle_s = 0.0
             await asyncio.sleep(self._limits.mailbox_every_s)
@@ -76,11 +81,11 @@ class MailboxKeeper:
                 self._under_way.start(self._remove(command))
             else:
                 self._remember(command)
-                self._under_way.start(self._carry_out(command))
+                self._under_way.start(self._execute(command))
 
-    async def _carry_out(self, command: Command) -> None:
+    async def _execute(self, command: Command) -> None:
         try:
-            await self._calls.obey(command)
+            await self._executor.execute(command)
         except NotFound:
             self._health.failures[_PART] += 1
         self._known[command.command_id] = True
