@@ -21,12 +21,11 @@ from chalicelib.sink.calls.command_handler import CommandHandler
 from chalicelib.sink.calls.database import Database
 from chalicelib.sink.calls.worker_context import WorkerContext
 from chalicelib.sink.cluster.call_status_checks import CallStatusChecks
-from chalicelib.sink.cluster.ecs_task import ScaleInProtection
+from chalicelib.sink.cluster.ecs_task import DrainWatch, ScaleInProtection
 from chalicelib.sink.cluster.failure_detector import FailureDetector
 from chalicelib.sink.cluster.lease import LeaseKeeper
 from chalicelib.sink.cluster.mailbox import MailboxKeeper
 from chalicelib.sink.cluster.takeover import Takeover
-from chalicelib.sink.departure import Departure
 from chalicelib.sink.forwarding.client import ForwardingClient
 from chalicelib.sink.forwarding.server import ForwardingServer
 from chalicelib.sink.ingest.rtp_ports import RtpPlace, RtpPorts
@@ -132,7 +131,7 @@ class Worker:
         self._failure_detector = FailureDetector(
             name, outside.leases, outside.workflows, self._takeover, self.health, limits
         )
-        self._departure = outside.task_state and Departure(
+        self._drain_watch = outside.task_state and DrainWatch(
             outside.task_state, self._rtp.offer_no_more, limits
         )
         self._mailbox = MailboxKeeper(
@@ -179,8 +178,8 @@ class Worker:
         self._beside.start(self._metrics.keep())
         if self._protection:
             self._beside.start(self._protection.keep())
-        if self._departure:
-            self._beside.start(self._departure.keep())
+        if self._drain_watch:
+            self._beside.start(self._drain_watch.keep())
         self._beside.start(self._failure_detector.keep())
         try:
             needed = {lease, beat, mailbox, keys}

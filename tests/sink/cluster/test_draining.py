@@ -12,7 +12,7 @@ from chalicelib.sink.worker import Worker
 from tests.sink.rig import run, until
 from tests.sink.rtp_rig import SPEEDY, in_place, opened, rtp_rig, sender, stored
 
-OFTEN = replace(SPEEDY, departure_look_every_s=0.01)
+OFTEN = replace(SPEEDY, drain_look_every_s=0.01)
 
 
 @dataclass
@@ -35,7 +35,7 @@ def test_a_task_that_goes_offers_no_rtp_and_keeps_what_it_has(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Its lease names no address any more; a port that is claimed is heard on."""
-    caplog.set_level(logging.INFO, logger="chalicelib.sink.departure")
+    caplog.set_level(logging.INFO, logger="chalicelib.sink.cluster.ecs_task")
 
     async def scenario() -> None:
         ecs = Ecs(is_away=True)
@@ -58,6 +58,6 @@ def test_a_task_that_goes_offers_no_rtp_and_keeps_what_it_has(
         assert in_place(10) == stored(rig).sounding()
 
     run(scenario)
-    assert ["the task's state can't be read", "the task is to stop: no more RTP"] == [
+    assert ["the task's state can't be read", "the task is draining: no more RTP"] == [
         record.message for record in caplog.records
     ]
