@@ -182,7 +182,7 @@ async def main(endpoint_url: str, limits: Limits, spool_dir: Path | None = None)
     token = tokens.issue(
         [KEY], TokenKind.PROFILE, "main", "bench", datetime.now(UTC) + timedelta(hours=9)
     )
-    gc_tuning.settle()
+    gc_tuning.tune()
     print(json.dumps({"port": port, "path": f"/bandwidth/{token}"}), flush=True)
     await sink.run()
 

@@ -115,7 +115,7 @@ async def main(store_url: str, rtp_calls: int, grace_s: float) -> None:
         desk.core.mailbox.send(_opening(claim))
     while not all(desk.core.port_claims.of_call(one.call.key)[0].is_open for one in ports):
         await asyncio.sleep(0.1)
-    gc_tuning.settle()
+    gc_tuning.tune()
     told = {"port": port, "bandwidth": _token("front"), "tap": _token("tapped")}
     print(json.dumps({**told, "rtp": [claim.port for claim in ports]}), flush=True)
     await running

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def delays(first_s: float, most_s: float) -> Iterator[float]:
-    """Yield waits that double up to a bound, each with jitter of ± 50 %."""
+    """Yield delays that double up to a bound, each with a jitter of ± 50 %."""
     delay_s = first_s
     while True:
         yield delay_s * random.uniform(0.5, 1.5)  # noqa: S311  # spreads load, guards nothing
@@ -26,7 +26,7 @@ def delays(first_s: float, most_s: float) -> Iterator[float]:
 
 
 class RetryPool:
-    """A pool of threads for one outside part, and the health of that part."""
+    """A pool of threads for one external part, which also reports that part's health."""
 
     def __init__(
         self,
@@ -71,5 +71,5 @@ class RetryPool:
         raise AssertionError("delays never end")
 
     def close(self) -> None:
-        """End the threads; what still runs is left to the process's end."""
+        """End the threads; a call that still runs ends with the process."""
         self._pool.shutdown(wait=False, cancel_futures=True)
