@@ -22,6 +22,7 @@ from chalicelib.capture.events import (
     Track,
 )
 from chalicelib.carriers.contract.stream import G711, is_carrier_id
+from chalicelib.carriers.contract.stream_limits import StreamLimits
 from chalicelib.errors import WireError
 from chalicelib.media import codecs
 
@@ -116,6 +117,7 @@ class Bandwidth:
 
     name = NAME
     clock = Clock.ARRIVAL
+    limits = StreamLimits(is_base64=True)
 
     def __init__(self, _parameters: Mapping[str, str]) -> None:
         self._started: StreamStarted | None = None
