@@ -32,14 +32,16 @@ from picows import (
 
 from chalicelib.carriers import registry
 from chalicelib.carriers.contract.stream import StreamDialect
+from chalicelib.carriers.contract.stream_limits import StreamLimits
 from chalicelib.carriers.contract.stream_path import Route
 from chalicelib.errors import CallerError, Forbidden, NotFound, Unauthenticated
 from chalicelib.security import tokens
 from chalicelib.security.tokens import Claims, TokenKind
 from chalicelib.sink.call_registry import Hub
 from chalicelib.sink.ingest.live_stream import Opening
-from chalicelib.sink.ingest.penalty_box import Guest, Manners
+from chalicelib.sink.ingest.penalty_box import Peer, PenaltyBox
 from chalicelib.sink.ingest.socket_stream import Stream
+from chalicelib.sink.ingest.unfinished import Unfinished
 from chalicelib.sink.ingest.websocket import MessageSocket, listen
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
@@ -74,7 +76,8 @@ class Server:
         self._token_keys = token_keys
         self._limits = limits
         self._ports = ports
-        self._manners = Manners(limits.faults_at_once, limits.fault_forgiven_s)
+        self._penalties = PenaltyBox(limits.faults_at_once, limits.fault_forgiven_s)
+        self._unfinished = Unfinished()
         self._is_stopping = False
         self._opened = 0
         self._server: asyncio.Server | None = None
@@ -110,13 +113,19 @@ class Server:
         except CallerError as error:
             status = next(status for fault, status in _STATUS if isinstance(error, fault))
             return _refusal(status, error.code)
-        guest = Guest(claims.account, claims.subject, _address(request))
-        wait_s = self._manners.wait_s(guest, time.monotonic())
+        peer = Peer(claims.account, claims.subject, _address(request))
+        wait_s = self._penalties.wait_s(peer, time.monotonic())
         if wait_s:
             return _refusal(HTTPStatus.TOO_MANY_REQUESTS, "too_many_faults", math.ceil(wait_s))
         _name_the_upgrade(request)
         session = self._session(route, claims, dialect)
-        return MessageSocket(session, lambda: self._manners.blame(guest, time.monotonic()))
+        socket = MessageSocket(
+            session,
+            lambda: self._penalties.penalize(peer, time.monotonic()),
+            self._unfinished,
+            dialect.limits.message_bytes,
+        )
+        return _accepted(request, socket, dialect.limits)
 
     def _prove(self, route: Route) -> Claims:
         """Return what a path's token says. Raises Unauthenticated."""
@@ -159,6 +168,17 @@ def _name_the_upgrade(request: WSUpgradeRequest) -> None:
     words = request.headers.get("Connection", "").lower()
     if "upgrade" in (word.strip() for word in words.split(",")):
         request.headers["Connection"] = "Upgrade"
+
+
+def _accepted(
+    request: WSUpgradeRequest, socket: MessageSocket, limits: StreamLimits
+) -> WSListener | WSUpgradeResponseWithListener:
+    """Return the socket, with the sub-protocol that it was offered where its dialect has one."""
+    named = limits.subprotocol(request.headers.get("Sec-WebSocket-Protocol", ""))
+    if not named:
+        return socket
+    response = WSUpgradeResponse.create_101_response({"Sec-WebSocket-Protocol": named})
+    return WSUpgradeResponseWithListener(response, socket)
 
 
 def _address(request: WSUpgradeRequest) -> str:
