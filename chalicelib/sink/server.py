@@ -133,16 +133,16 @@ class Server:
 
     def _session(self, route: Route, claims: Claims, dialect: StreamDialect) -> Stream:
         self._opened += 1
-        row = registry.stream(route.dialect)
+        factory = registry.stream(route.dialect)
         opening = Opening(
             account=claims.account,
             profile=claims.subject,
             carrier=registry.carrier_of(route.dialect),
             dialect=dialect.name,
             stream_key=f"{self._worker}-{self._opened}",
-            tells_digits=row.tells_digits,
+            tells_digits=factory.tells_digits,
         )
-        return Stream(opening, dialect, self._hub, self._limits, row.playing)
+        return Stream(opening, dialect, self._hub, self._limits, can_play=factory.plays)
 
     def _health_answer(self) -> WSUpgradeResponseWithListener:
         facts = {

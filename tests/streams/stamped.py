@@ -93,6 +93,9 @@ class Stamped:
             return None
         raise WireError(NAME, f"event {said.event[:80]!r}", code="unknown_event")
 
+    def play(self, _pcm: bytes) -> None:
+        """Return None: the carrier plays nothing."""
+
     def _start(self, start: _Start, stream_id: str) -> StreamStarted:
         if not (is_carrier_id(start.call_control_id) and is_carrier_id(stream_id)):
             raise WireError(NAME, "start: an id names nothing", code="bad_start")

@@ -67,6 +67,9 @@ class Stereo:
         inbound, outbound = deinterleave(whole[:end])
         return Media(Track.INBOUND, inbound), Media(Track.OUTBOUND, outbound)
 
+    def play(self, _pcm: bytes) -> None:
+        """Return None: the carrier plays nothing."""
+
     def _text(self, message: str) -> StreamEvents:
         try:
             said = _decode(message)

@@ -144,6 +144,12 @@ class Bandwidth:
             return self._start(said)
         return StreamStopped()
 
+    def play(self, pcm: bytes) -> str:
+        """Return the message that plays sound to the party; a stream whose `mode` is
+        `bidirectional` takes it."""
+        payload = codecs.encode(pcm, Encoding.PCMU)
+        return _encode(PlayAudioMessage(media=PlayedMedia(payload=payload))).decode()
+
     def _binary(self) -> WireError:
         if self._heard or self._started:
             return WireError(NAME, "a binary message", code="binary_message")
@@ -161,13 +167,6 @@ class Bandwidth:
         ):
             raise WireError(NAME, "the start came twice", code="second_start")
         raise WireError(NAME, "a start of another stream", code="other_stream")
-
-
-def playing(pcm: bytes) -> str:
-    """Return the message that plays sound at 8,000 Hz to the party; a stream whose `mode` is
-    `bidirectional` takes it."""
-    payload = codecs.encode(pcm, Encoding.PCMU)
-    return _encode(PlayAudioMessage(media=PlayedMedia(payload=payload))).decode()
 
 
 def _parse_start(message: StartMessage) -> StreamStarted:

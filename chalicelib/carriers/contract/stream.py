@@ -32,6 +32,12 @@ class StreamDialect(Protocol):
     def receive(self, message: str | bytes) -> StreamEvents:
         """Return what one message says."""
 
+    def play(self, pcm: bytes) -> str | bytes | None:
+        """Return the message that plays sound to the party; None: the carrier plays nothing.
+
+        `pcm`: 8,000 samples a second, native order.
+        """
+
 
 CLOSE_CODES: Mapping[str, int] = MappingProxyType(
     {

@@ -50,6 +50,9 @@ class SignalWireTap:
             encoding=None,
         )
 
+    def play(self, _pcm: bytes) -> None:
+        """Return None: a tap leads one way."""
+
     def receive(self, message: str | bytes) -> Media | None:
         """Return a binary message's bytes as media; None for text and for empty messages.
 

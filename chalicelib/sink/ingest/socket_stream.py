@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 
 from chalicelib.capture.events import DigitPressed, Media, Reply, StreamEvent, StreamStarted
 from chalicelib.carriers.contract.stream import CLOSE_CODES, StreamDialect
@@ -62,14 +61,15 @@ class Stream(EventStream):
         dialect: StreamDialect,
         owner: StreamOwner,
         limits: Limits,
-        playing: Callable[[bytes], str] | None = None,
+        *,
+        can_play: bool = False,
     ) -> None:
         super().__init__(opening, owner, dialect.clock)
         self._limits = limits
         self._wire_rate = limits.wire_rate
         self._dialect = dialect
         self._parse = dialect.receive
-        self._playing = playing
+        self._can_play = can_play
         self._credit = 0
         self._credited_us = 0
         self._spent_aside = 0
@@ -144,14 +144,16 @@ class Stream(EventStream):
     @property
     def can_play(self) -> bool:
         """Tell whether its dialect knows how to play sound to the party."""
-        return self._playing is not None
+        return self._can_play
 
     def play(self, pcm: bytes) -> bool:
         """Play sound to the party, where the dialect can and the stream may."""
-        if self._playing is None or not self.is_bidirectional or self._socket is None:
+        if not (self._can_play and self.is_bidirectional) or self._socket is None:
             return False
-        self._socket.send(self._playing(pcm))
-        return True
+        message = self._dialect.play(pcm)
+        if message is not None:
+            self._socket.send(message)
+        return message is not None
 
     def refuse(self, code: str) -> None:
         """Close: the carrier may not stream this call."""
