@@ -10,7 +10,7 @@ bits, pings, and the close handshake.
 | text, or a close reason, that isn't UTF-8 | 1007 |
 | a peer that doesn't read our answers | none: the connection is cut |
 | a message over 64 KiB, or over what the dialect may send once its stream has started | 1009 |
-| unfinished messages of all sockets hold 32 MiB | 1013 |
+| the unfinished messages of all sockets take 28 MiB | 1013 |
 | our own failure | 1011 |
 """
 
@@ -270,15 +270,15 @@ class MessageSocket(WSListener):
             return
         if kind is not _CONTINUATION:
             self._parts_type, self._is_plain = kind, False
-        if len(self._parts) + frame.payload_size > self._message_bytes_max:
+        size = len(self._parts) + frame.payload_size
+        if size > self._message_bytes_max:
             self.close(TOO_BIG, f"over {self._message_bytes_max // 1024} KiB")
-            return
-        if not self._unfinished.take(frame.payload_size):
-            self.close(TRY_AGAIN_LATER, "unfinished_messages")
             return
         self._session.spend(frame.payload_size)
         if self._closing:  # it was too fast
-            self._unfinished.free(frame.payload_size)
+            return
+        if not self._unfinished.grow(len(self._parts), size):
+            self.close(TRY_AGAIN_LATER, "unfinished_messages")
             return
         self._parts += frame.get_payload_as_memoryview()
         if frame.fin:
