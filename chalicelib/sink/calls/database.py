@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from chalicelib.ports.call_owner import CallControl, LiveRecordings
-from chalicelib.ports.values import Closing, JoinRequest, JoinResult, OwnedElsewhere
+from chalicelib.ports.values import CloseResult, JoinRequest, JoinResult, OwnedElsewhere
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import CallRef, Ending, Recording
@@ -57,7 +57,7 @@ class Control:
         told = partial(end, in_segments=in_segments, segments=segments, reason=reason)
         return await self._ask(told)
 
-    async def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
+    async def close_call(self, call: CallRef, round_: int, at: datetime) -> CloseResult:
         """Close a call if its time has come."""
         return await self._ask(partial(self._control.close_call, call, round_, at))
 
