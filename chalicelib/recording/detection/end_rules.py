@@ -1,6 +1,7 @@
 """The rules that end a recording by its options: a digit, silence, or no speech at all.
 
-Times are µs since 1970 on the wall clock, as a recording's intervals. The rules:
+Times are µs since 1970 on the wall clock, as a recording's intervals.
+docs/reference/detection.md has the rules:
 
 - `initial_timeout` runs from the recording's first sample until there is speech;
 - `end_silence_timeout` runs in silence after speech; the silence stays in the recording;
