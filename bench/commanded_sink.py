@@ -35,7 +35,7 @@ from chalicelib.recording.model import (
 )
 from chalicelib.security import tokens
 from chalicelib.security.tokens import TokenKind
-from chalicelib.services.calls.commands import Commands
+from chalicelib.services.calls.commands import Commander
 from chalicelib.sink.runtime.limits import Limits
 from chalicelib.sink.worker import Worker, WorkerPorts
 
@@ -123,11 +123,11 @@ class Memory(Tables):
         self._take()
         return [self._stream] if self._stream else []
 
-    def commands(self) -> Commands:
+    def commands(self) -> Commander:
         """Return what the API commands with."""
         shown = _Shown(self)
         transitions: Any = type("Transitions", (), {"recordings": shown})()
-        return Commands(
+        return Commander(
             calls=cast("Any", shown),
             transitions=transitions,
             mailbox=self,

@@ -15,7 +15,7 @@ import uvloop
 from chalicelib.adapters.s3.buckets import SINK_CONFIG, S3MediaStore
 from chalicelib.capture.events import Encoding
 from chalicelib.errors import NotFound
-from chalicelib.ports.values import Closing, JoinRequest, JoinResult, Lease
+from chalicelib.ports.values import CloseResult, JoinRequest, JoinResult, Lease
 from chalicelib.recording.commands import Command
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
@@ -69,8 +69,8 @@ class Tables:
     ) -> Ending:
         return ending
 
-    def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
-        return Closing(closed=True)
+    def close_call(self, call: CallRef, round_: int, at: datetime) -> CloseResult:
+        return CloseResult(closed=True)
 
     def begin(self, recording_id: str, at_us: int) -> Recording:
         raise NotFound(recording_id)

@@ -23,7 +23,7 @@ from chalicelib.security import tokens
 from chalicelib.security.carrier_credentials import CarrierSecret
 from chalicelib.security.tokens import TokenKind
 from chalicelib.services.intake import rtp_reports
-from chalicelib.services.intake.intake import IntakeStores, Received, take_in
+from chalicelib.services.intake.intake import ReceivedEvent
 
 routes = Routes(__name__)
 
@@ -101,21 +101,15 @@ def _take(carrier: str, token: str, path: str, request: Request) -> Response:
     if registry.ROWS[carrier].asks_basic:
         _verify_credentials(profile, request)
     verdict = _verify_signature(profile, known.signature, path, request, body)
-    stores = IntakeStores(
-        inbox=ports.inbox,
-        calls=ports.calls,
-        recordings=ports.recordings,
-        workflows=lambda: ports.workflows,
-    )
     event, at = known.webhooks.parse(body), now()
     claim = rtp_reports.find_claim(event, profile, ports.port_claims)
-    received = Received(
+    received = ReceivedEvent(
         event=rtp_reports.joined(event, claim) if claim else event,
         profile=profile,
         at=at,
         announced_for=ports.settings.announced_for,
     )
-    is_new = take_in(received, stores)
+    is_new = ports.webhook_receiver.take_in(received)
     told = {"carrier": carrier, "profile": profile.name, "signature": verdict, "new": is_new}
     logger.info("A webhook was taken in", extra=told)
     if claim:

@@ -67,7 +67,7 @@ class JoinResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Closing:
+class CloseResult:
     """What came of the wish to close a call."""
 
     closed: bool
@@ -141,7 +141,7 @@ class InboundEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Requested:
+class NewRecording:
     """A pending recording to create with an event or a request."""
 
     recording: Recording
@@ -176,7 +176,7 @@ class Opener(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
+class Requester:
     """Who asks: an API key, or whoever holds a link's token."""
 
     account: str

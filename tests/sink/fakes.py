@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.capture.events import Encoding
 from chalicelib.errors import NotFound, PreconditionFailed, TapedeckError, Unavailable
-from chalicelib.ports.values import Closing, JoinRequest, JoinResult, Lease
+from chalicelib.ports.values import CloseResult, JoinRequest, JoinResult, Lease
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import CallRef, Ending, Recording, RecordOptions, State
@@ -92,18 +92,18 @@ class FakeControl:
             self._open[call.key][stream_key] = at + grace
         return said
 
-    def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
+    def close_call(self, call: CallRef, round_: int, at: datetime) -> CloseResult:
         """Close a call when all its streams ended and no grace runs."""
         self._answer()
         with self._lock:
             until = list(self._open[call.key].values())
             if None in until:
-                return Closing(closed=False)
+                return CloseResult(closed=False)
             latest = max(moment for moment in until if moment is not None)
             if latest > at:
-                return Closing(closed=False, retry_at=latest)
+                return CloseResult(closed=False, retry_at=latest)
             self.closed.append((call, round_))
-        return Closing(closed=True)
+        return CloseResult(closed=True)
 
     def end_recording(self, recording_id: str, cause: Cause, at: datetime, digit: str = "") -> None:
         """Note the end of a recording."""

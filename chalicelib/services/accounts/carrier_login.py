@@ -14,15 +14,15 @@ from chalicelib.ports.values import CarrierDoor
 from chalicelib.recording.model import Profile, Recording
 from chalicelib.security.carrier_credentials import CarrierSecret
 from chalicelib.security.url_guard import GuardedUrl, Purpose, UrlPolicy, parse_url
-from chalicelib.services.accounts.carrier_secrets import CarrierSecrets
+from chalicelib.services.accounts.carrier_secrets import SecretReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignIn:
+class CarrierLogin:
     """Where credentials are, and where they may go."""
 
     profiles: Profiles
-    secrets: CarrierSecrets
+    secrets: SecretReader
     grants: TokenGrants
     policy: UrlPolicy
     trusted_hosts: tuple[str, ...] = ()

@@ -11,15 +11,15 @@ from datetime import datetime, timedelta
 
 from chalicelib.errors import Forbidden, NotFound, PreconditionFailed
 from chalicelib.ports.rows import CallLife, Calls, LiveStreams, Profiles
-from chalicelib.ports.values import Closing, JoinRequest, JoinResult, OwnedElsewhere
+from chalicelib.ports.values import CloseResult, JoinRequest, JoinResult, OwnedElsewhere
 from chalicelib.recording import rtp_endpoint
 from chalicelib.recording.carrier_reports import next_round
 from chalicelib.recording.close_grace import Graces, closes_at
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.model import Call, CallRef, Ending, Profile, Stream
-from chalicelib.services.calls.call_sessions import Rounds
-from chalicelib.services.calls.tap_control import Tapping
-from chalicelib.services.calls.transitions import Transitions, persistently
+from chalicelib.services.calls.call_sessions import SessionRecorder
+from chalicelib.services.calls.tap_control import TapController
+from chalicelib.services.calls.transitions import RecordingMover, persistently
 
 RECHECK = timedelta(minutes=10)
 """An open call is looked at this often, should its worker and the worker's lease both be gone."""
@@ -29,15 +29,15 @@ ASK_AGAIN = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Control:
+class CallController:
     """The port CallControl. Raises Unavailable where to try again is right."""
 
     calls: Calls
     call_life: CallLife
     live_streams: LiveStreams
     profiles: Profiles
-    transitions: Transitions
-    taps: Tapping
+    transitions: RecordingMover
+    taps: TapController
     graces: Graces = field(default_factory=Graces)
     writer: Writer = Writer.OWNER
 
@@ -94,7 +94,7 @@ class Control:
         if stream.ended_at is None:
             self._write_end(replace(stream, ended_at=at, ending=Ending.DEAD))
 
-    def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
+    def close_call(self, call: CallRef, round_: int, at: datetime) -> CloseResult:
         """Close the call if no stream of it lives and no grace runs; then its live recordings go
         finalizing, and its taps are finished. Raises NotFound."""
         return persistently(lambda: self._close(call, round_, at))
@@ -105,9 +105,9 @@ class Control:
         self.rounds.end_one(recording_id, cause, at, digit)
 
     @property
-    def rounds(self) -> Rounds:
+    def rounds(self) -> SessionRecorder:
         """Return what starts and ends the recordings of a call's round."""
-        return Rounds(calls=self.calls, transitions=self.transitions, writer=self.writer)
+        return SessionRecorder(calls=self.calls, transitions=self.transitions, writer=self.writer)
 
     def _enter(self, joining: JoinRequest, profile: Profile) -> Stream | OwnedElsewhere:
         """Write a stream under its call, once; tell who owns the call where the stream isn't that
@@ -126,16 +126,16 @@ class Control:
         self.call_life.join(_joined(before, joining, profile, round_), stream)
         return stream
 
-    def _close(self, ref: CallRef, round_: int, at: datetime) -> Closing:
+    def _close(self, ref: CallRef, round_: int, at: datetime) -> CloseResult:
         # The call first, then its streams: one that joins in between changes the generation.
         call = self.calls.get(ref.key)
         streams = [one for one in self.calls.streams(ref.key) if one.round == round_]
         if call.open and call.round == round_:
             closes = closes_at(streams, self.graces)
             if closes is None:
-                return Closing(closed=False)
+                return CloseResult(closed=False)
             if closes > at:
-                return Closing(closed=False, retry_at=min(closes, at + ASK_AGAIN))
+                return CloseResult(closed=False, retry_at=min(closes, at + ASK_AGAIN))
             # Due as its last stream left it: if we die now, the sweeper goes on from here, and at
             # once where its worker, that still holds the streams, died with us.
             call = replace(call, open=False, closed_at=at)
@@ -146,7 +146,7 @@ class Control:
             if stream.complete:
                 self.live_streams.forget(stream)
         self._settle(call, round_)
-        return Closing(closed=True)
+        return CloseResult(closed=True)
 
     def _settle(self, call: Call, round_: int) -> None:
         """Say that nothing of a closed call is due."""

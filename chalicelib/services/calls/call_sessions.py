@@ -14,15 +14,15 @@ from chalicelib.recording.instants import microseconds
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.model import Call, Interval, Profile, Recording, Stream
 from chalicelib.recording.pending import pending_recording
-from chalicelib.services.calls.transitions import NO_DETAIL, Transitions, persistently
+from chalicelib.services.calls.transitions import NO_DETAIL, RecordingMover, persistently
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rounds:
+class SessionRecorder:
     """Moves the recordings of a round, as the writer that it acts for."""
 
     calls: Calls
-    transitions: Transitions
+    transitions: RecordingMover
     writer: Writer
 
     def start(self, call: Call, profile: Profile, stream: Stream) -> tuple[Recording, ...]:

@@ -13,15 +13,15 @@ from chalicelib.recording.instants import instant
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.model import Recording, RecordingEvent
-from chalicelib.services.calls.transitions import Transitions, persistently
+from chalicelib.services.calls.transitions import RecordingMover, persistently
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Live:
+class RecordingController:
     """The port LiveRecordings. Raises Unavailable where to try again is right."""
 
     calls: Calls
-    transitions: Transitions
+    transitions: RecordingMover
 
     def begin(self, recording_id: str, at_us: int) -> Recording:
         """Begin one that is pending. Raises NotFound."""

@@ -18,7 +18,7 @@ from chalicelib.recording.model import Call, CallRef, Profile, Recording, Record
 from chalicelib.recording.pending import pending_recording, requested, unheard_call
 from chalicelib.services.accounts.profiles import find_profile
 from chalicelib.services.calls.queries import find_call
-from chalicelib.services.calls.transitions import Transitions
+from chalicelib.services.calls.transitions import RecordingMover
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def request_recording(
     profile: Profile,
     request: Request,
     calls: Calls,
-    transitions: Transitions,
+    transitions: RecordingMover,
     *,
     now: datetime,
     pending_for: timedelta,

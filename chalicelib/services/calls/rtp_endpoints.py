@@ -45,7 +45,7 @@ class EndpointRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoints:
+class PortClaimer:
     """What claiming needs."""
 
     claims: PortClaims

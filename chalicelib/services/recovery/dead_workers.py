@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.errors import NotFound, PreconditionFailed
 from chalicelib.ports.aws import MediaStore
 from chalicelib.ports.rows import Leases, LiveStreams
-from chalicelib.ports.values import Closing, Lease
+from chalicelib.ports.values import CloseResult, Lease
 from chalicelib.recording import lifecycle
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.liveness import CONFIRM_EVERY_S, CONFIRMATIONS, still_silent
 from chalicelib.recording.model import Recording, Stream
-from chalicelib.services.calls.call_control import Control
-from chalicelib.services.calls.newer import verify_known
+from chalicelib.services.calls.call_control import CallController
+from chalicelib.services.calls.newer import is_known_stream, verify_known
 from chalicelib.services.recovery.journals import LARGEST_DELETION, delete_journal
-from chalicelib.services.recovery.orphans import Orphans
+from chalicelib.services.recovery.orphans import OrphanAdopter
 
 JOURNAL_KEPT = timedelta(days=3)
 """the media bucket's lifecycle rule for journals: later there is nothing left to wait for"""
@@ -37,10 +37,10 @@ def confirm_dead(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clearing:
+class DeadWorkerCleaner:
     """Ends what a worker that is over left behind."""
 
-    control: Control
+    control: CallController
     leases: Leases
     live_streams: LiveStreams
     media: MediaStore
@@ -62,7 +62,7 @@ class Clearing:
         self.live_streams.forget(stream)
         return True
 
-    def end_stream(self, stream: Stream, lease: Lease, now: datetime) -> Closing:
+    def end_stream(self, stream: Stream, lease: Lease, now: datetime) -> CloseResult:
         """End a stream of a worker that is over, and close its call where its time has come. Raises
         NewerForm for one that is left to newer code."""
         verify_known([stream])
@@ -74,7 +74,7 @@ class Clearing:
     def adopt(self, lease: Lease) -> int:
         """Join the streams that a worker captured and never joined, in its place; return how many
         there were. Looks at as much of its journal as `clear_journal` deletes."""
-        return Orphans(control=self.control, media=self.media).adopt(lease.worker)
+        return OrphanAdopter(control=self.control, media=self.media).adopt(lease.worker)
 
     def clear_journal(self, lease: Lease) -> int:
         """Delete the journal of a worker whose streams are through, and forget the worker when all
@@ -100,6 +100,37 @@ class Clearing:
             return True
         recordings = self.control.transitions.recordings.of_call(stream.call.key)
         return not any(_needs_media(r) for r in recordings if r.round == stream.round)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeoverController:
+    """Implements the port DeadWorkers: takes over from a dead worker before the sweeper would.
+
+    Every step may run again, and at the same time in other workers and in the sweeper.
+    """
+
+    clearing: DeadWorkerCleaner
+    """acts as the owner of calls"""
+    now: Callable[[], datetime]
+
+    def declare_dead(self, lease: Lease) -> Sequence[Stream]:
+        """Declare a worker dead and return the streams it held; none if it still lives.
+
+        Leaves out streams that only newer code can end.
+
+        Raises Unavailable.
+        """
+        if not self.clearing.declare_dead(lease):
+            return ()
+        held = self.clearing.live_streams.of_worker(lease.worker)
+        return [stream for stream in held if is_known_stream(stream)]
+
+    def end_stream(self, stream: Stream, lease: Lease) -> CloseResult:
+        """End a stream of a worker that is over, and close its call where its time has come.
+
+        Raises Unavailable.
+        """
+        return self.clearing.end_stream(stream, lease, self.now())
 
 
 def _needs_media(recording: Recording) -> bool:

@@ -20,7 +20,7 @@ from chalicelib.ports.values import JoinRequest
 from chalicelib.recording import keys as naming
 from chalicelib.recording.instants import instant
 from chalicelib.recording.model import CallRef, Stream
-from chalicelib.services.calls.call_control import Control
+from chalicelib.services.calls.call_control import CallController
 from chalicelib.services.finalization.media_index import read_index
 from chalicelib.services.recovery.journals import LARGEST_DELETION
 
@@ -45,10 +45,10 @@ class _Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Orphans:
+class OrphanAdopter:
     """Finds them, and brings them home."""
 
-    control: Control
+    control: CallController
     media: MediaStore
 
     def adopt(self, worker: str) -> int:

@@ -27,7 +27,7 @@ from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Recording, RecordOptions, State
 from chalicelib.services.calls.record_call import Request, request_recording
 from chalicelib.services.finalization.assemble import assemble
-from chalicelib.services.recovery.overdue import LateWork
+from chalicelib.services.recovery.overdue import OverdueHandler
 from tests.fake_accounts import FakeMailbox
 from tests.fakes_media import FakeRenditionStore
 from tests.services.core_desk import Desk, an_erasing
@@ -254,7 +254,7 @@ def test_a_recording_that_its_worker_never_heard_of_is_begun_by_the_sweeper() ->
             await until(lambda: desk.core.calls.streams(CALL_KEY))
             on = Stage(desk, rig, socket)
             async with on.talking():
-                late = LateWork(
+                late = OverdueHandler(
                     control=desk.control_of(Writer.SWEEPER),
                     outbox=desk.core.outbox,
                     erasing=an_erasing(desk.core),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.errors import NotFound, Unavailable
-from chalicelib.ports.values import Closing, Lease
+from chalicelib.ports.values import CloseResult, Lease
 from chalicelib.recording.model import Ending, State, Stream
 from chalicelib.sink.cluster.takeover import Takeover
 from chalicelib.sink.runtime.health import Health
@@ -39,16 +39,16 @@ class Graveyard:
             raise Unavailable("the database is away")
         return self.held
 
-    def end_stream(self, stream: Stream, lease: Lease) -> Closing:
+    def end_stream(self, stream: Stream, lease: Lease) -> CloseResult:
         """Note an end, unless a grace runs."""
         self.asked += 1
         if self.is_gone:
             raise NotFound("no such call")
         if self.graces:
             self.graces -= 1
-            return Closing(closed=False, retry_at=datetime.now(UTC) + timedelta(milliseconds=1))
+            return CloseResult(closed=False, retry_at=datetime.now(UTC) + timedelta(milliseconds=1))
         self.ended.append(stream.stream_key)
-        return Closing(closed=True)
+        return CloseResult(closed=True)
 
 
 def test_all_that_was_held_is_ended() -> None:

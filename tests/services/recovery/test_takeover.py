@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from chalicelib.errors import PreconditionFailed, Unavailable
-from chalicelib.ports.values import Closing
+from chalicelib.ports.values import CloseResult
 from chalicelib.recording.model import Ending
-from chalicelib.services.heirs import Heirs
-from chalicelib.services.recovery.dead_workers import Clearing
+from chalicelib.services.recovery.dead_workers import DeadWorkerCleaner, TakeoverController
 from tests.fakes_media import FakeMediaStore
 from tests.samples import CALL, a_joining, a_lease, later
 from tests.services.core_desk import Desk
@@ -29,13 +28,13 @@ class House:
     def __post_init__(self) -> None:
         self.renew(at_s=3)
         self.desk.control.join_call(a_joining())
-        clearing = Clearing(
+        clearing = DeadWorkerCleaner(
             control=self.desk.control,
             leases=self.desk.core.leases,
             live_streams=self.desk.core.live_streams,
             media=FakeMediaStore(),
         )
-        self.heirs = Heirs(clearing=clearing, now=lambda: later(self.now_s))
+        self.heirs = TakeoverController(clearing=clearing, now=lambda: later(self.now_s))
 
     def renew(self, at_s: float) -> None:
         """Let worker-1 say that it lives."""
@@ -55,7 +54,7 @@ def test_a_dead_workers_call_is_finalized() -> None:
     house = House()
     (lease,) = house.desk.core.leases.all()
     (stream,) = house.heirs.declare_dead(lease)
-    assert Closing(closed=True) == house.heirs.end_stream(stream, lease)
+    assert CloseResult(closed=True) == house.heirs.end_stream(stream, lease)
     assert house.desk.core.leases.all()[0].over
     (ended,) = house.desk.core.calls.streams(CALL.key)
     assert (Ending.DEAD, later(3)) == (ended.ending, ended.ended_at)
@@ -70,7 +69,7 @@ def test_what_another_worker_has_of_the_call_goes_on() -> None:
     house.desk.control.join_call(SECOND)
     (lease,) = house.desk.core.leases.all()
     (stream,) = house.heirs.declare_dead(lease)
-    assert Closing(closed=False) == house.heirs.end_stream(stream, lease)
+    assert CloseResult(closed=False) == house.heirs.end_stream(stream, lease)
     assert [Ending.DEAD, None] == house.endings()
     assert ["recording"] == house.desk.states()
 

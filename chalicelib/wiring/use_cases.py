@@ -1,57 +1,54 @@
-"""The composition root: which adapter stands behind which port. Everything is made on first use.
-
-What is heavy is imported inside the property that needs it: a Lambda function that answers a
-webhook pays for the database's client, and for nothing else.
-"""
+"""Composes the use cases from the ports, each at its first use."""
 
 from __future__ import annotations
 
+import secrets
 import time
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from chalicelib import config
 from chalicelib.config import required
 from chalicelib.recording.lifecycle import Writer
 from chalicelib.security.deployment_keys import DeploymentKeys, parse_keys
 from chalicelib.services.calls import instructions
 from chalicelib.services.calls.instructions import Deployment
-from chalicelib.wiring_bytes import BytePorts
-from chalicelib.wiring_carriers import CarrierParts
-from chalicelib.wiring_rows import now
-from chalicelib.wiring_rtp import RtpParts
+from chalicelib.wiring.adapters import Adapters, now
 
 if TYPE_CHECKING:
-    from chalicelib.ports import call_owner
     from chalicelib.recording.model import Recording
-    from chalicelib.services.calls.call_control import Control
-    from chalicelib.services.calls.commands import Commands
-    from chalicelib.services.calls.swml_methods import Methods
-    from chalicelib.services.calls.tap_commands import TapCommands
-    from chalicelib.services.calls.tap_control import Tapping
-    from chalicelib.services.calls.transitions import Transitions
-    from chalicelib.services.erasure.erase import Erasing
+    from chalicelib.services.accounts.carrier_login import CarrierLogin
+    from chalicelib.services.accounts.carrier_secrets import SecretReader
+    from chalicelib.services.calls.call_control import CallController
+    from chalicelib.services.calls.commands import Commander
+    from chalicelib.services.calls.rtp_endpoints import PortClaimer
+    from chalicelib.services.calls.swml_methods import MethodRunner
+    from chalicelib.services.calls.tap_commands import TapCommander
+    from chalicelib.services.calls.tap_control import TapController
+    from chalicelib.services.calls.transitions import RecordingMover
+    from chalicelib.services.erasure.erase import Eraser
     from chalicelib.services.finalization.fetch import Fetching
     from chalicelib.services.finalization.publish import Publishing
-    from chalicelib.services.recovery.retap import Retapping
-    from chalicelib.services.recovery.sweep import Sweeping
+    from chalicelib.services.intake.intake import WebhookReceiver
+    from chalicelib.services.recovery.call_status import CallStatusChecker
+    from chalicelib.services.recovery.retap import Retapper
+    from chalicelib.services.recovery.sweep import Sweeper
 
-# ruff: noqa: PLC0415  # adapters are imported where they are made; see above
+# ruff: noqa: PLC0415  # services are imported where they are made
 
 
-class Ports(RtpParts, BytePorts, CarrierParts):
-    """The ports of one process, made as its settings say; a test puts fakes in their places."""
+class UseCases(Adapters):
+    """The use cases of one process."""
 
     # --- what moves calls and recordings
 
     @cached_property
-    def transitions(self) -> Transitions:
+    def transitions(self) -> RecordingMover:
         """The one place that moves a recording."""
-        from chalicelib.services.calls.transitions import Transitions
+        from chalicelib.services.calls.transitions import RecordingMover
 
-        return Transitions(
+        return RecordingMover(
             recordings=self.recordings,
             profiles=self.profiles,
             workflows=self.workflows,
@@ -60,43 +57,18 @@ class Ports(RtpParts, BytePorts, CarrierParts):
         )
 
     @cached_property
-    def control(self) -> call_owner.CallControl:
-        """The sink's door to calls."""
-        return self._control(Writer.OWNER)
-
-    @cached_property
-    def live_recordings(self) -> call_owner.LiveRecordings:
-        """The sink's door to recordings whose call streams."""
-        from chalicelib.services.calls.live_recordings import Live
-
-        return Live(calls=self.calls, transitions=self.transitions)
-
-    @cached_property
-    def live_taps(self) -> Tapping:
-        """The sink's door to outgoing taps."""
-        from chalicelib.services.calls.tap_control import Tapping
-
-        return Tapping(
-            calls=self.calls,
-            taps=self.taps,
-            profiles=self.profiles,
-            workflows=self.workflows,
-            now=now,
-        )
-
-    @cached_property
-    def tap_commands(self) -> TapCommands:
+    def tap_commands(self) -> TapCommander:
         """What tells a live call's worker to tap."""
-        from chalicelib.services.calls.tap_commands import TapCommands
+        from chalicelib.services.calls.tap_commands import TapCommander
 
-        return TapCommands(taps=self.taps, commands=self.commands)
+        return TapCommander(taps=self.taps, commands=self.commands)
 
     @cached_property
-    def commands(self) -> Commands:
+    def commands(self) -> Commander:
         """What tells a live call's worker what to do."""
-        from chalicelib.services.calls.commands import Commands
+        from chalicelib.services.calls.commands import Commander
 
-        return Commands(
+        return Commander(
             calls=self.calls,
             transitions=self.transitions,
             mailbox=self.mailbox,
@@ -106,11 +78,11 @@ class Ports(RtpParts, BytePorts, CarrierParts):
         )
 
     @cached_property
-    def methods(self) -> Methods:
+    def methods(self) -> MethodRunner:
         """SWML's methods, as their routes and a script run them."""
-        from chalicelib.services.calls.swml_methods import Methods
+        from chalicelib.services.calls.swml_methods import MethodRunner
 
-        return Methods(
+        return MethodRunner(
             commands=self.commands,
             taps=self.tap_commands,
             deployment=self.deployment,
@@ -146,11 +118,11 @@ class Ports(RtpParts, BytePorts, CarrierParts):
         )
 
     @cached_property
-    def retapping(self) -> Retapping:
+    def retapper(self) -> Retapper:
         """What lets carriers tap again."""
-        from chalicelib.services.recovery.retap import Retapping
+        from chalicelib.services.recovery.retap import Retapper
 
-        return Retapping(
+        return Retapper(
             leases=self.leases,
             live_streams=self.live_streams,
             calls=self.calls,
@@ -166,11 +138,11 @@ class Ports(RtpParts, BytePorts, CarrierParts):
         )
 
     @cached_property
-    def sweeping(self) -> Sweeping:
+    def sweeper(self) -> Sweeper:
         """What the sweeper works with."""
-        from chalicelib.services.recovery.sweep import Sweeping
+        from chalicelib.services.recovery.sweep import Sweeper
 
-        return Sweeping(
+        return Sweeper(
             control=self._control(Writer.SWEEPER),
             due_work=self.due_work,
             outbox=self.outbox,
@@ -183,34 +155,32 @@ class Ports(RtpParts, BytePorts, CarrierParts):
             wait=time.sleep,
         )
 
-    def _erasing(self) -> Erasing:
-        from chalicelib.services.erasure.erase import Erasing
+    @cached_property
+    def webhook_receiver(self) -> WebhookReceiver:
+        """Takes in what carriers post."""
+        from chalicelib.services.intake.intake import WebhookReceiver
 
-        return Erasing(
+        return WebhookReceiver(
+            inbox=self.inbox,
+            calls=self.calls,
+            recordings=self.recordings,
+            workflows=lambda: self.workflows,
+        )
+
+    def _erasing(self) -> Eraser:
+        from chalicelib.services.erasure.erase import Eraser
+
+        return Eraser(
             recordings=self.recordings,
             calls=self.calls,
             media=self.media,
             versions=self.rendition_versions,
         )
 
-    @cached_property
-    def dead_workers(self) -> call_owner.DeadWorkers:
-        """What a worker does about dead ones."""
-        from chalicelib.services.heirs import Heirs
-        from chalicelib.services.recovery.dead_workers import Clearing
+    def _control(self, writer: Writer) -> CallController:
+        from chalicelib.services.calls.call_control import CallController
 
-        clearing = Clearing(
-            control=self._control(Writer.OWNER),
-            leases=self.leases,
-            live_streams=self.live_streams,
-            media=self.sink_media,
-        )
-        return Heirs(clearing=clearing, now=now)
-
-    def _control(self, writer: Writer) -> Control:
-        from chalicelib.services.calls.call_control import Control
-
-        return Control(
+        return CallController(
             calls=self.calls,
             call_life=self.call_life,
             live_streams=self.live_streams,
@@ -223,6 +193,71 @@ class Ports(RtpParts, BytePorts, CarrierParts):
     def _download_token(self, recording: Recording, at: datetime) -> str:
         expires_at = at + self.settings.download_token_for
         return instructions.download_token(recording, self.token_keys(), expires_at)
+
+    @cached_property
+    def live_taps(self) -> TapController:
+        """The sink's door to outgoing taps."""
+        from chalicelib.services.calls.tap_control import TapController
+
+        return TapController(
+            calls=self.calls,
+            taps=self.taps,
+            profiles=self.profiles,
+            workflows=self.workflows,
+            now=now,
+        )
+
+    @cached_property
+    def endpoints(self) -> PortClaimer:
+        """What claims RTP ports for calls."""
+        from chalicelib.services.calls.rtp_endpoints import PortClaimer
+
+        return PortClaimer(
+            claims=self.port_claims,
+            calls=self.calls,
+            leases=self.leases,
+            mailbox=self.mailbox,
+            now=now,
+            wait=time.sleep,
+            new_id=lambda: str(uuid4()),
+            choose=secrets.randbelow,
+            newest=self.settings.newest_generation,
+        )
+
+    @cached_property
+    def call_status_checker(self) -> CallStatusChecker:
+        """What asks carriers where calls stand."""
+        from chalicelib.services.recovery.call_status import CallStatusChecker
+
+        return CallStatusChecker(
+            calls=self.calls,
+            profiles=self.profiles,
+            mailbox=self.mailbox,
+            door=self.sign_in().door,
+            api=self.carrier_api,
+            now=now,
+        )
+
+    @cached_property
+    def carrier_secrets(self) -> SecretReader:
+        """What reads profiles' secrets, each for its own account."""
+        from chalicelib.services.accounts.carrier_secrets import SecretReader
+
+        return SecretReader(
+            secrets=self.secrets, shared=self.settings.shared_credentials, counters=self.counters
+        )
+
+    def sign_in(self) -> CarrierLogin:
+        """Return what knows profiles' credentials."""
+        from chalicelib.services.accounts.carrier_login import CarrierLogin
+
+        return CarrierLogin(
+            profiles=self.profiles,
+            secrets=self.carrier_secrets,
+            grants=self.token_grants,
+            policy=self.settings.url_policy,
+            trusted_hosts=self.settings.carrier_hosts,
+        )
 
     # --- what a deployment knows of itself
 
@@ -249,24 +284,3 @@ class Ports(RtpParts, BytePorts, CarrierParts):
 
     def _keys(self) -> DeploymentKeys:
         return parse_keys(self.secrets.get(required(self.settings.secret_id, "SECRET_ID")))
-
-
-_installed: Ports | None = None
-
-
-def ports() -> Ports:
-    """Return this process's ports."""
-    return _installed or install(Ports(config.settings()))
-
-
-def install(ports_: Ports) -> Ports:
-    """Make these the process's ports, and return them."""
-    global _installed  # noqa: PLW0603  # the one place that holds a process together
-    _installed = ports_
-    return ports_
-
-
-def uninstall() -> None:
-    """Forget the process's ports: the next to ask gets new ones."""
-    global _installed  # noqa: PLW0603  # as above
-    _installed = None
