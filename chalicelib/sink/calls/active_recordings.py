@@ -61,9 +61,9 @@ class ActiveRecordings:
 
     def learn(self, result: JoinResult) -> None:
         """Take an answer of the database. Answers may overtake each other, and commands."""
-        if result.round > self._session:
-            self._session, self._live = result.round, {}
-        if result.round == self._session:
+        if result.call_session > self._session:
+            self._session, self._live = result.call_session, {}
+        if result.call_session == self._session:
             for recording in result.recordings:
                 self._take(recording)
 

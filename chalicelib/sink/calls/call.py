@@ -100,7 +100,7 @@ class Call:
         await asyncio.sleep(_TOGETHER_S if self.is_live else 0)
         await self.store_segment()
         await self._end(stream)
-        await self._close(result.round)
+        await self._close(result.call_session)
 
     def now_us(self) -> int:
         """Return the time on the clock of its media's arrivals."""

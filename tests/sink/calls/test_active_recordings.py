@@ -12,7 +12,11 @@ from tests.samples import CALL, a_recording
 def an_answer(round_: int, *recordings: Recording) -> JoinResult:
     """Return what the database says to a stream that joined."""
     return JoinResult(
-        call=CALL, round=round_, generation=1, encoding=Encoding.PCMU, recordings=recordings
+        call=CALL,
+        call_session=round_,
+        stream_count=1,
+        encoding=Encoding.PCMU,
+        recordings=recordings,
     )
 
 
