@@ -32,9 +32,9 @@ from chalicelib.services.recovery.dead_workers import DeadWorkerCleaner, Takeove
 from chalicelib.sink.runtime.limits import Limits
 from tests.fakes_media import FakeRenditionStore
 from tests.services.core_desk import Desk
+from tests.sink.calls.test_with_call_control import office
 from tests.sink.fakes import FakeControl, SlowStore
 from tests.sink.rig import QUICK, STOP, Rig, frame, start, token, until
-from tests.sink.test_with_control import office
 
 CALL_KEY = "main/bandwidth/c-1"
 PATIENT = replace(

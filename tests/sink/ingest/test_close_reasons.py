@@ -28,11 +28,11 @@ from chalicelib.services.finalization.publish import Publishing, publish
 from tests.fake_signer import FakeSigner
 from tests.fakes_media import FakeRenditionStore
 from tests.services.core_desk import Desk
+from tests.sink.calls.test_with_call_control import office
 from tests.sink.pair import PATIENT, pair
 from tests.sink.raw import CONTINUATION, TEXT, Raw, websocket_frame
 from tests.sink.rig import QUICK, STOP, Rig, frame, media, run, start, token, until
 from tests.sink.rtp_rig import HOST, SPEEDY, closed, opened, rtp_rig, sender, tell
-from tests.sink.test_with_control import office
 
 SHORT = replace(QUICK, stream_for_s=0.4, alone_after_s=5.0)
 CALL_KEY = "main/bandwidth/c-1"

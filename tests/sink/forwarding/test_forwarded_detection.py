@@ -16,12 +16,12 @@ from chalicelib.recording.model import RecordOptions, State
 from tests.media.sounds import quiet, speech
 from tests.services.core_desk import Desk
 from tests.sink.calls.test_beeps import heard
+from tests.sink.calls.test_with_call_control import office
 from tests.sink.fakes import SlowStore
 from tests.sink.pair import CALL_KEY, PATIENT
 from tests.sink.rig import STOP, Rig, media, run, start, until
 from tests.sink.speaking import BareSpeaker, OutboundSpeaker, Speaker, Spoken, talking
 from tests.sink.telling import telling
-from tests.sink.test_with_control import office
 
 
 @asynccontextmanager

@@ -24,9 +24,9 @@ from chalicelib.sink.ingest.rtp_lock import LOCK_PACKETS
 from simulator.rtp import RtpTap, send, socket_to
 from tests.fakes_media import FakeRenditionStore
 from tests.services.core_desk import Desk
+from tests.sink.calls.test_with_call_control import office
 from tests.sink.rig import Rig, run, until
 from tests.sink.rtp_rig import CALL, SPEEDY, opened, rtp_rig, sound, tell
-from tests.sink.test_with_control import office
 
 PATIENT = replace(SPEEDY, rtp_silence_s=5.0, alone_after_s=5.0)
 
