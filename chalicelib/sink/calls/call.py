@@ -33,7 +33,7 @@ _ASK_AGAIN_S = 0.05
 """the shortest wait between two requests to close, whatever the clocks say"""
 
 
-class Call:
+class LiveCall:
     """The streams of one call on this worker, however many and in whatever order they come."""
 
     def __init__(self, ref: CallRef, worker: WorkerContext) -> None:
