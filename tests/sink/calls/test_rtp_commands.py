@@ -28,7 +28,7 @@ from tests.sink.calls.test_with_call_control import office
 from tests.sink.rig import Rig, run, until
 from tests.sink.rtp_rig import CALL, SPEEDY, opened, rtp_rig, sound, tell
 
-PATIENT = replace(SPEEDY, rtp_silence_s=5.0, alone_after_s=5.0)
+UNHURRIED = replace(SPEEDY, rtp_silence_s=5.0, alone_after_s=5.0)
 
 
 @dataclass
@@ -85,7 +85,7 @@ async def stage(**options: object) -> AsyncIterator[Stage]:
     """Run a sink with a claimed port; at the end the carrier says that the tap is over."""
     desk, _ = office(record_call=RecordOptions(**options))  # type: ignore[arg-type]  # by name
     rig = rtp_rig(
-        PATIENT,
+        UNHURRIED,
         control=desk.control,
         live=desk.live,
         mailbox=desk.core.mailbox,

@@ -1,4 +1,4 @@
-"""CPU of passing a message on to the worker that owns its call: at the socket, and at the owner."""
+"""CPU of forwarding a message to the worker that owns its call: at the socket, and at the owner."""
 
 from __future__ import annotations
 
@@ -166,8 +166,8 @@ async def _at_the_owner() -> int:
 
 MEASURED: dict[str, Callable[[], Awaitable[int]]] = {
     "captured where its socket is: parse, keep": _captured,
-    "passed on, at the socket: parse, pack, keep 6 s": _at_the_socket,
-    "passed on, at the owner: unpack, keep": _at_the_owner,
+    "forwarded, at the socket: parse, pack, keep 6 s": _at_the_socket,
+    "forwarded, at the owner: unpack, keep": _at_the_owner,
 }
 
 
@@ -179,7 +179,7 @@ async def _measure() -> None:
 
 def main() -> None:
     """Print µs per message, the least of five rounds; without the sockets' own cost."""
-    print(f"relay: {MESSAGES:,} messages of 20 ms, python {platform.python_version()}")
+    print(f"forwarding: {MESSAGES:,} messages of 20 ms, python {platform.python_version()}")
     uvloop.run(_measure())
 
 
