@@ -22,8 +22,8 @@ from chalicelib.recording.model import Recording, RecordOptions
 from chalicelib.services.calls.record_call import Request, request_recording
 from tests.services.core_desk import Desk
 from tests.sink.calls.test_recording_commands import Stage
+from tests.sink.calls.test_with_call_control import OFFICE, office
 from tests.sink.rig import STOP, Rig, start, until
-from tests.sink.test_with_control import OFFICE, office
 
 SIZE = 160 * WIDTH
 QUIET = bytes(SIZE)

@@ -31,8 +31,8 @@ from chalicelib.services.recovery.overdue import OverdueHandler
 from tests.fake_accounts import FakeMailbox
 from tests.fakes_media import FakeRenditionStore
 from tests.services.core_desk import Desk, an_erasing
+from tests.sink.calls.test_with_call_control import office
 from tests.sink.rig import STOP, Rig, frame, media, run, start, until
-from tests.sink.test_with_control import office
 
 CALL_KEY = "main/bandwidth/c-1"
 SECRET = range(30_000, 30_040)
