@@ -20,7 +20,7 @@ from websockets.asyncio.client import connect
 
 from bench.ingest_sink import KEY, NoClaims, NoTaps, Tables
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.ports.values import Joined, Joining
+from chalicelib.ports.values import JoinRequest, JoinResult
 from chalicelib.recording import intervals, keys
 from chalicelib.recording.commands import Command
 from chalicelib.recording.intervals import Behavior
@@ -35,7 +35,7 @@ from chalicelib.recording.model import (
 )
 from chalicelib.security import tokens
 from chalicelib.security.tokens import TokenKind
-from chalicelib.services.calls.commands import Commands
+from chalicelib.services.calls.commands import Commander
 from chalicelib.sink.runtime.limits import Limits
 from chalicelib.sink.worker import Outside, Sink
 
@@ -55,7 +55,7 @@ class Memory(Tables):
 
     # --- the sink's
 
-    def join_call(self, joining: Joining) -> Joined:
+    def join_call(self, joining: JoinRequest) -> JoinResult:
         self._take()
         recording = Recording(
             recording_id=RECORDING,
@@ -72,7 +72,7 @@ class Memory(Tables):
         )
         self._stream = _stream(joining)
         self.recording = recording
-        return Joined(
+        return JoinResult(
             call=CALL, round=1, generation=1, encoding=Encoding.PCMU, recordings=(recording,)
         )
 
@@ -123,11 +123,11 @@ class Memory(Tables):
         self._take()
         return [self._stream] if self._stream else []
 
-    def commands(self) -> Commands:
+    def commands(self) -> Commander:
         """Return what the API commands with."""
         shown = _Shown(self)
         transitions: Any = type("Transitions", (), {"recordings": shown})()
-        return Commands(
+        return Commander(
             calls=cast("Any", shown),
             transitions=transitions,
             mailbox=self,
@@ -169,7 +169,7 @@ class _Shown:
         return [self._memory.get_recording()]
 
 
-def _stream(joining: Joining) -> Stream:
+def _stream(joining: JoinRequest) -> Stream:
     return Stream(
         call=CALL,
         stream_key=joining.stream_key,

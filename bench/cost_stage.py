@@ -34,7 +34,6 @@ from chalicelib.errors import DeliveryPostponed
 from chalicelib.recording import keys
 from chalicelib.recording.model import CallRef
 from chalicelib.security.deployment_keys import parse_keys
-from chalicelib.services.recovery.sweep import sweep
 from chalicelib.sink.runtime.limits import Limits
 from chalicelib.sink.worker import Outside, Sink
 from infra.local.ports import HOST, choose_port
@@ -160,7 +159,7 @@ class Stage:
 
     def sweep(self, later: timedelta = timedelta()) -> Mapping[str, int]:
         """Sweep, as if it were later."""
-        return sweep(replace(self.ports.sweeping, now=lambda: datetime.now(UTC) + later))
+        return replace(self.ports.sweeper, now=lambda: datetime.now(UTC) + later).sweep()
 
     @contextmanager
     def worker(self, limits: Limits) -> Iterator[None]:

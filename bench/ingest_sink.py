@@ -15,7 +15,7 @@ import uvloop
 from chalicelib.adapters.s3.buckets import SINK_CONFIG, S3MediaStore
 from chalicelib.capture.events import Encoding
 from chalicelib.errors import NotFound
-from chalicelib.ports.values import Closing, Joined, Joining, Lease
+from chalicelib.ports.values import CloseResult, JoinRequest, JoinResult, Lease
 from chalicelib.recording.commands import Command
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
@@ -35,7 +35,7 @@ KEY = bytes(32)
 class Tables:
     """Says yes to everything."""
 
-    def join_call(self, joining: Joining) -> Joined:
+    def join_call(self, joining: JoinRequest) -> JoinResult:
         recording = Recording(
             recording_id=joining.stream_key,
             call=joining.call,
@@ -48,7 +48,7 @@ class Tables:
             created_at=joining.opened_at,
             started_at=joining.opened_at,
         )
-        return Joined(
+        return JoinResult(
             call=joining.call,
             round=1,
             generation=1,
@@ -69,8 +69,8 @@ class Tables:
     ) -> Ending:
         return ending
 
-    def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
-        return Closing(closed=True)
+    def close_call(self, call: CallRef, round_: int, at: datetime) -> CloseResult:
+        return CloseResult(closed=True)
 
     def begin(self, recording_id: str, at_us: int) -> Recording:
         raise NotFound(recording_id)
@@ -108,7 +108,7 @@ class Tables:
     def all(self) -> list[Lease]:
         return []
 
-    def bury(self, lease: Lease) -> None:
+    def declare_dead(self, lease: Lease) -> None:
         pass
 
     def forget(self, worker: str) -> None:

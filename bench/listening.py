@@ -20,7 +20,7 @@ from typing import Any
 from bench.detectors import RUNS
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.carriers.bandwidth.stream import Bandwidth
-from chalicelib.recording.detection.end_rules import Verdict
+from chalicelib.recording.detection.end_rules import EndDecision
 from chalicelib.recording.model import CallRef, Interval, Recording, RecordOptions, State
 from chalicelib.sink.calls.detection import Detection
 from chalicelib.sink.ingest.fan_out import Audience
@@ -91,7 +91,7 @@ async def _least(messages: list[str]) -> dict[str, float]:
 
 def _cost(messages: list[str], asked: tuple[dict[str, Any], ...]) -> float:
     """Return µs per frame."""
-    stream, audience, ended = _stream(), Audience(), list[Verdict]()
+    stream, audience, ended = _stream(), Audience(), list[EndDecision]()
     audience.admit(stream)
     Detection(audience, ended.append).attend(
         [_recording(place, options) for place, options in enumerate(asked)], list

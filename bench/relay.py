@@ -15,9 +15,9 @@ import uvloop
 
 from chalicelib.carriers import registry
 from chalicelib.sink.forwarding import messages as wire
-from chalicelib.sink.forwarding.connection import Link
-from chalicelib.sink.forwarding.inbound_stream import RelayedStream
-from chalicelib.sink.forwarding.outbound_stream import Passage
+from chalicelib.sink.forwarding.connection import ForwardingConnection
+from chalicelib.sink.forwarding.inbound_stream import InboundStream
+from chalicelib.sink.forwarding.outbound_stream import OutboundStream
 from chalicelib.sink.ingest.live_stream import LiveStream, Opening
 from chalicelib.sink.ingest.socket_stream import Stream
 from chalicelib.sink.ingest.websocket import MessageSocket
@@ -102,17 +102,17 @@ class Wire:
 class Owner:
     """The other end: one stream, captured there."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
-        self.stream: RelayedStream | None = None
+    def __init__(self, connection: ForwardingConnection) -> None:
+        self._connection = connection
+        self.stream: InboundStream | None = None
 
-    def received(self, said: wire.Said) -> None:
+    def received(self, message: wire.Message) -> None:
         """Take what is passed on."""
-        if type(said) is wire.Heard and self.stream is not None:
-            self.stream.hear(said)
-        elif type(said) is wire.Opened:
-            self.stream = RelayedStream(said, self._link, Nobody())
-            self.stream.open(said)
+        if type(message) is wire.MediaReceived and self.stream is not None:
+            self.stream.hear(message)
+        elif type(message) is wire.StreamOpened:
+            self.stream = InboundStream(message, self._connection, Nobody())
+            self.stream.open(message)
             self.stream.keep_media()
 
     def lost(self) -> None:
@@ -120,7 +120,7 @@ class Owner:
 
 
 def _stream() -> Stream:
-    dialect = registry.dialect(registry.route("/bandwidth/token"))
+    dialect = registry.parser(registry.route("/bandwidth/token"))
     stream = Stream(OPENING, dialect, Nobody(), LIMITS)
     stream.opened(cast(MessageSocket, None))
     stream.receive(START)
@@ -137,15 +137,15 @@ async def _captured() -> int:
 
 
 async def _passed() -> tuple[int, list[bytes]]:
-    link, out = Link(LIMITS), Wire()
-    link.connection_made(cast(asyncio.BaseTransport, out))
+    connection, out = ForwardingConnection(LIMITS), Wire()
+    connection.connection_made(cast(asyncio.BaseTransport, out))
     stream = _stream()
-    Passage(stream, link, 0, LIMITS).open()
+    OutboundStream(stream, connection, 0, LIMITS).open()
     begun_ns = time.process_time_ns()
     for at in range(0, MESSAGES, TOGETHER):
         for message in SAID[at : at + TOGETHER]:
             stream.receive(message)
-        link.flush()
+        connection.flush()
     return time.process_time_ns() - begun_ns, out.written
 
 
@@ -155,12 +155,12 @@ async def _at_the_socket() -> int:
 
 async def _at_the_owner() -> int:
     _, written = await _passed()
-    link = Link(LIMITS)
-    link.serve(Owner(link))
-    link.connection_made(cast(asyncio.BaseTransport, Wire()))
+    connection = ForwardingConnection(LIMITS)
+    connection.serve(Owner(connection))
+    connection.connection_made(cast(asyncio.BaseTransport, Wire()))
     begun_ns = time.process_time_ns()
     for received in written:
-        link.data_received(received)
+        connection.data_received(received)
     return time.process_time_ns() - begun_ns
 
 

@@ -1,4 +1,4 @@
-"""`docs/trust.md`: what the promises of the trust page were last seen to be, a row a command."""
+"""`docs/explanation/trust.md`: the last figure measured for each promise, a row a command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.ingest import cpu_name
 
-PAGE = Path(__file__).parents[1] / "docs" / "trust.md"
+PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "trust.md"
 BEGIN, END = "<!-- rows -->\n", "<!-- /rows -->\n"
 HEAD = "| # | promise | shown by | figure | when, where |\n|---|---|---|---|---|\n"
 

@@ -2,8 +2,7 @@
 
 A generation is deployed beside the one before and never changed while calls are live. It begins to
 take new calls when its tasks are well; the generation before keeps the calls that it has, for as
-long as they last, and is removed when it has none (docs/operations.md, "Deploying while calls
-live").
+long as they last, and is removed when it has none (docs/how-to/deploy-a-new-version.md).
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     python -m infra.verify proof.json recording.wav --key key.pem [--media FOLDER]
 
-This file needs `cryptography` and nothing of Tapedeck: copy it anywhere. `docs/proof.md` says what
-is proven. Exit code 0: nothing of what was given is altered, and a key that you trust has signed
-it; 1: something is altered or missing; 2: it can't be told.
+This file needs `cryptography` and nothing of Tapedeck: copy it anywhere.
+`docs/explanation/proof.md` says what is proven. Exit code 0: nothing of what was given is altered,
+and a key that you trust has signed it; 1: something is altered or missing; 2: it can't be told.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ class FakeLeases:
         found = sorted(set(self._store.leases) - self._store.forgotten)
         return [self._store.leases[worker] for worker in found]
 
-    def bury(self, lease: Lease) -> None:
+    def declare_dead(self, lease: Lease) -> None:
         """Declare a worker dead. Raises PreconditionFailed."""
         stored = self._store.leases.get(lease.worker)
         if stored is None or (not stored.over and stored.renewals != lease.renewals):

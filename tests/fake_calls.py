@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chalicelib.errors import NotFound, PreconditionFailed
-from chalicelib.ports.values import InboundEvent, Page, Requested
+from chalicelib.ports.values import InboundEvent, NewRecording, Page
 from chalicelib.recording import keys as naming
 from chalicelib.recording.carrier_reports import Announcement, corrected_call, corrected_stream
 from chalicelib.recording.model import Call, Stream
@@ -130,7 +130,7 @@ class FakeInbox:
         event: InboundEvent,
         call: Call | None,
         announcement: Announcement | None,
-        requested: Requested | None,
+        requested: NewRecording | None,
     ) -> bool:
         """Write an event with what it says. Raises PreconditionFailed."""
         if (event.account, event.event_key) in self._store.inbound:
@@ -156,7 +156,7 @@ class FakeInbox:
             raise PreconditionFailed(f"announcement {said.carrier_stream_id} changed")
         self._store.announcements[key] = replace(said, version=said.version + 1)
 
-    def _request(self, requested: Requested) -> None:
+    def _request(self, requested: NewRecording) -> None:
         recording = replace(requested.recording, version=1)
         if recording.recording_id not in self._store.recordings:
             self._store.recordings[recording.recording_id] = recording

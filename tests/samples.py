@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.ports.values import ApiKey, Asker, InboundEvent, Joining, Lease, Opener
+from chalicelib.ports.values import ApiKey, InboundEvent, JoinRequest, Lease, Opener, Requester
 from chalicelib.recording import keys
-from chalicelib.recording.carrier_reports import Announcement, CarrierFacts
+from chalicelib.recording.carrier_reports import Announcement, ReportedFacts
 from chalicelib.recording.model import (
     Call,
     CallRef,
@@ -27,7 +27,7 @@ from chalicelib.tapping.model import Tap, TapOptions, TapState
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CALL = CallRef(account="main", carrier="bandwidth", call_id="c-1")
 STATUS_URL = "https://customer.example/status"
-ASKER = Asker(account="main", by=Opener.KEY, key_id="0123456789ab")
+ASKER = Requester(account="main", by=Opener.KEY, key_id="0123456789ab")
 
 
 def later(seconds: float) -> datetime:
@@ -145,9 +145,9 @@ def a_stream(**changes: Any) -> Stream:
     return replace(stream, **changes)
 
 
-def a_joining(**changes: Any) -> Joining:
+def a_joining(**changes: Any) -> JoinRequest:
     """Return a stream that wants to belong to the call."""
-    joining = Joining(
+    joining = JoinRequest(
         call=CALL,
         profile="front",
         stream_key="stream-1",
@@ -171,7 +171,7 @@ def an_announcement(**changes: Any) -> Announcement:
         carrier_stream_id="s-1",
         profile="front",
         started_at=T0,
-        facts=CarrierFacts(said_at=T0, node_id="node-7", labels={"tag": "vip"}),
+        facts=ReportedFacts(said_at=T0, node_id="node-7", labels={"tag": "vip"}),
     )
     return replace(said, **changes)
 

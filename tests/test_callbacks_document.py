@@ -1,4 +1,4 @@
-"""docs/callbacks.md: what it tells a receiver to do works."""
+"""docs/reference/callbacks.md: what it tells a receiver to do works."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chalicelib.recording.lifecycle import has_callback
 from chalicelib.recording.model import State
 from chalicelib.security.webhook_signature import signature_headers
 
-DOCUMENT = (Path(__file__).parents[1] / "docs" / "callbacks.md").read_text()
+DOCUMENT = (Path(__file__).parents[1] / "docs" / "reference" / "callbacks.md").read_text()
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 

@@ -1,4 +1,4 @@
-"""docs/record_call.md: what it lists is what there is."""
+"""docs/reference/record_call.md: what it lists is what there is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chalicelib.swml.script import Reading, RecordCall, Tap, parse_script
 from chalicelib.swml.text import read_yaml
 
 ROOT = Path(__file__).parents[1]
-DOCUMENT = (ROOT / "docs" / "record_call.md").read_text()
+DOCUMENT = (ROOT / "docs" / "reference" / "record_call.md").read_text()
 API: dict[str, Any] = json.loads((ROOT / "chalicelib" / "api" / "openapi.json").read_text())
 
 

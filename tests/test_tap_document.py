@@ -1,4 +1,4 @@
-"""docs/tap.md: what it lists is what there is."""
+"""docs/reference/tap.md: what it lists is what there is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.tapping.model import TapQuality
 from chalicelib.tapping.options import parse_tap, to_json
 
 ROOT = Path(__file__).parents[1]
-DOCUMENT = (ROOT / "docs" / "tap.md").read_text()
+DOCUMENT = (ROOT / "docs" / "reference" / "tap.md").read_text()
 API: dict[str, Any] = json.loads((ROOT / "chalicelib" / "api" / "openapi.json").read_text())
 
 

@@ -61,12 +61,12 @@ PORTS = {
     "sender": "GuardedSender",
     "secrets": "SecretsManager",
     "counters": "LoggedCounters",
-    "carrier_secrets": "CarrierSecrets",
+    "carrier_secrets": "SecretReader",
     "parameters": "ParameterStore",
-    "transitions": "Transitions",
-    "control": "Control",
+    "transitions": "RecordingMover",
+    "control": "CallController",
     "publishing": "Publishing",
-    "sweeping": "Sweeping",
+    "sweeper": "Sweeper",
 }
 
 
@@ -92,7 +92,7 @@ def test_owner_and_sweeper_act_each_as_itself(ports: wiring.Ports) -> None:
 
     control: Any = ports.control
 
-    assert (Writer.OWNER, Writer.SWEEPER) == (control.writer, ports.sweeping.control.writer)
+    assert (Writer.OWNER, Writer.SWEEPER) == (control.writer, ports.sweeper.control.writer)
 
 
 @pytest.mark.parametrize(

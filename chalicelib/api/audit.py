@@ -14,13 +14,13 @@ from typing import Any
 from chalice.app import Request, Response
 
 from chalicelib.api.log import logger, opaque
-from chalicelib.ports.values import Asker
+from chalicelib.ports.values import Requester
 
 _REFUSED = frozenset({401, 403})
 _NAMED = {name: name for name in ("recording_id", "call_id", "control_id")} | {"name": "profile"}
 """what of a path's parameters is told, and as what: the rest are tokens"""
 
-_asker: ContextVar[Asker | None] = ContextVar("asker", default=None)
+_asker: ContextVar[Requester | None] = ContextVar("asker", default=None)
 
 
 def begin() -> None:
@@ -28,7 +28,7 @@ def begin() -> None:
     _asker.set(None)
 
 
-def identify(asker: Asker) -> None:
+def identify(asker: Requester) -> None:
     """Note who asks, once that is proved."""
     _asker.set(asker)
 

@@ -10,7 +10,7 @@ from chalicelib.api.requests import account_of, json_object, query
 from chalicelib.errors import Conflict
 from chalicelib.recording.model import Recording
 from chalicelib.services.calls import commands
-from chalicelib.services.calls.commands import Answer, CallName
+from chalicelib.services.calls.commands import CallName, CommandResult
 
 routes = Routes(__name__)
 
@@ -71,6 +71,6 @@ def _caller(call_id: str) -> CallName:
     return CallName(account=account, carrier=carrier, call_id=call_id)
 
 
-def _told(answer: Answer) -> Response:
+def _told(answer: CommandResult) -> Response:
     """Return the state; 202 where the worker hasn't answered yet."""
     return Response(body=commands.state_of(answer), status_code=200 if answer.is_done else 202)

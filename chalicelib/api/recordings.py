@@ -13,7 +13,7 @@ from chalicelib.api.redelivery import redelivered
 from chalicelib.api.requests import account_of, asker_of, json_object, now, query
 from chalicelib.api.views import events_json, recording_json, recordings_json
 from chalicelib.errors import Unauthenticated
-from chalicelib.ports.values import Asker, Opener
+from chalicelib.ports.values import Opener, Requester
 from chalicelib.recording import keys
 from chalicelib.recording.model import Recording
 from chalicelib.security import tokens
@@ -159,7 +159,7 @@ def request_rendition(recording_id: str) -> Response:
     return Response(body=body, status_code=202 if asked.making else 200)
 
 
-def _asked(recording_id: str) -> tuple[Asker, Recording]:
+def _asked(recording_id: str) -> tuple[Requester, Recording]:
     asker = asker_of(routes.current_request)
     recordings = wiring.ports().recordings
     return asker, queries.find_recording(recordings, asker.account, recording_id)
@@ -169,19 +169,19 @@ def _found(recording_id: str) -> Recording:
     return _asked(recording_id)[1]
 
 
-def _opened(recording_id: str, token: str) -> tuple[Asker, Recording]:
+def _opened(recording_id: str, token: str) -> tuple[Requester, Recording]:
     """Return who holds a token, and its recording; one that is being finalized is waited for."""
     ports = wiring.ports()
     claims = tokens.verify(ports.token_keys(), token, TokenKind.RECORDING, now())
     if claims.subject != recording_id:
         raise Unauthenticated("token: of another recording", code="token_invalid")
-    asker = Asker(account=claims.account, by=Opener.TOKEN)
+    asker = Requester(account=claims.account, by=Opener.TOKEN)
     audit.identify(asker)
     waiting = Waiting(clock=time.monotonic, sleep=time.sleep)
     return asker, await_finished(ports.recordings, recording_id, waiting)
 
 
-def _redirect(recording: Recording, format_: str | None, asker: Asker) -> Response:
+def _redirect(recording: Recording, format_: str | None, asker: Requester) -> Response:
     ports = wiring.ports()
     url = open_audio(
         recording, format_, asker, store=ports.renditions, history=ports.history, at=now()

@@ -6,11 +6,11 @@ from chalice.app import Request, Response
 
 from chalicelib import wiring
 from chalicelib.api.requests import json_object, now
-from chalicelib.ports.values import Asker
+from chalicelib.ports.values import Requester
 from chalicelib.services.delivery.redeliver import parse_wanted, redeliver
 
 
-def redelivered(owner_id: str, asker: Asker, request: Request) -> Response:
+def redelivered(owner_id: str, asker: Requester, request: Request) -> Response:
     """Begin a round of one of an owner's callbacks: a recording's or, by its tap id, a tap's."""
     ports = wiring.ports()
     row = redeliver(

@@ -12,7 +12,7 @@ from chalice.app import Request
 from chalicelib import wiring
 from chalicelib.api import audit
 from chalicelib.errors import InvalidRequest, TooLarge
-from chalicelib.ports.values import Asker, Opener
+from chalicelib.ports.values import Opener, Requester
 from chalicelib.services.accounts import api_keys
 
 MAX_BODY = 64 * 1024
@@ -29,11 +29,11 @@ def account_of(request: Request) -> str:
     return asker_of(request).account
 
 
-def asker_of(request: Request) -> Asker:
+def asker_of(request: Request) -> Requester:
     """Return who holds the key that the request carries. Raises Unauthenticated."""
     header = request.headers.get("authorization", "")
     key = api_keys.authenticate(wiring.ports().api_keys, header)
-    asker = Asker(account=key.account, by=Opener.KEY, key_id=key.key_id)
+    asker = Requester(account=key.account, by=Opener.KEY, key_id=key.key_id)
     audit.identify(asker)
     return asker
 

@@ -11,7 +11,7 @@ from chalicelib.api.http import Routes, failed
 from chalicelib.api.requests import account_of, query, raw_body
 from chalicelib.services.calls import swml_script
 from chalicelib.services.calls.commands import CallName
-from chalicelib.services.calls.swml_script import Ran
+from chalicelib.services.calls.swml_script import StepResult
 from chalicelib.swml import text
 from chalicelib.swml.script import Method, Reading, Script, parse_script
 
@@ -47,7 +47,7 @@ def _script(request: Request) -> Script:
     return parse_script(document, reading)
 
 
-def _result(ran: Ran) -> dict[str, object]:
+def _result(ran: StepResult) -> dict[str, object]:
     """Return what the method's own route would answer, and where the method stands."""
     place: dict[str, object] = {"path": ran.step.path, "method": str(ran.step.method)}
     if ran.error is not None:
@@ -58,5 +58,5 @@ def _result(ran: Ran) -> dict[str, object]:
     return {**place, "status": status, **ran.outcome.variables}
 
 
-def _is_any_waiting(ran: list[Ran]) -> bool:
+def _is_any_waiting(ran: list[StepResult]) -> bool:
     return any(one.outcome is not None and not one.outcome.is_done for one in ran)

@@ -88,9 +88,7 @@ def mark_error(event: dict[str, Any], _context: object) -> dict[str, Any]:
 @telling_failures
 def sweep(_event: dict[str, Any], _context: object) -> dict[str, int]:
     """Do what is due; return how much of each."""
-    from chalicelib.services.recovery.sweep import sweep as sweep_once
-
-    done = dict(sweep_once(wiring.ports().sweeping))
+    done = dict(wiring.ports().sweeper.sweep())
     logger.info("Swept", extra=done)
     return done
 
@@ -100,15 +98,13 @@ def sweep(_event: dict[str, Any], _context: object) -> dict[str, int]:
 def ask_carrier(event: dict[str, Any], _context: object) -> dict[str, int]:
     """Let carriers tap again what a silent worker held, or ask where a silent call stands; return
     how often what came of it."""
-    from chalicelib.services.recovery.call_status import inquire
-    from chalicelib.services.recovery.retap import retap
-
     ports, worker = wiring.ports(), event["worker"]
     if "stream_key" in event:
-        standing = inquire(event["call_key"], event["stream_key"], worker, ports.inquiring)
+        checker = ports.call_status_checker
+        standing = checker.check(event["call_key"], event["stream_key"], worker)
         done = {str(standing): 1}
     else:
-        done = dict(retap(worker, event["renewals"], ports.retapping))
+        done = dict(ports.retapper.retap(worker, event["renewals"]))
     logger.info("Asked carriers", extra=done)
     return done
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from chalice.app import AuthRequest, AuthResponse, Request, Response
+from chalice.app import AuthRequest, AuthResponse, AuthRoute, Request, Response
 
 from chalicelib import wiring
 from chalicelib.api.http import Routes
 from chalicelib.api.log import logger
 from chalicelib.api.requests import now, raw_body
-from chalicelib.carriers.contract.signature import Signed
-from chalicelib.dialects import signatures
-from chalicelib.dialects.webhooks.registry import dialect
+from chalicelib.carriers import registry
+from chalicelib.carriers.contract import signature
+from chalicelib.carriers.contract.signature import Proof, Signed
 from chalicelib.errors import (
     CredentialsNeeded,
     Forbidden,
@@ -22,9 +22,8 @@ from chalicelib.recording.model import Profile
 from chalicelib.security import tokens
 from chalicelib.security.carrier_credentials import CarrierSecret
 from chalicelib.security.tokens import TokenKind
-from chalicelib.services.calls.instructions import hook_url
 from chalicelib.services.intake import rtp_reports
-from chalicelib.services.intake.intake import IntakeStores, Received, take_in
+from chalicelib.services.intake.intake import ReceivedEvent
 
 routes = Routes(__name__)
 
@@ -32,66 +31,90 @@ routes = Routes(__name__)
 _ANY_TYPE: list[str] = []
 
 
-@routes.route("/hooks/signalwire/{token}", methods=["POST"], content_types=_ANY_TYPE)
-def take_signalwire(token: str) -> Response:
-    """SignalWire's status callbacks."""
-    return _take("signalwire", token, routes.current_request)
-
-
-@routes.route("/hooks/bandwidth/{token}", methods=["POST"], content_types=_ANY_TYPE)
-def take_bandwidth(token: str) -> Response:
-    """Bandwidth's media stream and recording events."""
-    return _take("bandwidth", token, routes.current_request)
+_WITH_BASIC: list[str | AuthRoute] = [
+    "/hooks-basic/*",
+    *(
+        row.first_basic_route.replace("{token}", "*")
+        for row in registry.ROWS.values()
+        if row.first_basic_route
+    ),
+]
 
 
 @routes.authorizer(name="hook_credentials", ttl_seconds=3600)
 def ask_for_credentials(_request: AuthRequest) -> AuthResponse:
-    """Let pass who says anything: what is said is verified with the event.
+    """Admit everyone who presents credentials: they are verified with the event.
 
-    It stands there for API Gateway, which asks in its place whoever says nothing. A 401 of our own
-    wouldn't do: on its way out its WWW-Authenticate is renamed, and the carrier says nothing again.
+    API Gateway itself asks those who present none. A 401 of the function wouldn't do: API Gateway
+    renames its WWW-Authenticate, and the carrier wouldn't present any the next time either.
     """
-    return AuthResponse(routes=["/hooks/bandwidth-basic/*"], principal_id="carrier")
+    return AuthResponse(routes=_WITH_BASIC, principal_id="carrier")
+
+
+@routes.route("/hooks/{carrier}/{token}", methods=["POST"], content_types=_ANY_TYPE)
+def take_webhook(carrier: str, token: str) -> Response:
+    """A carrier's webhooks."""
+    return _take(carrier, token, f"/hooks/{carrier}/{token}", routes.current_request)
 
 
 @routes.route(
-    "/hooks/bandwidth-basic/{token}",
+    "/hooks-basic/{carrier}/{token}",
     methods=["POST"],
     content_types=_ANY_TYPE,
     authorizer=ask_for_credentials,
 )
-def take_bandwidth_basic(token: str) -> Response:
-    """The same, behind a door that asks for user and password."""
-    return _take("bandwidth", token, routes.current_request)
+def take_webhook_basic(carrier: str, token: str) -> Response:
+    """The same, where API Gateway asks for a user and a password."""
+    row = registry.ROWS.get(carrier)
+    if row is None or not row.asks_basic:
+        raise NotFound(
+            f"no carrier {carrier[:40]!r} sends a user and password", code="unknown_path"
+        )
+    return _take(carrier, token, f"/hooks-basic/{carrier}/{token}", routes.current_request)
 
 
-def _take(carrier: str, token: str, request: Request) -> Response:
-    ports, row = wiring.ports(), dialect(carrier)
+def _keep_first_route(carrier: str, path: str, **options: object) -> None:
+    """Register a route from before there was one for all carriers.
+
+    Customers have pasted its URLs. The API names its routes to its functions, too: while a stack is
+    updated or rolled back, an API and a function of two versions meet, and both know this one.
+    """
+
+    def take(token: str) -> Response:
+        return _take(carrier, token, path.replace("{token}", token), routes.current_request)
+
+    take.__name__ = "take_" + path.split("/")[2].replace("-", "_")
+    routes.route(path, methods=["POST"], content_types=_ANY_TYPE, **options)(take)
+
+
+for _row in registry.ROWS.values():
+    if _row.first_route:
+        _keep_first_route(_row.name, _row.first_route)
+    if _row.first_basic_route:
+        _keep_first_route(_row.name, _row.first_basic_route, authorizer=ask_for_credentials)
+
+
+def _take(carrier: str, token: str, path: str, request: Request) -> Response:
+    ports, known = wiring.ports(), registry.carrier(carrier)
     body = raw_body(request)
     profile = _profile(carrier, token)
-    if row.takes_basic:
+    if registry.ROWS[carrier].asks_basic:
         _verify_credentials(profile, request)
-    signature = _verify_signature(profile, row.signature_scheme, token, request, body)
-    stores = IntakeStores(
-        inbox=ports.inbox,
-        calls=ports.calls,
-        recordings=ports.recordings,
-        workflows=lambda: ports.workflows,
-    )
-    event, at = row.parse(body), now()
+    verdict = _verify_signature(profile, known.signature, path, request, body)
+    event, at = known.webhooks.parse(body), now()
     claim = rtp_reports.find_claim(event, profile, ports.port_claims)
-    received = Received(
+    received = ReceivedEvent(
         event=rtp_reports.joined(event, claim) if claim else event,
         profile=profile,
         at=at,
         announced_for=ports.settings.announced_for,
     )
-    is_new = take_in(received, stores)
-    told = {"carrier": carrier, "profile": profile.name, "signature": signature, "new": is_new}
+    is_new = ports.webhook_receiver.take_in(received)
+    told = {"carrier": carrier, "profile": profile.name, "signature": verdict, "new": is_new}
     logger.info("A webhook was taken in", extra=told)
     if claim:
         rtp_reports.tell_end(event, claim, ports.mailbox, at)
-    return Response(body="", status_code=row.answer_status)
+    return Response(body="", status_code=known.webhooks.answer_status)
 
 
 def _profile(carrier: str, token: str) -> Profile:
@@ -136,18 +159,19 @@ def _secret(profile: Profile) -> CarrierSecret:
 
 
 def _verify_signature(
-    profile: Profile, scheme: str, token: str, request: Request, body: bytes
+    profile: Profile, proofs: tuple[Proof, ...], path: str, request: Request, body: bytes
 ) -> str:
-    """A carrier that signs is held to it as soon as the profile knows its key; tell how it went.
+    """Return what came of a webhook's signature. Raises Forbidden `bad_signature`.
 
-    Not every callback of SignalWire is signed, so none at all is no forgery: the token stands.
+    A signature is verified as soon as the profile's secret holds a key. A webhook without one is
+    accepted, because SignalWire doesn't sign each of its callbacks: the token is the proof.
     """
-    if not signatures.is_signed(scheme, request.headers):
+    if not signature.is_signed(proofs, request.headers):
         return "absent"
     keys = _secret(profile).signing_keys
     if not keys:
         return "no_key"  # no secret, a refused one, or one that holds other things
-    url = hook_url(wiring.ports().public_url(), profile.carrier, token)
+    url = wiring.ports().public_url() + path
     signed = Signed(url=url, body=body, headers=request.headers, at=now())
-    signatures.verify(scheme, signed, keys)
+    signature.verify(proofs, signed, keys)
     return "verified"

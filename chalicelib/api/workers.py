@@ -16,7 +16,8 @@ from chalicelib import wiring
 from chalicelib.api.requests import now
 from chalicelib.errors import TapedeckError
 from chalicelib.ports.values import Lease
-from chalicelib.services.recovery.generations import hindrances, is_alive, working
+from chalicelib.recording.liveness import is_alive
+from chalicelib.services.recovery.generations import hindrances, working
 
 
 def main(arguments: Sequence[str], out: TextIO, errors: TextIO) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.ports.values import Closing, Elsewhere, Joined, Joining, Lease
+from chalicelib.ports.values import CloseResult, JoinRequest, JoinResult, Lease, OwnedElsewhere
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import CallRef, Ending, Recording, Stream
@@ -20,7 +20,7 @@ from chalicelib.tapping.model import Tap, TapQuality, TapRequest
 class CallControl(Protocol):
     """The owner's writes: each is conditional, and may be repeated after Unavailable."""
 
-    def join_call(self, joining: Joining) -> Joined | Elsewhere:
+    def join_call(self, joining: JoinRequest) -> JoinResult | OwnedElsewhere:
         """Put the stream under its call, open or reopen that, start the recordings that are wanted:
         the pending ones and its profile's. The first stream's worker owns the call; of another
         worker's stream is only told who that is, unless it claims the call or captures alone."""
@@ -40,7 +40,7 @@ class CallControl(Protocol):
         the journal holds the rest), in which, and how it ended; return how it ended (STOPPED where
         the carrier's webhook already said so). `reason`: why this side ended it."""
 
-    def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
+    def close_call(self, call: CallRef, round_: int, at: datetime) -> CloseResult:
         """Close the call if no stream of it lives and no grace runs; then its live recordings go
         finalizing, and its taps are finished."""
 
@@ -52,10 +52,10 @@ class CallControl(Protocol):
 class DeadWorkers(Protocol):
     """What living workers do about dead ones. Each may be done again, by several at once."""
 
-    def bury(self, lease: Lease) -> Sequence[Stream]:
+    def declare_dead(self, lease: Lease) -> Sequence[Stream]:
         """Declare a worker dead; return what it held, nothing where it lives."""
 
-    def end_stream(self, stream: Stream, lease: Lease) -> Closing:
+    def end_stream(self, stream: Stream, lease: Lease) -> CloseResult:
         """End a stream of a worker that is over, and close its call where its time has come."""
 
 

@@ -14,9 +14,9 @@ from chalicelib.ports.values import (
     Due,
     InboundEvent,
     Lease,
+    NewRecording,
     Page,
     RecordingFilter,
-    Requested,
 )
 from chalicelib.recording.carrier_reports import Announcement
 from chalicelib.recording.commands import Command
@@ -45,7 +45,7 @@ class Leases(Protocol):
     def all(self) -> list[Lease]:
         """Read every lease that isn't forgotten, consistently."""
 
-    def bury(self, lease: Lease) -> None:
+    def declare_dead(self, lease: Lease) -> None:
         """Declare a worker dead: its row is `over`. One that is over already is success.
 
         Raises PreconditionFailed where it renewed since `lease` was read.
@@ -266,7 +266,7 @@ class Inbox(Protocol):
         event: InboundEvent,
         call: Call | None,
         announcement: Announcement | None,
-        requested: Requested | None,
+        requested: NewRecording | None,
     ) -> bool:
         """Write in one transaction: the event if new; `call` if it doesn't exist; the announcement
         if its stored version is still `version` (0: none is stored); the pending recording if

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Joining:
+class JoinRequest:
     """A stream that wants to belong to its call."""
 
     call: CallRef
@@ -42,7 +42,7 @@ class Joining:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Elsewhere:
+class OwnedElsewhere:
     """Another worker owns the call: the stream didn't join, its media belongs there."""
 
     owner: str
@@ -51,7 +51,7 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Joined:
+class JoinResult:
     """What a worker must know of a call that it captures."""
 
     call: CallRef
@@ -67,7 +67,7 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Closing:
+class CloseResult:
     """What came of the wish to close a call."""
 
     closed: bool
@@ -141,7 +141,7 @@ class InboundEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Requested:
+class NewRecording:
     """A pending recording to create with an event or a request."""
 
     recording: Recording
@@ -176,7 +176,7 @@ class Opener(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
+class Requester:
     """Who asks: an API key, or whoever holds a link's token."""
 
     account: str

@@ -8,10 +8,12 @@ announcement under the same call, and joining is a merge at read time, whichever
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from chalicelib.capture.events import Encoding, Track
+from chalicelib.recording.carrier_facts import TEXTS, CarrierFacts
 from chalicelib.recording.model import Call, CallRef, Ending, Stream
 
 CLOCK_TOLERANCE = timedelta(seconds=60)
@@ -19,20 +21,12 @@ CLOCK_TOLERANCE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CarrierFacts:
-    """What one webhook said beside start and end; empty where it didn't."""
+class ReportedFacts(CarrierFacts):
+    """What one webhook said beside start and end, and when."""
 
     said_at: datetime
     tracks: tuple[Track, ...] = ()
     encoding: Encoding | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-    carrier_call_id: str = ""
-    """where it differs from the call id of the stream's path"""
-    node_id: str = ""
-    event_channel: str = ""
-    carrier_segment_id: str = ""
-    project_id: str = ""
-    space_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +44,7 @@ class Announcement:
     """the carrier's time of the latest end or refusal"""
     cause: str = ""
     """the carrier's word for why it ended"""
-    facts: CarrierFacts
+    facts: ReportedFacts
 
     @property
     def ended(self) -> bool:
@@ -80,7 +74,7 @@ def said_labels(announcements: Iterable[Announcement]) -> dict[str, str]:
     return labels
 
 
-def _merge_facts(one: CarrierFacts, other: CarrierFacts) -> CarrierFacts:
+def _merge_facts(one: ReportedFacts, other: ReportedFacts) -> ReportedFacts:
     latest = max(one, other, key=_rank_of_facts)
     return replace(latest, labels=_merge_labels(one.labels, other.labels))
 
@@ -96,7 +90,7 @@ def _rank_of_end(announcement: Announcement) -> tuple[float, str]:
     return (at.timestamp() if at else float("-inf"), announcement.cause)
 
 
-def _rank_of_facts(facts: CarrierFacts) -> tuple[float, str]:
+def _rank_of_facts(facts: ReportedFacts) -> tuple[float, str]:
     # Two webhooks of one instant that differ: any rule will do that doesn't look at their order.
     words = (facts.carrier_call_id, facts.node_id, facts.event_channel, facts.carrier_segment_id)
     rest = (facts.project_id, facts.space_id, facts.encoding, facts.tracks)
@@ -137,16 +131,8 @@ def corrected_call(call: Call, announcements: Iterable[Announcement]) -> Call:
         words = [str(getattr(said, name)) for said in facts]
         return next((word for word in words if word), str(getattr(call, name)))
 
-    return replace(
-        call,
-        labels={**call.labels, **said_labels(spoken)},
-        carrier_call_id=latest("carrier_call_id"),
-        node_id=latest("node_id"),
-        event_channel=latest("event_channel"),
-        carrier_segment_id=latest("carrier_segment_id"),
-        project_id=latest("project_id"),
-        space_id=latest("space_id"),
-    )
+    corrections: dict[str, Any] = {name: latest(name) for name in TEXTS}
+    return replace(call, labels={**call.labels, **said_labels(spoken)}, **corrections)
 
 
 def next_round(call: Call | None) -> int:

@@ -17,7 +17,7 @@ import msgspec
 _VERSION = b"tapedeck chain 1\0"
 
 
-class Link(msgspec.Struct, frozen=True, kw_only=True):
+class ChainLink(msgspec.Struct, frozen=True, kw_only=True):
     """A stored object in the chain."""
 
     key: str
@@ -27,16 +27,16 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     """the chain's value here; hex"""
 
 
-def chained(recording_id: str, objects: Iterable[tuple[str, bytes]]) -> tuple[Link, ...]:
+def chained(recording_id: str, objects: Iterable[tuple[str, bytes]]) -> tuple[ChainLink, ...]:
     """Return the chain over objects: keys, and their SHA-256 as 32 bytes."""
     links = []
     value = hashlib.sha256(_VERSION + recording_id.encode()).digest()
     for key, sha256 in objects:
         value = hashlib.sha256(value + key.encode() + sha256).digest()
-        links.append(Link(key=key, sha256=sha256.hex(), chain=value.hex()))
+        links.append(ChainLink(key=key, sha256=sha256.hex(), chain=value.hex()))
     return tuple(links)
 
 
-def head_of(links: tuple[Link, ...]) -> str:
+def head_of(links: tuple[ChainLink, ...]) -> str:
     """Return a chain's last value; empty where nothing stored was read."""
     return links[-1].chain if links else ""

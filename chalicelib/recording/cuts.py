@@ -19,9 +19,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from chalicelib.capture.events import Track
+from chalicelib.recording.instants import microseconds
 from chalicelib.recording.model import Interval, Recording, Stream
 from chalicelib.recording.rendition_plan import TRACKS, RenditionPlan
 
@@ -38,8 +39,6 @@ NO_PACKETS = "no_packets"
 
 _SILENT = frozenset({"", NO_PONG, NO_PACKETS})
 """nothing came any more: nobody was cut"""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def is_cut(reason: str) -> bool:
@@ -80,7 +79,7 @@ def _is_heard(stream: Stream, recording: Recording) -> bool:
 
 
 def _is_shown(at: datetime, recording: Recording) -> bool:
-    at_us = (at - _EPOCH) // timedelta(microseconds=1)
+    at_us = microseconds(at)
     return any(
         not one.silent
         and (one.from_us is None or one.from_us <= at_us)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 from chalicelib.media.sound_facts import SoundFacts
+from chalicelib.recording.instants import EPOCH, microseconds
 from chalicelib.recording.manifest import Manifest, ManifestFetched, call_of, renditions_of
 from chalicelib.recording.model import Quality, Recording, Rendition
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STEREO = 2
 
 
@@ -17,7 +16,7 @@ def describe_fetched(
     recording: Recording, sound: SoundFacts, rendition: Rendition, degraded: str
 ) -> Manifest:
     """Return the manifest of a recording whose file is stored; its options are what was found."""
-    started_at = recording.started_at or _EPOCH
+    started_at = recording.started_at or EPOCH
     return Manifest(
         recording_id=recording.recording_id,
         control_id=recording.control_id,
@@ -33,7 +32,7 @@ def describe_fetched(
         ended_at=recording.ended_at,
         reason=recording.reason,
         intervals=(),
-        origin_us=(started_at - _EPOCH) // timedelta(microseconds=1),
+        origin_us=microseconds(started_at),
         rate_hz=sound.rate_hz,
         samples=round(sound.duration_ms * sound.rate_hz / 1000),
         note="",

@@ -14,7 +14,7 @@ from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.records import StreamHead
 from chalicelib.capture.timeline import Timeline
 from chalicelib.errors import CorruptContainer
-from chalicelib.recording.chain import Link
+from chalicelib.recording.chain import ChainLink
 from chalicelib.recording.model import (
     Ending,
     Format,
@@ -22,9 +22,9 @@ from chalicelib.recording.model import (
     Interval,
     Quality,
     Recording,
+    RecordingSource,
     RecordOptions,
     Rendition,
-    Source,
     Stream,
 )
 from chalicelib.recording.rendition_plan import RenditionPlan, fullest
@@ -101,7 +101,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     call: ManifestCall
     continues: str
     profile: str
-    source: Source
+    source: RecordingSource
     labels: Mapping[str, str]
     options: RecordOptions
     started_at: datetime | None
@@ -123,7 +123,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     renditions: tuple[ManifestRendition, ...]
     objects: tuple[str, ...]
     """the stored objects that the media was read from, in order of their first use"""
-    chain: tuple[Link, ...] = ()
+    chain: tuple[ChainLink, ...] = ()
     """over the same objects, when the latest rendition was made"""
     fetched: ManifestFetched | None = None
     """of what the carrier recorded itself"""
@@ -136,7 +136,7 @@ def describe(
     timeline: Timeline,
     plan: RenditionPlan,
     renditions: Iterable[Rendition],
-    chain: tuple[Link, ...] = (),
+    chain: tuple[ChainLink, ...] = (),
 ) -> Manifest:
     """Return the manifest of a recording whose renditions are stored."""
     counts = fullest(heads)

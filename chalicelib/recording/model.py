@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.recording import keys
+from chalicelib.recording.carrier_facts import CarrierFacts
 from chalicelib.recording.carrier_media import CarrierMedia
 
 
@@ -43,7 +44,7 @@ class Format(StrEnum):
     MP4 = "mp4"
 
 
-class Source(StrEnum):
+class RecordingSource(StrEnum):
     """Who heard the audio first."""
 
     STREAM = "stream"
@@ -189,7 +190,7 @@ class Recording:
     """the call's round (1, 2, …): a call that closed and streams again starts another"""
     options: RecordOptions
     profile: str
-    source: Source = Source.STREAM
+    source: RecordingSource = RecordingSource.STREAM
     carrier_media: CarrierMedia | None = None
     """of what the carrier recorded itself"""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -227,7 +228,7 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(CarrierFacts):
     """A call as we know it; a row of the Core table."""
 
     ref: CallRef
@@ -236,16 +237,8 @@ class Call:
     round: int
     generation: int
     """streams that ever joined; closing is conditional on it"""
-    labels: Mapping[str, str] = field(default_factory=dict)
     opened_at: datetime
     closed_at: datetime | None = None
-    carrier_call_id: str = ""
-    """where the carrier's webhook corrected the call id of the stream's path"""
-    node_id: str = ""
-    event_channel: str = ""
-    carrier_segment_id: str = ""
-    project_id: str = ""
-    space_id: str = ""
     owner: str = ""
     """the worker that captures it; others pass their streams of it on to that one"""
     owner_address: str = ""

@@ -1,7 +1,7 @@
 """A recording's proof: its manifest and a signature over it, in one object. A persisted format.
 
 One object, so that whoever reads it never has the manifest of one moment and the signature of
-another. Its form is what `docs/proof.md` tells auditors.
+another. Its form is what `docs/explanation/proof.md` tells auditors.
 """
 
 from __future__ import annotations

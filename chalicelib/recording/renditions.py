@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from chalicelib.recording.model import Format, Recording, Rendition, Source
+from chalicelib.recording.model import Format, Recording, RecordingSource, Rendition
 
 MEDIA_KEPT = timedelta(days=7)
 """after the recording finished"""
@@ -17,6 +17,10 @@ def rendition_in(recording: Recording, format_: Format) -> Rendition | None:
 
 def media_until(recording: Recording) -> datetime | None:
     """Return until when media is kept for a recording that finished; None where none is."""
-    if recording.source is Source.CARRIER or recording.released_at or not recording.renditions:
+    if (
+        recording.source is RecordingSource.CARRIER
+        or recording.released_at
+        or not recording.renditions
+    ):
         return None
     return min(made.created_at for made in recording.renditions) + MEDIA_KEPT

@@ -1,6 +1,6 @@
 """What a profile's secret holds: a carrier's signing key, what opens its recordings and its API.
 
-A secret is the signing key as it is, or a JSON object (docs/carrier-recordings.md).
+A secret is the signing key as it is, or a JSON object (docs/how-to/import-carrier-recordings.md).
 """
 
 from __future__ import annotations

@@ -8,11 +8,11 @@ import logging
 from chalicelib.recording.commands import Command
 from chalicelib.sink.calls.call import Call
 from chalicelib.sink.calls.worker_context import Worker
-from chalicelib.sink.cluster.call_status_checks import Inquiries
+from chalicelib.sink.cluster.call_status_checks import CallStatusChecks
 from chalicelib.sink.ingest.live_stream import LiveStream
 from chalicelib.sink.ingest.websocket import CLOSE_WAIT_S
 from chalicelib.sink.runtime.tasks import Tasks
-from chalicelib.sink.storage.segment_schedule import Minutes
+from chalicelib.sink.storage.segment_schedule import SegmentSchedule
 
 CALLS_A_SLICE = 25
 """cut in one go (about 1 ms each ten), so that sockets never wait long for the journal"""
@@ -26,12 +26,12 @@ _log = logging.getLogger(__name__)
 class Hub:
     """Streams in; knows which call each belongs to."""
 
-    def __init__(self, worker: Worker, inquiries: Inquiries | None = None) -> None:
+    def __init__(self, worker: Worker, status_checks: CallStatusChecks | None = None) -> None:
         self._worker = worker
-        self._inquiries = inquiries
+        self._status_checks = status_checks
         self._calls: dict[str, Call] = {}
         self._followers: dict[str, int] = {}
-        self._minutes = Minutes(worker.limits)
+        self._segment_schedule = SegmentSchedule(worker.limits)
         self._streams: set[LiveStream] = set()
         self._refused = 0
         """messages, on sockets that are gone"""
@@ -109,7 +109,7 @@ class Hub:
         if key not in self._calls:
             self._calls[key] = Call(stream.call, self._worker)
             self._followers[key] = 0
-            self._minutes.begin(key, asyncio.get_running_loop().time())
+            self._segment_schedule.begin(key, asyncio.get_running_loop().time())
         self._followers[key] += 1
         self._life.start(self._follow(self._calls[key], stream))
 
@@ -121,8 +121,8 @@ class Hub:
 
     def stream_silent(self, stream: LiveStream, number: int) -> None:
         """Let the stream's carrier be asked where its call stands."""
-        if self._inquiries is not None:
-            self._inquiries.ask(stream, number)
+        if self._status_checks is not None:
+            self._status_checks.ask(stream, number)
 
     async def _follow(self, call: Call, stream: LiveStream) -> None:
         try:
@@ -132,7 +132,7 @@ class Hub:
             self._followers[key] -= 1
             if not self._followers[key]:
                 del self._calls[key], self._followers[key]
-                self._minutes.forget(key)
+                self._segment_schedule.forget(key)
 
     # --- the heartbeat ---
 
@@ -147,7 +147,7 @@ class Hub:
 
     async def commit(self) -> None:
         """Put everything received into the journal's hands; begin the segments that are due."""
-        over = set(self._minutes.over(asyncio.get_running_loop().time()))
+        over = set(self._segment_schedule.over(asyncio.get_running_loop().time()))
         for place, (key, call) in enumerate(list(self._calls.items())):
             if place % CALLS_A_SLICE == CALLS_A_SLICE - 1:
                 await asyncio.sleep(0)

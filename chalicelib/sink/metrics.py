@@ -101,7 +101,7 @@ class Metrics:
             "Taps": self._hub.taps,
             "WaitingBytes": self._hub.waiting_bytes,
             "Degraded": int(
-                self._health.is_ailing or counts["LostBytes"] > self._told["LostBytes"]
+                self._health.is_any_degraded or counts["LostBytes"] > self._told["LostBytes"]
             ),
             **{name: count - self._told[name] for name, count in counts.items()},
         }

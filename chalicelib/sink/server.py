@@ -32,7 +32,7 @@ from picows import (
 
 from chalicelib.carriers import registry
 from chalicelib.carriers.contract.stream import StreamDialect
-from chalicelib.carriers.registry import Route
+from chalicelib.carriers.contract.stream_path import Route
 from chalicelib.errors import CallerError, Forbidden, NotFound, Unauthenticated
 from chalicelib.security import tokens
 from chalicelib.security.tokens import Claims, TokenKind
@@ -106,7 +106,7 @@ class Server:
         try:
             route = registry.route(path)
             claims = self._prove(route)
-            dialect = registry.dialect(route)
+            dialect = registry.parser(route)
         except CallerError as error:
             status = next(status for fault, status in _STATUS if isinstance(error, fault))
             return _refusal(status, error.code)
@@ -124,11 +124,11 @@ class Server:
 
     def _session(self, route: Route, claims: Claims, dialect: StreamDialect) -> Stream:
         self._opened += 1
-        row = registry.ROWS[route.dialect]
+        row = registry.stream(route.dialect)
         opening = Opening(
             account=claims.account,
             profile=claims.subject,
-            carrier=registry.carrier(route.dialect),
+            carrier=registry.carrier_of(route.dialect),
             dialect=dialect.name,
             stream_key=f"{self._worker}-{self._opened}",
             tells_digits=row.tells_digits,

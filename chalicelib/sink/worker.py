@@ -19,25 +19,25 @@ from chalicelib.security.url_guard import STRICT, UrlPolicy
 from chalicelib.sink.call_registry import Hub
 from chalicelib.sink.calls.database import Control
 from chalicelib.sink.calls.worker_context import Worker
-from chalicelib.sink.cluster.call_status_checks import Inquiries
-from chalicelib.sink.cluster.ecs_task import ProtectionKeeper
-from chalicelib.sink.cluster.failure_detector import Lookout
+from chalicelib.sink.cluster.call_status_checks import CallStatusChecks
+from chalicelib.sink.cluster.ecs_task import ScaleInProtection
+from chalicelib.sink.cluster.failure_detector import FailureDetector
 from chalicelib.sink.cluster.lease import LeaseKeeper
 from chalicelib.sink.cluster.mailbox import MailboxKeeper
-from chalicelib.sink.cluster.takeover import Heir
+from chalicelib.sink.cluster.takeover import Takeover
 from chalicelib.sink.commanded import Commanded
 from chalicelib.sink.departure import Departure
-from chalicelib.sink.forwarding.client import Relay
-from chalicelib.sink.forwarding.server import RelayDoor
+from chalicelib.sink.forwarding.client import ForwardingClient
+from chalicelib.sink.forwarding.server import ForwardingServer
 from chalicelib.sink.ingest.rtp_ports import RtpPlace, RtpPorts
 from chalicelib.sink.metrics import Metrics
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
 from chalicelib.sink.runtime.tasks import Tasks
-from chalicelib.sink.runtime.token_keys import KeyRing
+from chalicelib.sink.runtime.token_keys import TokenKeys
 from chalicelib.sink.server import Server
 from chalicelib.sink.storage.journal import Journal
-from chalicelib.sink.storage.segment_store import Segments
+from chalicelib.sink.storage.segment_store import SegmentStore
 from chalicelib.sink.storage.spool import Spool
 from chalicelib.sink.taps.dialer import Dialer
 from chalicelib.sink.taps.tap_senders import Senders
@@ -91,33 +91,42 @@ class Sink:
         self._started_at = datetime.now(UTC)
         self.health = Health()
         rtp = rtp or RtpPlace()
-        self._keys = KeyRing(outside.token_keys, self.health, limits)
-        self._relay = Relay(name, self._keys.current, limits)
+        self._keys = TokenKeys(outside.token_keys, self.health, limits)
+        self._forwarding_client = ForwardingClient(name, self._keys.current, limits)
         self.spool = Spool(outside.spool_dir, self.health, limits)
         self._lease = LeaseKeeper(outside.leases, self._read_lease, self.health, limits)
         control = Control(
             outside.control, outside.live_recordings, self.health, limits, self._lease.sure
         )
         self._worker = _worker(
-            name, outside, control, self._relay, self.spool, self.health, limits, rtp.host
+            name,
+            outside,
+            control,
+            self._forwarding_client,
+            self.spool,
+            self.health,
+            limits,
+            rtp.host,
         )
-        self._inquiries = (
-            Inquiries(name, outside.workflows, self.health, limits) if outside.workflows else None
+        self._status_checks = (
+            CallStatusChecks(name, outside.workflows, self.health, limits)
+            if outside.workflows
+            else None
         )
-        self.hub = Hub(self._worker, self._inquiries)
-        self._relay_door = RelayDoor(name, self.hub, self._keys.current, limits)
+        self.hub = Hub(self._worker, self._status_checks)
+        self._forwarding_server = ForwardingServer(name, self.hub, self._keys.current, limits)
         self._rtp = RtpPorts(name, rtp, outside.port_claims, self.hub, self.health, limits)
         self._server = Server(
             name, self.hub, self.health, self._keys.current, limits, self._rtp.__len__
         )
         self._metrics = Metrics(name, self.hub, self.health, limits, self._rtp.__len__, generation)
-        self._protection = outside.protection and ProtectionKeeper(
+        self._protection = outside.protection and ScaleInProtection(
             outside.protection, lambda: self.hub.calls + len(self._rtp), limits
         )
         dead_workers = outside.dead_workers
-        self._heir = Heir(dead_workers, self.health, limits) if dead_workers else None
-        self._lookout = Lookout(
-            name, outside.leases, outside.workflows, self._heir, self.health, limits
+        self._takeover = Takeover(dead_workers, self.health, limits) if dead_workers else None
+        self._failure_detector = FailureDetector(
+            name, outside.leases, outside.workflows, self._takeover, self.health, limits
         )
         self._departure = outside.task_state and Departure(
             outside.task_state, self._rtp.offer_no_more, limits
@@ -134,15 +143,17 @@ class Sink:
         workers call this one's host; empty: it is found out."""
         await self._keys.begin()
         await self._lease.begin()
-        self._relay.address = await self._relay_door.start(host, relay_port, relay_host)
+        self._forwarding_client.address = await self._forwarding_server.start(
+            host, relay_port, relay_host
+        )
         port = await self._server.start(host, port)
         _log.info("the sink listens", extra={"worker": self._name, "port": port})
         return port
 
     @property
-    def relay_address(self) -> str:
-        """Return where other workers pass streams on to; empty before `start`."""
-        return self._relay.address
+    def forwarding_address(self) -> str:
+        """Return the address to which other workers forward streams; empty before `start`."""
+        return self._forwarding_client.address
 
     def stop(self) -> None:
         """Ask for the planned stop; asking twice is harmless."""
@@ -162,7 +173,7 @@ class Sink:
             self._beside.start(self._protection.keep())
         if self._departure:
             self._beside.start(self._departure.keep())
-        self._beside.start(self._lookout.keep())
+        self._beside.start(self._failure_detector.keep())
         try:
             needed = {lease, beat, mailbox, keys}
             await asyncio.wait({*needed, asked}, return_when=asyncio.FIRST_COMPLETED)
@@ -177,7 +188,7 @@ class Sink:
     async def _finish(self, lease: asyncio.Task[None]) -> None:
         """Send everybody away and store what they sent; heartbeat and lease go on meanwhile."""
         self._server.refuse_more()
-        self._relay_door.refuse_more()
+        self._forwarding_server.refuse_more()
         self._rtp.refuse_more()
         _log.info("the sink stops", extra={"worker": self._name, "calls": self.hub.calls})
         if not await self.hub.stop(self._limits.stop_within_s):
@@ -199,16 +210,16 @@ class Sink:
         self.hub.cut_off()
         await self._worker.senders.close()
         await self._server.close()
-        self._relay.close()
-        await self._relay_door.close()
+        self._forwarding_client.close()
+        await self._forwarding_server.close()
         await self._worker.journal.close()
         self._worker.segments.close()
         self._worker.control.close()
-        if self._heir:
-            await self._heir.close()
-        self._lookout.close()
-        if self._inquiries:
-            await self._inquiries.close()
+        if self._takeover:
+            await self._takeover.close()
+        self._failure_detector.close()
+        if self._status_checks:
+            await self._status_checks.close()
         self._lease.close()
         self._keys.close()
         _log.info("the sink stopped", extra={"worker": self._name})
@@ -234,7 +245,7 @@ def _worker(
     name: str,
     outside: Outside,
     control: Control,
-    relay: Relay,
+    forwarding_client: ForwardingClient,
     spool: Spool,
     health: Health,
     limits: Limits,
@@ -246,8 +257,8 @@ def _worker(
         health=health,
         control=control,
         journal=Journal(name, outside.store, health, limits),
-        segments=Segments(name, outside.store, spool, health, limits),
-        relay=relay,
+        segments=SegmentStore(name, outside.store, spool, health, limits),
+        forwarding_client=forwarding_client,
         senders=Senders(
             name,
             outside.live_taps,

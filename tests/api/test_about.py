@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app import app
+from chalicelib.carriers import registry
 from chalicelib.recording import keys
 from chalicelib.recording.model import Interval, State
 from tests.api.conftest import Api
@@ -78,6 +79,26 @@ def test_operations_are_named_as_their_views() -> None:
     operations = {op["operationId"] for by in DOCUMENT["paths"].values() for op in by.values()}
 
     assert views == operations
+
+
+def test_the_document_names_every_carrier() -> None:
+    """The values that a parameter may have are those of the registry."""
+    rows, paths = registry.ROWS, DOCUMENT["paths"]
+    with_basic = [name for name, row in rows.items() if row.asks_basic]
+    documents = [name for row in rows.values() for name in row.documents]
+
+    assert list(rows) == _values(paths["/hooks/{carrier}/{token}"]["post"], "carrier")
+    assert with_basic == _values(paths["/hooks-basic/{carrier}/{token}"]["post"], "carrier")
+    assert documents == _values(paths["/v1/profiles/{name}/instructions"]["get"], "document")
+    for schema in ("Profile", "NewProfile"):
+        dialect = DOCUMENT["components"]["schemas"][schema]["properties"]["dialect"]
+        assert list(registry.DIALECTS) == dialect["enum"]
+
+
+def _values(operation: dict[str, Any], parameter: str) -> list[str]:
+    schemas = {one["name"]: one["schema"] for one in operation["parameters"] if "name" in one}
+    values: list[str] = schemas[parameter]["enum"]
+    return values
 
 
 def validator(schema: dict[str, Any]) -> Draft202012Validator:

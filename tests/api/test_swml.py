@@ -10,7 +10,7 @@ from chalice.test import HTTPResponse
 from chalicelib.recording import keys
 from chalicelib.recording.model import Interval, Recording, State
 from tests.api.conftest import Api, error_of
-from tests.dialects.samples import FIXTURES
+from tests.carriers.samples import FIXTURES
 from tests.samples import CALL, a_call, a_profile, a_stream
 
 PATH = "/v1/calls/c-1/swml"

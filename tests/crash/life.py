@@ -12,7 +12,7 @@ from functools import partial
 from chalicelib.adapters.encoder import FileEncoder
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.errors import PreconditionFailed, TapedeckError, Unavailable
-from chalicelib.ports.values import Joining
+from chalicelib.ports.values import JoinRequest
 from chalicelib.recording import lifecycle
 from chalicelib.recording.model import Direction, Ending, RecordOptions, State
 from chalicelib.services.delivery import deliver
@@ -279,7 +279,7 @@ class Life:
         return bool(made) and all(one.key in self.renditions.objects for one in made)
 
 
-def _joining() -> Joining:
+def _joining() -> JoinRequest:
     return a_joining(opened_at=BEGIN, journal_from=0)
 
 

@@ -12,10 +12,10 @@ from chalicelib.media import codecs
 from chalicelib.media.pcm import mix_over_begin
 from chalicelib.media.tones import beep, digit_tone
 from infra.local.ports import choose_port
+from simulator.carriers.signalwire.tap import tap_url
 from simulator.player import Played, play
 from simulator.report import Report
 from simulator.schedule import Cut, Faults
-from simulator.signalwire_tap import tap_url
 from simulator.socket import Setup
 from tests.e2e.listening import decoded, hear
 from tests.e2e.stage import Stage, Worker
@@ -126,7 +126,7 @@ def test_silence_is_heard_over_two_workers(stage: Stage) -> None:
         report = asyncio.run(play(_two_taps(stage, near, far, call_id)))
         ended = stage.await_ended(call_id, within_s=90)
 
-        assert b"a worker passes streams on" in near.log.read_bytes()
+        assert b"a worker forwards streams" in near.log.read_bytes()
     assert ("finished", "end_silence") == (ended["state"], ended["reason"])
     party, other = hear(stage.customer.download(ended["url"])).channels
     assert 5.6 <= len(party) / 2 / RATE_HZ <= 6.1

@@ -15,7 +15,7 @@ from infra.local.customer import Customer, make_customer
 from infra.local.logs import save_logs
 from infra.paths import ROOT
 from simulator.hooks import post
-from tests.dialects.samples import sample
+from tests.carriers.samples import sample
 from tests.e2e.stage import SHARED_SECRET, Stage, until
 from tests.samples import a_profile
 

@@ -12,10 +12,10 @@ import pytest
 
 from chalicelib.capture.events import Encoding, Track
 from infra.local.ports import choose_port
+from simulator.carriers.signalwire.tap import tap_url
 from simulator.player import Played, play
 from simulator.report import Report
 from simulator.schedule import Cut, Faults
-from simulator.signalwire_tap import tap_url
 from simulator.socket import Setup
 from tests.e2e.listening import decoded, hear
 from tests.e2e.stage import Stage, Worker
@@ -93,7 +93,7 @@ def test_a_pause_reaches_the_tap_on_another_worker(stage: Stage) -> None:
         report, answers = asyncio.run(_paused(stage, _call(stage, near, far, call_id)))
         recording = stage.await_ended(call_id, within_s=90)
 
-        assert b"a worker passes streams on" in near.log.read_bytes()
+        assert b"a worker forwards streams" in near.log.read_bytes()
         assert ["paused", "recording"] == [answer["state"] for answer in answers]
         states = [callback.state for callback in stage.receiver.of_call(call_id)]
         assert ["recording", "paused", "recording", "finished"] == states

@@ -16,7 +16,7 @@ from chalicelib.security import tokens
 from chalicelib.security.carrier_credentials import Basic
 from chalicelib.security.tokens import TokenKind
 from chalicelib.services.accounts.api_keys import authenticate, create_key
-from tests.dialects.signed import VECTORS, Vector, is_right
+from tests.carriers.signed import VECTORS, Vector, is_right
 from tests.fakes import FakeCore
 from tests.forge.mutations import mutated, reworded
 

@@ -15,9 +15,9 @@ from functools import partial
 from types import MappingProxyType
 
 from chalicelib.capture import container
-from chalicelib.carriers import registry as streams
-from chalicelib.dialects.apis import registry as apis
-from chalicelib.dialects.webhooks import registry as webhooks
+from chalicelib.carriers import registry
+from chalicelib.carriers.contract.call_api import ApiDialect
+from chalicelib.carriers.contract.stream_path import Route
 from chalicelib.errors import CallerError, CorruptContainer, NewerForm, WireError
 from chalicelib.media import rtp
 from chalicelib.media.reception import Reception
@@ -40,7 +40,7 @@ _PARAMETERS = {"call_id": "c-1", "direction": "speak"}
 
 def messages(dialect: str, given: bytes) -> None:
     """Feed one socket's messages."""
-    parser = streams.dialect(streams.Route(dialect=dialect, token="t", parameters=_PARAMETERS))
+    parser = registry.parser(Route(dialect=dialect, token="t", parameters=_PARAMETERS))
     parser.open()
     for part in given.split(SEPARATOR):
         with contextlib.suppress(WireError):
@@ -50,18 +50,18 @@ def messages(dialect: str, given: bytes) -> None:
 def stream_path(given: bytes) -> None:
     """Read the path of a socket's request, as the server decodes it."""
     with contextlib.suppress(CallerError):
-        streams.dialect(streams.route(given.decode("ascii", "replace")))
+        registry.parser(registry.route(given.decode("ascii", "replace")))
 
 
 def webhook(carrier: str, given: bytes) -> None:
     """Read a webhook's body."""
     with contextlib.suppress(CallerError):
-        webhooks.dialect(carrier).parse(given)
+        registry.carrier(carrier).webhooks.parse(given)
 
 
-def api_answer(carrier: str, given: bytes) -> None:
+def api_answer(api: ApiDialect, given: bytes) -> None:
     """Read what a carrier's API says of a call."""
-    apis.DIALECTS[carrier].read_standing(given)
+    api.read_standing(given)
 
 
 def rtp_packets(given: bytes) -> None:
@@ -156,9 +156,13 @@ def _datagrams(given: bytes) -> Iterator[bytes]:
 
 TARGETS: Mapping[str, Target] = MappingProxyType(
     {
-        **{f"messages-{name}": partial(messages, name) for name in streams.ROWS},
-        **{f"webhook-{carrier}": partial(webhook, carrier) for carrier in webhooks.DIALECTS},
-        **{f"api-{carrier}": partial(api_answer, carrier) for carrier in apis.DIALECTS},
+        **{f"messages-{name}": partial(messages, name) for name in registry.DIALECTS},
+        **{f"webhook-{name}": partial(webhook, name) for name in registry.ROWS},
+        **{
+            f"api-{name}": partial(api_answer, api)
+            for name in registry.ROWS
+            if (api := registry.carrier(name).call_api)
+        },
         "rtp": rtp_packets,
         "relay": relayed,
         "stored-object": stored_object,

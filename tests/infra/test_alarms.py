@@ -28,7 +28,7 @@ def alarms(assembly: Assembly) -> dict[str, dict[str, Any]]:
 
 def runbook() -> set[str]:
     """Return what the table of alarms has a line for; `…Name` stands for all that end so."""
-    page = (ROOT / "docs/operations.md").read_text()
+    page = (ROOT / "docs/reference/alarms-and-metrics.md").read_text()
     _, _, rest = page.partition("| alarm | means | do |")
     table, _, _ = rest.partition("\n\n")
     cells = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `")]

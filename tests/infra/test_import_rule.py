@@ -6,10 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 
+from chalicelib.carriers.registry import ROWS
 from infra.paths import ROOT
 
 BREACHES = [
@@ -18,6 +20,27 @@ BREACHES = [
     pytest.param("recording/model.py", "import time", id="a clock below the line"),
     pytest.param("capture/container.py", "import boto3", id="AWS below the line"),
     pytest.param("ports/aws.py", "import infra.paths", id="infra"),
+    *(
+        pytest.param(
+            f"carriers/{name}/carrier.py",
+            f"import chalicelib.carriers.{other}.carrier",
+            id=f"{name} knows {other}",
+        )
+        for name, other in permutations(ROWS, 2)
+    ),
+    *(
+        pytest.param(
+            f"carriers/{name}/carrier.py",
+            "import chalicelib.carriers.registry",
+            id=f"{name} knows the registry",
+        )
+        for name in ROWS
+    ),
+    pytest.param(
+        "carriers/contract/carrier.py",
+        "import chalicelib.carriers.registry",
+        id="the contract knows the registry",
+    ),
 ]
 
 

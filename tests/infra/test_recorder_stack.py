@@ -7,6 +7,7 @@ import json
 import pytest
 from aws_cdk.assertions import Match
 
+from chalicelib.carriers.registry import ROWS
 from chalicelib.security.secret_names import SHARED_PATTERN
 from tests.infra.conftest import Assembly
 
@@ -142,7 +143,8 @@ def test_api_gateway_asks_for_user_and_password(assembly: Assembly) -> None:
     asking = [path for path, found in body["paths"].items() if "security" in found.get("post", {})]
     unauthorized = body["x-amazon-apigateway-gateway-responses"]["UNAUTHORIZED"]
 
-    assert ["/hooks/bandwidth-basic/{token}"] == asking
+    basic = [row.first_basic_route for row in ROWS.values() if row.first_basic_route]
+    assert {"/hooks-basic/{carrier}/{token}", *basic} == set(asking)
     assert ["hook_credentials"] == list(body["securityDefinitions"])
     assert "'Basic realm=\"tapedeck\"'" in unauthorized["responseParameters"].values()
 

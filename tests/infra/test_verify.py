@@ -270,7 +270,7 @@ def test_make_verify_says_it_too(case: Case) -> None:
 
 
 def test_openssl_alone_says_the_same(case: Case) -> None:
-    """The commands of docs/proof.md, without this program."""
+    """The commands of docs/explanation/proof.md, without this program."""
 
     proof = json.loads((case.folder / "proof.json").read_text())
     (case.folder / "manifest.json").write_bytes(proof["manifest"].encode())

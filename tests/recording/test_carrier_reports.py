@@ -12,7 +12,7 @@ from chalicelib.capture.events import Encoding, Track
 from chalicelib.recording.carrier_reports import (
     CLOCK_TOLERANCE,
     Announcement,
-    CarrierFacts,
+    ReportedFacts,
     awaited_round,
     corrected_call,
     corrected_stream,
@@ -34,7 +34,7 @@ def said(
     started: float | None = None,
     ended: float | None = None,
     cause: str = "",
-    facts: CarrierFacts | None = None,
+    facts: ReportedFacts | None = None,
 ) -> Announcement:
     times = [second for second in (started, ended) if second is not None]
     return Announcement(
@@ -44,7 +44,7 @@ def said(
         started_at=None if started is None else at(started),
         ended_at=None if ended is None else at(ended),
         cause=cause,
-        facts=facts or CarrierFacts(said_at=at(max(times, default=0))),
+        facts=facts or ReportedFacts(said_at=at(max(times, default=0))),
     )
 
 
@@ -75,7 +75,7 @@ ANNOUNCEMENTS = st.builds(
         started=started,
         ended=ended,
         cause=cause,
-        facts=CarrierFacts(said_at=at(second), node_id=node, labels=labels),
+        facts=ReportedFacts(said_at=at(second), node_id=node, labels=labels),
     ),
     st.none() | st.integers(0, 3),
     st.none() | st.integers(0, 3),
@@ -123,7 +123,7 @@ def test_an_announcement_without_an_end_is_not_ended() -> None:
 def test_a_webhook_corrects_the_encoding_of_its_stream_only() -> None:
     """The encoding that the webhook names wins over the profile's, for the stream it names."""
 
-    pcma = said(started=0, facts=CarrierFacts(said_at=at(0), encoding=Encoding.PCMA))
+    pcma = said(started=0, facts=ReportedFacts(said_at=at(0), encoding=Encoding.PCMA))
 
     assert Encoding.PCMA is corrected_stream(stream(), [pcma]).encoding
     assert Encoding.PCMU is corrected_stream(stream(carrier_stream_id="x"), [pcma]).encoding
@@ -154,7 +154,7 @@ def test_the_end_of_an_earlier_stream_does_not_stop_a_later_one_under_its_name()
 def test_a_call_shows_what_its_latest_webhook_says() -> None:
     """Facts of the latest webhook win; what it leaves out stays."""
 
-    facts = CarrierFacts(said_at=at(1), node_id="n", labels={"tag": "vip"})
+    facts = ReportedFacts(said_at=at(1), node_id="n", labels={"tag": "vip"})
 
     corrected = corrected_call(call(labels={"desk": "7"}, space_id="s"), [said(facts=facts)])
 

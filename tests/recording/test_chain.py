@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from chalicelib.recording.chain import Link, chained, head_of
+from chalicelib.recording.chain import ChainLink, chained, head_of
 
 ONE, TWO = (hashlib.sha256(body).digest() for body in (b"one", b"two"))
 VECTOR = (
@@ -24,8 +24,8 @@ def test_the_vector_of_the_document() -> None:
     links = chained("r-1", [("segments/a", ONE), ("segments/b", TWO)])
 
     assert (
-        Link(key="segments/a", sha256=ONE.hex(), chain=first.hex()),
-        Link(key="segments/b", sha256=TWO.hex(), chain=second.hex()),
+        ChainLink(key="segments/a", sha256=ONE.hex(), chain=first.hex()),
+        ChainLink(key="segments/b", sha256=TWO.hex(), chain=second.hex()),
     ) == links
     assert VECTOR == tuple(link.chain for link in links)
 

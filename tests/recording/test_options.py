@@ -15,7 +15,7 @@ from chalicelib.errors import InvalidRequest, UrlRefused
 from chalicelib.recording.model import Direction, Format, RecordOptions
 from chalicelib.recording.options import MAX_SECONDS, parse_record_call, to_json
 from chalicelib.security.url_guard import UrlPolicy
-from tests.dialects.samples import filled_in
+from tests.carriers.samples import filled_in
 
 SCHEMA = json.loads(
     (Path(__file__).parents[1] / "fixtures" / "swml-tap-record.schema.json").read_text()

@@ -8,11 +8,11 @@ from datetime import datetime
 from chalicelib.ports.aws import MediaStore, Workflows
 from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Profile, Recording
-from chalicelib.services.calls.call_control import Control
-from chalicelib.services.calls.live_recordings import Live
-from chalicelib.services.calls.tap_control import Tapping
-from chalicelib.services.calls.transitions import Transitions
-from chalicelib.services.erasure.erase import Erasing
+from chalicelib.services.calls.call_control import CallController
+from chalicelib.services.calls.live_recordings import RecordingController
+from chalicelib.services.calls.tap_control import TapController
+from chalicelib.services.calls.transitions import RecordingMover
+from chalicelib.services.erasure.erase import Eraser
 from tests.fakes import FakeCore, FakeWorkflows
 from tests.fakes_media import FakeMediaStore, FakeRenditionVersions
 from tests.samples import CALL, a_profile, later
@@ -33,14 +33,14 @@ class Desk:
         self.core.store.profiles["main", "front"] = profile or a_profile()
         self.workflows = FakeWorkflows()
         starting = self.core.faults.wrap(workflows or self.workflows)
-        self.transitions = Transitions(
+        self.transitions = RecordingMover(
             recordings=self.core.recordings,
             profiles=self.core.profiles,
             workflows=starting,
             public_url=lambda: PUBLIC_URL,
             download_token=token,
         )
-        self.taps = Tapping(
+        self.taps = TapController(
             calls=self.core.calls,
             taps=self.core.taps,
             profiles=self.core.profiles,
@@ -48,11 +48,11 @@ class Desk:
             now=now,
         )
         self.control = self.control_of(Writer.OWNER)
-        self.live = Live(calls=self.core.calls, transitions=self.transitions)
+        self.live = RecordingController(calls=self.core.calls, transitions=self.transitions)
 
-    def control_of(self, writer: Writer) -> Control:
+    def control_of(self, writer: Writer) -> CallController:
         """Return a control that acts for a writer."""
-        return Control(
+        return CallController(
             calls=self.core.calls,
             call_life=self.core.call_life,
             live_streams=self.core.live_streams,
@@ -87,9 +87,9 @@ def token(recording: Recording, at: datetime) -> str:
     return f"token-{at:%H%M}"
 
 
-def an_erasing(core: FakeCore, media: MediaStore | None = None) -> Erasing:
+def an_erasing(core: FakeCore, media: MediaStore | None = None) -> Eraser:
     """Return what erases recordings, over a bucket without finished audio."""
-    return Erasing(
+    return Eraser(
         recordings=core.recordings,
         calls=core.calls,
         media=media or FakeMediaStore(),

@@ -13,7 +13,7 @@ from chalicelib.recording.model import Profile, Recording
 from chalicelib.services.finalization.assemble import Assembled, Outcome
 from chalicelib.services.finalization.fetch import Fetching, fetch
 from chalicelib.services.finalization.publish import Publishing, mark_error, publish, publish_lost
-from chalicelib.services.intake.intake import IntakeStores, Received, take_in
+from chalicelib.services.intake.intake import ReceivedEvent, WebhookReceiver
 from tests.carrier_host import AUDIO, URL, FakeDownloads
 from tests.fake_signer import FakeSigner
 from tests.fakes_media import FakeRenditionStore
@@ -52,16 +52,16 @@ class FetchingDesk:
     def take(self, event: WebhookEvent, workflows: Workflows | None = None) -> bool:
         """Take an event in."""
         core, starting = self.desk.core, workflows or self.desk.transitions.workflows
-        stores = IntakeStores(
+        stores = WebhookReceiver(
             inbox=core.inbox,
             calls=core.calls,
             recordings=core.recordings,
             workflows=lambda: starting,
         )
-        received = Received(
+        received = ReceivedEvent(
             event=event, profile=self.profile, at=self.at, announced_for=timedelta(seconds=15)
         )
-        return take_in(received, stores)
+        return stores.take_in(received)
 
     def execute(self) -> None:
         """Run every attempt that was started, as the state machine does without its retries."""

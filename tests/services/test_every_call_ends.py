@@ -25,8 +25,8 @@ from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Ending
 from chalicelib.services.finalization.attempts import MAX_ATTEMPTS
 from chalicelib.services.finalization.publish import Publishing, mark_error, publish_empty
-from chalicelib.services.intake.intake import Received, take_in
-from chalicelib.services.recovery.call_status import Inquiring, inquire
+from chalicelib.services.intake.intake import ReceivedEvent
+from chalicelib.services.recovery.call_status import CallStatusChecker
 from tests.fake_signer import FakeSigner
 from tests.fakes_media import FakeRenditionStore
 from tests.samples import CALL, a_joining, a_profile, later
@@ -147,13 +147,13 @@ class EveryCallEnds(RuleBasedStateMachine):
         say is lost. What fails isn't durable, and the carrier doesn't repeat it."""
         said_at = (self.world.now - later(0)).total_seconds() - late_s
         event = stream_event(state, said_at, f"s-{which}")
-        received = Received(
+        received = ReceivedEvent(
             event=event,
             profile=a_profile(),
             at=self.world.now,
             announced_for=timedelta(seconds=15),
         )
-        self.quietly(lambda: take_in(received, stores(self.world.desk.core)))
+        self.quietly(lambda: stores(self.world.desk.core).take_in(received))
 
     @precondition(lambda self: self.live)
     @rule(ending=st.sampled_from(ENDINGS), closes=st.booleans(), which=st.integers(0, 9))
@@ -265,7 +265,7 @@ class EveryCallEnds(RuleBasedStateMachine):
         """Ask for what is silent, as its workers do every two minutes; and let them obey."""
         core, control, at = self.world.desk.core, self.world.desk.control, self.world.now
         is_over = self.told_min is not None and minute >= self.told_min
-        needs = Inquiring(
+        needs = CallStatusChecker(
             calls=core.calls,
             profiles=core.profiles,
             mailbox=core.mailbox,
@@ -274,7 +274,7 @@ class EveryCallEnds(RuleBasedStateMachine):
             now=lambda: at,
         )
         for key, worker in sorted(self.live.items()) if minute % 2 == 0 else ():
-            inquire(CALL.key, key, worker, needs)
+            needs.check(CALL.key, key, worker)
             for command in core.mailbox.waiting(worker):
                 control.end_stream(CALL, command.stream_key, Ending.STOPPED, at)
                 round_ = self.world.desk.core.store.streams[CALL.key, command.stream_key].round

@@ -9,10 +9,10 @@ import pytest
 from chalicelib.carriers.contract.webhook import StreamState
 from chalicelib.errors import PreconditionFailed, Unavailable
 from chalicelib.ports.rows import Recordings
-from chalicelib.ports.values import InboundEvent, Requested
+from chalicelib.ports.values import InboundEvent, NewRecording
 from chalicelib.recording.carrier_reports import Announcement
 from chalicelib.recording.model import Call, Recording, RecordingEvent
-from chalicelib.services.intake.intake import ATTEMPTS, take_in
+from chalicelib.services.intake.intake import ATTEMPTS
 from tests.fakes import FakeCore
 from tests.samples import a_recording, an_event
 from tests.services.intake.test_intake import (
@@ -43,7 +43,7 @@ class Racing:
         event: InboundEvent,
         call: Call | None,
         announcement: Announcement | None,
-        requested: Requested | None,
+        requested: NewRecording | None,
     ) -> bool:
         if self.left:
             self.left -= 1
@@ -53,7 +53,7 @@ class Racing:
 
 def take_racing(core: FakeCore, times: int) -> bool:
     racing = replace(stores(core), inbox=Racing(core, times))
-    return take_in(received(STARTED), racing)
+    return racing.take_in(received(STARTED))
 
 
 def test_a_faster_webhook_is_read_and_merged() -> None:
@@ -94,7 +94,7 @@ def test_a_recording_that_moves_meanwhile_is_labelled_at_the_next_look() -> None
 
     moving = replace(stores(core), recordings=cast("Recordings", Moving()))
     event = stream_event(StreamState.STARTED, 0, tag="vip")
-    take_in(received(event), moving)
+    moving.take_in(received(event))
 
     labelled = core.recordings.get(made.recording_id)
     assert (1, "vip") == (labelled.attempt, labelled.labels["tag"])

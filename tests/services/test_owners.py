@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.ports.values import Elsewhere, Joined
+from chalicelib.ports.values import JoinResult, OwnedElsewhere
 from chalicelib.recording.model import Call, Ending, Stream
 from tests.samples import CALL, a_joining, later
 from tests.services.core_desk import Desk
@@ -16,7 +16,7 @@ SECOND = a_joining(stream_key="stream-2", worker="worker-2", address="10.0.0.2:8
 
 def owned(desk: Desk) -> Call:
     """Let a first worker own the call; return it."""
-    assert isinstance(desk.control.join_call(a_joining(address="10.0.0.1:8081")), Joined)
+    assert isinstance(desk.control.join_call(a_joining(address="10.0.0.1:8081")), JoinResult)
     return desk.core.calls.get(CALL.key)
 
 
@@ -40,7 +40,7 @@ def test_another_worker_is_told_the_owner() -> None:
     desk = Desk()
     owned(desk)
     told = desk.control.join_call(SECOND)
-    assert Elsewhere(owner="worker-1", epoch=1, address="10.0.0.1:8081") == told
+    assert OwnedElsewhere(owner="worker-1", epoch=1, address="10.0.0.1:8081") == told
     assert ["stream-1"] == [one.stream_key for one in desk.core.calls.streams(CALL.key)]
 
 
@@ -61,7 +61,7 @@ def test_an_owner_out_of_reach_is_followed_by_the_next(over_epoch: int, owns: bo
     desk = Desk()
     owned(desk)
     told = desk.control.join_call(replace(SECOND, over_epoch=over_epoch))
-    assert owns == isinstance(told, Joined)
+    assert owns == isinstance(told, JoinResult)
     assert owner(desk) == (
         ("worker-2", "10.0.0.2:8081", 2) if owns else ("worker-1", "10.0.0.1:8081", 1)
     )
@@ -75,7 +75,7 @@ def test_of_two_who_claim_the_second_follows_the_first() -> None:
     desk.control.join_call(replace(SECOND, over_epoch=1))
     third = a_joining(stream_key="stream-3", worker="worker-3", over_epoch=1)
     told = desk.control.join_call(third)
-    assert Elsewhere(owner="worker-2", epoch=2, address="10.0.0.2:8081") == told
+    assert OwnedElsewhere(owner="worker-2", epoch=2, address="10.0.0.2:8081") == told
 
 
 def test_what_is_captured_alone_joins_beside_the_owner() -> None:
@@ -83,7 +83,7 @@ def test_what_is_captured_alone_joins_beside_the_owner() -> None:
 
     desk = Desk()
     owned(desk)
-    assert isinstance(desk.control.join_call(replace(SECOND, is_captured=True)), Joined)
+    assert isinstance(desk.control.join_call(replace(SECOND, is_captured=True)), JoinResult)
     assert ("worker-1", "10.0.0.1:8081", 1) == owner(desk)
     assert ["worker-1", "worker-2"] == [one.worker for one in desk.core.calls.streams(CALL.key)]
 
@@ -96,7 +96,7 @@ def test_a_call_that_opens_again_is_free() -> None:
     desk.control.end_stream(CALL, "stream-1", Ending.STOPPED, later(10))
     desk.control.close_call(CALL, 1, later(10))
     joined = desk.control.join_call(replace(SECOND, opened_at=later(60)))
-    assert isinstance(joined, Joined)
+    assert isinstance(joined, JoinResult)
     assert ("worker-2", "10.0.0.2:8081", 2) == owner(desk)
 
 
@@ -107,7 +107,7 @@ def test_a_call_of_an_older_version_is_free() -> None:
     call = owned(desk)
     older = replace(call, owner="", owner_address="", epoch=0)
     desk.core.store.calls[CALL.key] = older
-    assert isinstance(desk.control.join_call(SECOND), Joined)
+    assert isinstance(desk.control.join_call(SECOND), JoinResult)
     assert ("worker-2", "10.0.0.2:8081", 1) == owner(desk)
 
 
@@ -115,10 +115,10 @@ def test_of_two_that_come_at_once_one_owns() -> None:
     """The row's generation lets one write; the other reads again, and learns who was first."""
 
     desk = Desk()
-    told: list[Joined | Elsewhere] = []
+    told: list[JoinResult | OwnedElsewhere] = []
     slow = replace(desk.control, calls=_Overtaken(desk, told))
     told.append(slow.join_call(a_joining(address="10.0.0.1:8081")))
-    assert [Joined, Elsewhere] == [type(one) for one in told]
+    assert [JoinResult, OwnedElsewhere] == [type(one) for one in told]
     assert "worker-2" == owner(desk)[0]
 
 
@@ -137,7 +137,7 @@ def test_a_stream_of_a_dead_owner_ends_without_being_complete() -> None:
 class _Overtaken:
     """Calls between whose first two answers another worker's stream joins."""
 
-    def __init__(self, desk: Desk, told: list[Joined | Elsewhere]) -> None:
+    def __init__(self, desk: Desk, told: list[JoinResult | OwnedElsewhere]) -> None:
         self._calls = desk.core.calls
         self._overtakers = [lambda: told.append(desk.control.join_call(SECOND))]
 

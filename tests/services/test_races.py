@@ -13,7 +13,7 @@ from chalicelib.recording import keys
 from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Ending
 from chalicelib.recording.pending import pending_recording, requested
-from chalicelib.services.recovery.overdue import LateWork
+from chalicelib.services.recovery.overdue import OverdueHandler
 from tests.samples import CALL, STATUS_URL, a_call, a_joining, a_profile, an_event, later
 from tests.services.core_desk import Desk, an_erasing
 
@@ -148,7 +148,7 @@ def test_waiting_in_vain(streams_come_first: bool, n: int) -> None:
 
     desk = Desk()
     waiting = announced(desk)
-    sweeper = LateWork(
+    sweeper = OverdueHandler(
         control=desk.control_of(Writer.SWEEPER),
         outbox=desk.core.outbox,
         erasing=an_erasing(desk.core),

@@ -63,7 +63,7 @@ class _Listener:
         socket.close_code = connection.close_code
 
     async def _hear_all(self, connection: ServerConnection, socket: HeardSocket) -> None:
-        parser = registry.dialect(registry.route(socket.path))
+        parser = registry.parser(registry.route(socket.path))
         async for message in connection:
             try:
                 event = parser.receive(message)

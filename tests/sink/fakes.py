@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.capture.events import Encoding
 from chalicelib.errors import NotFound, PreconditionFailed, TapedeckError, Unavailable
-from chalicelib.ports.values import Closing, Joined, Joining, Lease
+from chalicelib.ports.values import CloseResult, JoinRequest, JoinResult, Lease
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import CallRef, Ending, Recording, RecordOptions, State
@@ -46,7 +46,7 @@ class FakeControl:
     refusal: TapedeckError | None = None
     graces_s: dict[Ending, float] = field(default_factory=dict)
     stopped_by_webhook: bool = False
-    joinings: list[Joining] = field(default_factory=list)
+    joinings: list[JoinRequest] = field(default_factory=list)
     endings: dict[str, Ending] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     left: tuple[Tap, ...] = ()
@@ -56,13 +56,13 @@ class FakeControl:
     _open: dict[str, dict[str, datetime | None]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def join_call(self, joining: Joining) -> Joined:
+    def join_call(self, joining: JoinRequest) -> JoinResult:
         """Put the stream under its call."""
         self._answer()
         with self._lock:
             self.joinings.append(joining)
             self._open.setdefault(joining.call.key, {})[joining.stream_key] = None
-        return Joined(
+        return JoinResult(
             call=joining.call,
             round=1,
             generation=len(self.joinings),
@@ -92,18 +92,18 @@ class FakeControl:
             self._open[call.key][stream_key] = at + grace
         return said
 
-    def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
+    def close_call(self, call: CallRef, round_: int, at: datetime) -> CloseResult:
         """Close a call when all its streams ended and no grace runs."""
         self._answer()
         with self._lock:
             until = list(self._open[call.key].values())
             if None in until:
-                return Closing(closed=False)
+                return CloseResult(closed=False)
             latest = max(moment for moment in until if moment is not None)
             if latest > at:
-                return Closing(closed=False, retry_at=latest)
+                return CloseResult(closed=False, retry_at=latest)
             self.closed.append((call, round_))
-        return Closing(closed=True)
+        return CloseResult(closed=True)
 
     def end_recording(self, recording_id: str, cause: Cause, at: datetime, digit: str = "") -> None:
         """Note the end of a recording."""
@@ -117,7 +117,7 @@ class FakeControl:
         if self.refusal is not None:
             raise self.refusal
 
-    def _recordings(self, joining: Joining) -> tuple[Recording, ...]:
+    def _recordings(self, joining: JoinRequest) -> tuple[Recording, ...]:
         if self.options is None:
             return ()
         return (
@@ -239,7 +239,7 @@ class FakeLeases:
         """Return every lease."""
         return list(self.leases.values())
 
-    def bury(self, lease: Lease) -> None:
+    def declare_dead(self, lease: Lease) -> None:
         """Declare a worker dead."""
         self.leases[lease.worker] = replace(lease, over=True)
 

@@ -26,10 +26,9 @@ from chalicelib.recording.close_grace import Graces
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.manifest import Manifest, parse_manifest
 from chalicelib.recording.model import Recording, RecordOptions, Stream
-from chalicelib.services.calls.call_control import Control
+from chalicelib.services.calls.call_control import CallController
 from chalicelib.services.finalization.assemble import assemble
-from chalicelib.services.heirs import Heirs
-from chalicelib.services.recovery.dead_workers import Clearing
+from chalicelib.services.recovery.dead_workers import DeadWorkerCleaner, TakeoverController
 from chalicelib.sink.runtime.limits import Limits
 from tests.fakes_media import FakeRenditionStore
 from tests.services.core_desk import Desk
@@ -41,12 +40,12 @@ CALL_KEY = "main/bandwidth/c-1"
 PATIENT = replace(
     QUICK,
     alone_after_s=5.0,
-    relay_alive_s=0.1,
-    relay_reach_s=0.5,
-    lookout_every_s=0.1,
-    lookout_dead_s=0.9,
-    lookout_late_s=0.5,
-    lookout_blind_s=0.5,
+    forwarding_alive_s=0.1,
+    forwarding_reach_s=0.5,
+    detector_every_s=0.1,
+    detector_dead_s=0.9,
+    detector_late_s=0.5,
+    detector_blind_s=0.5,
 )
 BETWEEN = 60_000
 """the number of the frame that is sent while nothing particular is said"""
@@ -98,7 +97,7 @@ class Side:
 class Answering:
     """A control that one worker asks: it can be slow, or away."""
 
-    control: Control
+    control: CallController
     delay_s: float = 0.0
     is_away: bool = False
 
@@ -223,8 +222,8 @@ async def pair(limits: Limits = PATIENT) -> AsyncIterator[Pair]:
         mailbox=near.mailbox,
         store=SlowStore(objects=near.store.objects),
         leases=near.leases,
-        dead_workers=Heirs(
-            clearing=Clearing(
+        dead_workers=TakeoverController(
+            clearing=DeadWorkerCleaner(
                 control=desk.control,
                 leases=near.leases,
                 live_streams=desk.core.live_streams,

@@ -43,7 +43,7 @@ QUICK = Limits(
     linger_s=0.2,
     alone_after_s=0.3,
     rejoin_s=0.02,
-    elsewhere_s=0.05,
+    other_workers_s=0.05,
     journal_every_s=0.05,
     segment_every_s=30.0,
     retry_first_s=0.02,
@@ -51,8 +51,8 @@ QUICK = Limits(
     lease_every_s=0.05,
     mailbox_every_s=0.02,
     mailbox_idle_s=0.1,
-    relay_alive_s=0.2,
-    relay_reach_s=0.5,
+    forwarding_alive_s=0.2,
+    forwarding_reach_s=0.5,
     stop_within_s=5.0,
 )
 

@@ -149,9 +149,9 @@ class Spoken:
 
 
 @asynccontextmanager
-async def speaking(elsewhere_s: float = 0.05, **options: Any) -> AsyncIterator[Spoken]:
+async def speaking(other_workers_s: float = 0.05, **options: Any) -> AsyncIterator[Spoken]:
     """Begin a recorded call; it stops when the block ends."""
-    limits = replace(OFFICE, elsewhere_s=elsewhere_s)
+    limits = replace(OFFICE, other_workers_s=other_workers_s)
     desk, rig = office(limits, record_call=RecordOptions(**options))
     async with rig.running(), rig.bandwidth() as socket:
         await socket.send(start())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from chalicelib.capture.events import Track
 from chalicelib.errors import TapedeckError
-from chalicelib.ports.values import Joined, Joining
+from chalicelib.ports.values import JoinRequest, JoinResult
 from chalicelib.recording.model import RecordOptions
 from tests.sink.fakes import FakeControl, SlowStore
 from tests.sink.rig import QUICK, Rig, frame, run, until
@@ -32,7 +32,7 @@ class Choosy(FakeControl):
     """carrier's ids of streams"""
     delays_s: dict[str, float] = field(default_factory=dict)
 
-    def join_call(self, joining: Joining) -> Joined:
+    def join_call(self, joining: JoinRequest) -> JoinResult:
         """Put the stream under its call."""
         joined = super().join_call(joining)
         time.sleep(self.delays_s.get(joining.carrier_stream_id, 0.0))
@@ -176,7 +176,7 @@ def test_a_recording_of_full_length_waits_for_other_workers() -> None:
 
     async def scenario() -> None:
         control = FakeControl(options=RecordOptions(max_length_s=0.1))
-        limits = replace(QUICK, elsewhere_s=0.5)
+        limits = replace(QUICK, other_workers_s=0.5)
         async with Rig(control=control, limits=limits).running() as rig, rig.tap() as speak:
             for number in range(6):
                 await speak.send(frame(number))

@@ -15,7 +15,7 @@ from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.storage.spool import STORE
 from tests.sink.fakes import FakeControl
 from tests.sink.rig import QUICK, STOP, Rig, media, run, start, until
-from tests.sink.storage.test_journal import cut
+from tests.sink.storage.test_journal import batch
 from tests.sink.storage.test_segment_store import Bench, PartlyAway, part
 
 
@@ -29,7 +29,7 @@ def a_hub(bench: Bench) -> Hub:
         control=nobody,
         journal=bench.journal,
         segments=bench.segments,
-        relay=nobody,
+        forwarding_client=nobody,
         senders=nobody,
     )
     return Hub(worker)
@@ -41,7 +41,7 @@ def test_what_waits_for_the_store_is_in_the_journal_meanwhile() -> None:
 
     async def scenario() -> None:
         bench = Bench(store=PartlyAway(away="segments/"))
-        bench.media.hold(cut(part(1)))
+        bench.media.hold(batch(part(1)))
         await bench.media.seal()
         bench.journal.commit()
         await until(lambda: bench.store.objects)
@@ -74,7 +74,7 @@ def test_the_next_object_stays_while_a_cut_waits_for_it() -> None:
         bench = Bench()
         bench.hold(part(1))
         await bench.media.store()
-        bench.media.hold(cut(part(2)))
+        bench.media.hold(batch(part(2)))
         assert (1, 1) == (bench.journal.next_number, bench.media.safe_below(1))
         await bench.close()
 
@@ -86,7 +86,7 @@ def test_an_object_that_comes_after_its_segment_was_made_stays() -> None:
 
     async def scenario() -> None:
         bench = Bench(store=PartlyAway(away="segments/"))
-        bench.media.hold(cut(part(1)))
+        bench.media.hold(batch(part(1)))
         await bench.media.seal()
         assert 0 == bench.media.safe_below(0)
         bench.journal.commit()
@@ -102,7 +102,7 @@ def test_the_first_segment_that_had_no_room_counts() -> None:
     async def scenario() -> None:
         limits = replace(QUICK, held_bytes=700)
         bench = Bench(None, limits, PartlyAway(away="segments/"))
-        bench.health.ail(STORE, "slow_down")
+        bench.health.degrade(STORE, "slow_down")
         for body in (part(0), part(1) * 60, part(2) * 60):
             bench.hold(body)
             await bench.media.seal()

@@ -12,7 +12,7 @@ from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Recording, RecordOptions, State
-from chalicelib.services.calls.live_recordings import Live
+from chalicelib.services.calls.live_recordings import RecordingController
 from tests.sink.calls.test_command_handler import BETWEEN, SECRET, Stage, a_pause, stage
 from tests.sink.fakes import FakeControl
 from tests.sink.rig import STOP, Rig, frame, media, run, start, until
@@ -78,7 +78,7 @@ def test_a_stop_does_not_beat_a_discard_under_way() -> None:
 class Unanswered:
     """A database that hears of a pause, and answers when it is let."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: RecordingController) -> None:
         self._live = live
         self.asked, self.answers = threading.Event(), threading.Event()
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.recording.model import Ending, State
-from chalicelib.services.recovery.orphans import Orphans
+from chalicelib.services.recovery.orphans import OrphanAdopter
 from tests.fakes_media import FakeMediaStore
 from tests.samples import a_profile
 from tests.services.core_desk import Desk
@@ -30,7 +30,7 @@ def test_its_journal_says_enough_to_join() -> None:
         desk = Desk()
         desk.core.store.profiles["main", "support"] = a_profile(name="support")
 
-        assert 1 == Orphans(control=desk.control, media=journal).adopt("w-1")
+        assert 1 == OrphanAdopter(control=desk.control, media=journal).adopt("w-1")
 
         (call,) = desk.core.store.calls.values()
         (stream,) = desk.core.calls.streams(call.ref.key)

@@ -14,7 +14,7 @@ from chalicelib.carriers.contract.call_api import CarrierCall, Standing, TapAgai
 from chalicelib.ports.values import CarrierDoor
 from chalicelib.recording.model import Ending, RecordOptions
 from chalicelib.services.calls.instructions import Deployment
-from chalicelib.services.recovery.retap import Retapping, retap
+from chalicelib.services.recovery.retap import Retapper
 from tests.fakes import FakeWorkflows
 from tests.services.core_desk import Desk
 from tests.sink.fakes import SlowStore
@@ -23,7 +23,7 @@ from tests.sink.rig import KEY, Rig, frame, run, until
 from tests.sink.test_with_control import office
 
 KEY_OF_CALL = "main/signalwire/c-1"
-LIMITS = replace(PATIENT, lookout_silent_s=0.3, lookout_dead_s=30.0)
+LIMITS = replace(PATIENT, detector_silent_s=0.3, detector_dead_s=30.0)
 DOOR = CarrierDoor(carrier="signalwire", url="https://s.signalwire.com", authorization="Basic x")
 FRAMES = 25
 
@@ -56,13 +56,13 @@ class Carrier:
 class Executions(FakeWorkflows):
     """Workflows that run at once what asks carriers."""
 
-    needs: Retapping | None = None
+    needs: Retapper | None = None
 
     def start_retaps(self, worker: str, renewals: int) -> None:
         """Run it, in the thread that starts it."""
         super().start_retaps(worker, renewals)
         assert self.needs is not None
-        retap(worker, renewals, self.needs)
+        self.needs.retap(worker, renewals)
 
 
 def a_pair() -> tuple[Desk, Rig, Rig, Executions]:
@@ -84,10 +84,10 @@ def a_pair() -> tuple[Desk, Rig, Rig, Executions]:
     return desk, near, far, workflows
 
 
-def asking(desk: Desk, near: Rig, carrier: Carrier) -> Retapping:
+def asking(desk: Desk, near: Rig, carrier: Carrier) -> Retapper:
     """Return what tapping again needs."""
     core = desk.core
-    return Retapping(
+    return Retapper(
         leases=near.leases,
         live_streams=core.live_streams,
         calls=core.calls,

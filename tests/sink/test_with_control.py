@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 
 from chalicelib.errors import PreconditionFailed, Unavailable
-from chalicelib.ports.values import Joining
+from chalicelib.ports.values import JoinRequest
 from chalicelib.recording.model import Ending, RecordOptions, State
-from chalicelib.services.calls.call_control import Control
+from chalicelib.services.calls.call_control import CallController
 from chalicelib.sink.runtime.limits import Limits
 from tests.samples import a_profile
 from tests.services.core_desk import Desk
@@ -27,7 +27,7 @@ def office(limits: Limits = OFFICE, **changed: object) -> tuple[Desk, Rig]:
     profile = replace(a_profile(), name="support", record_call=RecordOptions())
     desk = Desk()
     desk.core.store.profiles["main", "support"] = replace(profile, **changed)  # type: ignore[arg-type]  # any field
-    assert isinstance(desk.control, Control)
+    assert isinstance(desk.control, CallController)
     return desk, Rig(
         control=desk.control,
         live=desk.live,
@@ -115,7 +115,7 @@ def test_a_short_outage_of_the_database_loses_nothing() -> None:
 class Late:
     """A control that lets a stream's join wait until another one ended, and a little longer."""
 
-    control: Control
+    control: CallController
     ended: int = 0
     left: int = 5
     """times that the stream `s-2` still asks in vain after that"""
@@ -123,7 +123,7 @@ class Late:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.control, name)
 
-    def join_call(self, joining: Joining) -> Any:
+    def join_call(self, joining: JoinRequest) -> Any:
         """Put a stream under its call."""
         if joining.carrier_stream_id == "s-2" and self.left:
             self.left -= bool(self.ended)

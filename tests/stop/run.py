@@ -85,7 +85,7 @@ class Stop:
 
     @property
     def figure(self) -> str:
-        """Return what docs/trust.md says."""
+        """Return what docs/explanation/trust.md says."""
         return (
             f"{self.plan.calls} calls ({self.plan.rtp_calls} by RTP), two tracks, puts of 120/700"
             f" ms: {self.verdict.lost} of {self.verdict.sent:,} samples sent before SIGTERM lost,"

@@ -27,7 +27,7 @@ from chalicelib.swml.script import (
 )
 from chalicelib.swml.text import read_json, read_yaml
 from chalicelib.tapping.model import TapOptions
-from tests.dialects.samples import ANY_JSON, FIXTURES, filled_in
+from tests.carriers.samples import ANY_JSON, FIXTURES, filled_in
 
 SCHEMA = Draft202012Validator(
     json.loads((FIXTURES / "swml-tap-record.schema.json").read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.errors import InvalidRequest, TooLarge
 from chalicelib.swml.text import MAX_BYTES, read_json, read_yaml
-from tests.dialects.samples import FIXTURES
+from tests.carriers.samples import FIXTURES
 
 BILLION_LAUGHS = b"a: &a [x, x]\n" + b"".join(
     b"%c: &%c [*%c, *%c]\n" % (name + 1, name + 1, name, name) for name in range(97, 120)

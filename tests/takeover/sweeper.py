@@ -10,17 +10,16 @@ import time
 
 from chalicelib import wiring
 from chalicelib.errors import Unavailable
-from chalicelib.services.recovery.sweep import sweep
 
 _APART_S = 2.0
 
 
 def main() -> None:
     """Sweep until somebody ends the process."""
-    needs = wiring.ports().sweeping
+    needs = wiring.ports().sweeper
     while True:
         try:
-            done = dict(sweep(needs))
+            done = dict(needs.sweep())
         except Unavailable:
             done = {"unavailable": 1}
         print(json.dumps(done), flush=True)

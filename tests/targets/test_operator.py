@@ -1,4 +1,4 @@
-"""What README and docs/operations.md let an operator type, from `make bootstrap` on."""
+"""What README and docs/how-to/ let an operator type, from `make bootstrap` on."""
 
 from __future__ import annotations
 

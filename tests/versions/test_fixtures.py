@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.sink.forwarding.messages import Frames, Heard
+from chalicelib.sink.forwarding.messages import Frames, MediaReceived
 from infra import verify
 from tests.versions.fixture import BUCKETS, TABLES, Fixture, fixtures, lacks
 from tests.versions.programs.containers import contents
@@ -89,9 +89,10 @@ def test_a_conversation_between_workers_is_understood(fixture: Fixture) -> None:
         for side in ("passer", "owner")
     )
 
-    assert ["Hello", "Opened"] == [name for name in passer if name not in ("Alive", "Heard")]
-    assert ["Welcome"] == [name for name in owner if name != "Alive"]
-    assert Heard.__name__ in passer
+    often = ("KeepAlive", "MediaReceived")
+    assert ["Hello", "StreamOpened"] == [name for name in passer if name not in often]
+    assert ["Welcome"] == [name for name in owner if name != "KeepAlive"]
+    assert MediaReceived.__name__ in passer
 
 
 @pytest.mark.parametrize("fixture", FIXTURES)

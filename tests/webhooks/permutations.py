@@ -14,18 +14,20 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from chalicelib.dialects.webhooks.registry import dialect
+from chalicelib.carriers import registry
 from chalicelib.recording import lifecycle
 from chalicelib.recording.model import Ending
 from chalicelib.services.finalization.fetch import Fetching, fetch
 from chalicelib.services.finalization.publish import Publishing, publish, publish_empty
-from chalicelib.services.intake.intake import IntakeStores, Received, take_in
+from chalicelib.services.intake.intake import ReceivedEvent, WebhookReceiver
 from tests.carrier_host import AUDIO, FakeDownloads
+from tests.carriers.posted import Said, calls
 from tests.fake_signer import FakeSigner
 from tests.fakes_media import FakeRenditionStore
 from tests.samples import a_joining
 from tests.services.core_desk import Desk
-from tests.webhooks.wire import CALLS, Said
+
+CALLS = calls()
 
 MOST_EVENTS, MOST_DUPLICATES = 7, 5
 LIFE = ("the first joins", "the second joins", "the first ends", "the second ends", "it closes")
@@ -137,19 +139,19 @@ class Telling:
 
     def _post(self, body: bytes) -> None:
         core, workflows = self.desk.core, self.desk.workflows
-        received = Received(
-            event=dialect(self._said.profile.carrier).parse(body),
+        received = ReceivedEvent(
+            event=registry.carrier(self._said.profile.carrier).webhooks.parse(body),
             profile=self._said.profile,
             at=self._said.at,
             announced_for=timedelta(seconds=15),
         )
-        stores = IntakeStores(
+        stores = WebhookReceiver(
             inbox=core.inbox,
             calls=core.calls,
             recordings=core.recordings,
             workflows=lambda: workflows,
         )
-        take_in(received, stores)
+        stores.take_in(received)
 
     def _life(self) -> dict[str, Callable[[], object]]:
         steps: list[Callable[[], object]] = [

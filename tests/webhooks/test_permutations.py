@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
+from chalicelib.carriers import registry
 from chalicelib.carriers.contract.webhook import UnknownEvent
-from chalicelib.dialects.webhooks.registry import dialect
 from chalicelib.recording import lifecycle
+from tests.carriers.posted import calls
 from tests.webhooks.permutations import LIFE, Order, Telling, faults, orders
-from tests.webhooks.wire import CALLS
+
+CALLS = calls()
 
 
 @given(order=orders())
@@ -41,7 +43,9 @@ def test_the_bodies_are_understood(carrier: str) -> None:
     """All but one of the webhooks mean something: what is unknown changes nothing anyway."""
 
     said = CALLS[carrier]
-    events = {name: dialect(carrier).parse(body) for name, body in said.bodies.items()}
+    events = {
+        name: registry.carrier(carrier).webhooks.parse(body) for name, body in said.bodies.items()
+    }
 
     unknown = [name for name, event in events.items() if isinstance(event, UnknownEvent)]
     assert ["something new"] == unknown

@@ -12,7 +12,7 @@ from chalicelib.adapters.dynamodb.recordings import new_recording
 from chalicelib.adapters.dynamodb.row_codec import Row, from_row, to_row
 from chalicelib.adapters.dynamodb.table import NEW, Part, Table, Where
 from chalicelib.errors import PreconditionFailed
-from chalicelib.ports.values import InboundEvent, Requested
+from chalicelib.ports.values import InboundEvent, NewRecording
 from chalicelib.recording.carrier_reports import Announcement
 from chalicelib.recording.model import Call, CallRef
 
@@ -37,7 +37,7 @@ class DynamoInbox:
         event: InboundEvent,
         call: Call | None,
         announcement: Announcement | None,
-        requested: Requested | None,
+        requested: NewRecording | None,
     ) -> bool:
         """Write an event with what it says. It races with its own retry, with the stream that it
         tells of, with other webhooks of that stream, and with who else asks for the recording."""
@@ -68,7 +68,7 @@ class DynamoInbox:
         found = [from_row(_unpacked(row), InboundEvent) for row in rows]
         return sorted(found, key=lambda one: (one.occurred_at or one.received_at, one.event_key))
 
-    def _wanted(self, call: Call | None, requested: Requested | None) -> list[Part]:
+    def _wanted(self, call: Call | None, requested: NewRecording | None) -> list[Part]:
         parts = [] if call is None else [self._table.putting(call_row(call), NEW)]
         if requested is not None:
             created = replace(requested.recording, version=1)
@@ -89,8 +89,8 @@ class DynamoInbox:
         return self._table.get(*_event_key(event)) is not None
 
     def _left(
-        self, call: Call | None, requested: Requested | None
-    ) -> tuple[Call | None, Requested | None]:
+        self, call: Call | None, requested: NewRecording | None
+    ) -> tuple[Call | None, NewRecording | None]:
         """Return the parts that don't exist yet."""
         if call and self._table.get(layout.call_pk(call.ref.key), layout.CALL):
             call = None

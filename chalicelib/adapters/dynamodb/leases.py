@@ -40,7 +40,7 @@ class DynamoLeases:
         rows = self._table.query(layout.LEASES, " ", layout.END)
         return [from_row(row, Lease) for row in rows if not row.get("forgotten")]
 
-    def bury(self, lease: Lease) -> None:
+    def declare_dead(self, lease: Lease) -> None:
         """Declare a worker dead. It races with the worker's next renewal."""
         text = "#over = :true OR #renewals = :renewals"
         values = {"true": True, "renewals": lease.renewals}

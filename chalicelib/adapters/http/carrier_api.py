@@ -1,9 +1,10 @@
-"""Carriers' REST APIs: which request, and what an answer means, stands in `dialects/apis`."""
+"""Sends requests to carriers' REST APIs; each carrier's `call_api.py` writes and reads them."""
 
 from __future__ import annotations
 
 from chalicelib.adapters.http.exchange import MAX_READ
 from chalicelib.adapters.http.sender import GuardedSender
+from chalicelib.carriers import registry
 from chalicelib.carriers.contract.call_api import (
     ApiDialect,
     ApiRequest,
@@ -11,7 +12,6 @@ from chalicelib.carriers.contract.call_api import (
     Standing,
     TapAgain,
 )
-from chalicelib.dialects.apis.registry import DIALECTS
 from chalicelib.errors import Conflict, Forbidden, NotFound, Unavailable, UrlRefused
 from chalicelib.ports.values import CarrierDoor, Reply, SendFault
 from chalicelib.security.url_guard import Purpose, UrlPolicy
@@ -55,9 +55,10 @@ class RestCarrierApi:
 
 
 def _row(door: CarrierDoor) -> ApiDialect:
-    if door.carrier not in DIALECTS:
-        raise Conflict(f"{door.carrier} has no API that is asked", code="cant_tap")
-    return DIALECTS[door.carrier]
+    found = registry.carrier(door.carrier).call_api if door.carrier in registry.ROWS else None
+    if found is None:
+        raise Conflict(f"{door.carrier} has no API that can be asked", code="cant_tap")
+    return found
 
 
 def _verify(reply: Reply) -> None:

@@ -1,7 +1,7 @@
 """Bandwidth `<StartStream>`: JSON text messages, base64 payload, two tracks.
 
 The message shapes below are what we read of each; what else a message holds is skipped
-(docs/wire/bandwidth.md).
+(docs/reference/wire/bandwidth.md).
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class Bandwidth:
         """Return None: the start comes in band."""
 
     def receive(self, message: str | bytes) -> StreamEvent:
-        """Return what one message says. Raises WireError (codes: docs/wire/bandwidth.md)."""
+        """Return what one message says. Raises WireError (docs/reference/wire/bandwidth.md)."""
         if not isinstance(message, str):
             raise self._binary()
         try:

@@ -1,4 +1,4 @@
-"""Bandwidth's webhooks: media stream events and recordings (docs/wire/bandwidth.md)."""
+"""Bandwidth's webhooks: media stream events and recordings (docs/reference/wire/bandwidth.md)."""
 
 from __future__ import annotations
 
@@ -203,9 +203,5 @@ _EVENTS: Mapping[str, Callable[[Document], WebhookEvent]] = MappingProxyType(
 DIALECT = WebhookDialect(
     carrier=CARRIER,
     answer_status=204,
-    signature_scheme="",
-    takes_basic=True,
-    media_hosts=("bandwidth.com",),
-    token_url="https://api.bandwidth.com/api/v1/oauth2/token",  # noqa: S106  # a place, no secret
     parse=parse,
 )

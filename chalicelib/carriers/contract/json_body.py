@@ -11,7 +11,6 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from chalicelib.carriers import registry as streams
 from chalicelib.carriers.contract.stream import CARRIER_ID_PATTERN
 from chalicelib.errors import InvalidRequest
 
@@ -27,12 +26,15 @@ REDACTED = "[redacted]"
 _REDACTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(://)[^/?#@\s]*@"), rf"\1{REDACTED}@"),
     (re.compile(r"(\b(?:ws|http)s?://[^?\s]{0,1024}\?)\S+", re.IGNORECASE), rf"\1{REDACTED}"),
-    (re.compile(rf"(/(?:{'|'.join(streams.ROWS)})/)[^/?#\s]+"), rf"\1{REDACTED}"),
+    (
+        re.compile(r"(wss?://[^/?#\s]+(?:/g\d+)?/[^/?#\s]+/)[^/?#\s]+", re.IGNORECASE),
+        rf"\1{REDACTED}",
+    ),
     (re.compile(r"[A-Za-z0-9_-]{64,}"), REDACTED),
 )
-"""credentials in a URL · queries of URLs, which may open a recording · tokens of stream paths ·
-whatever is as long as a token (the shortest has 80 characters, the longest carrier id that we know
-51)"""
+"""Credentials in a URL · queries of URLs, which may open a recording · the second part of a
+websocket's path, where the token is · whatever is as long as a token (the shortest has 80
+characters, the longest known id of a carrier 51)."""
 
 _MISSING = re.compile(r"missing required field `(?P<field>[^`]*)`(?: - at `\$\.?(?P<path>[^`]*)`)?")
 _WRONG = re.compile(r"(?P<fact>.*?) - at `\$\.?(?P<path>[^`]*)`")

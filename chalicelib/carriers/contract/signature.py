@@ -1,8 +1,10 @@
-"""How carriers sign: a function per scheme, which tells whether a header's value is right.
+"""Verifies the signatures of carriers' webhooks: a function per scheme.
 
-Signatures are taken in their one spelling, the one that carriers send. What a scheme doesn't cover,
-no verifier can: Twilio's and Plivo's texts have no mark between a field's name and its value, and
-Twilio's leaves repeated values out. The path token stands beside each of them.
+A signature covers the URL that the carrier called. It is compared with the configured public URL,
+never with what a request says about itself. Only the spelling that carriers send is accepted. No
+verifier can protect what a scheme doesn't cover: the texts of Twilio and Plivo have no mark between
+a field's name and its value, and Twilio's leaves out repeated values. The path's token is verified
+besides.
 
 HMACs use the standard library, which calls OpenSSL as well and needs no import of 15 ms. Elliptic
 curves use `cryptography`, imported by the first request that needs it (decision 86).
@@ -13,22 +15,26 @@ from __future__ import annotations
 import hashlib
 import hmac
 from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from chalicelib.errors import Forbidden
+
 TOLERANCE_S = 300
-"""of a signed time, to both sides: TRUST 4; Standard Webhooks, Telnyx and Stripe have the same"""
+"""how far a signed time may be off, in both directions: TRUST 4; Standard Webhooks, Telnyx and
+Stripe allow the same"""
 
 _TIME_DIGITS_MAX = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signed:
-    """A request, as far as a signature may cover it."""
+    """The parts of a request that a signature may cover."""
 
     url: str
     """as the carrier was given it, without credentials"""
@@ -41,17 +47,54 @@ class Signed:
     method: str = "POST"
 
     def header(self, name: str) -> str:
-        """Return a header by its lower-case name; empty where it isn't there."""
+        """Return a header by its lower-case name; empty if it is absent."""
         return next((value for key, value in self.headers.items() if key.lower() == name), "")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """One header of a scheme, and the function that verifies it."""
+
+    header: str
+    """in lower case"""
+    is_right: Callable[[str, Signed, str], bool]
+    """takes the header's value, what it may cover, and a key; compares in constant time"""
+
+
+def is_signed(proofs: Collection[Proof], headers: Mapping[str, str]) -> bool:
+    """Whether a request has one of the proofs' headers."""
+    return _presented(proofs, headers) is not None
+
+
+def verify(proofs: Collection[Proof], signed: Signed, keys: Collection[str]) -> None:
+    """Return if one of the keys made a request's signature: two keys are valid during a rotation.
+
+    The first proof whose header is present decides alone. Raises Forbidden `bad_signature`, also
+    for a request without a signature.
+    """
+    presented = _presented(proofs, signed.headers)
+    if presented is None:
+        raise Forbidden("no signature", code="bad_signature")
+    proof, value = presented
+    if not any(proof.is_right(value, signed, key) for key in keys):
+        raise Forbidden(f"{proof.header}: wrong signature", code="bad_signature")
+
+
+def _presented(proofs: Collection[Proof], headers: Mapping[str, str]) -> tuple[Proof, str] | None:
+    by_name = {name.lower(): value for name, value in headers.items()}
+    for proof in proofs:
+        if proof.header in by_name:
+            return proof, by_name[proof.header]
+    return None
+
+
 def hex_sha256(value: str, signed: Signed, key: str) -> bool:
-    """SignalWire: hex HMAC-SHA256 over URL and body."""
+    """Whether a value is the hex HMAC-SHA256 over URL and body."""
     return _is_same(value, _mac(key, signed.url.encode() + signed.body, "sha256").hex())
 
 
 def hex_sha1(value: str, signed: Signed, key: str) -> bool:
-    """SignalWire, older: the same with SHA-1."""
+    """Whether a value is the hex HMAC-SHA1 over URL and body."""
     return _is_same(value, _mac(key, signed.url.encode() + signed.body, "sha1").hex())
 
 
@@ -89,7 +132,7 @@ def telnyx(value: str, signed: Signed, key: str) -> bool:
 
 
 def is_ed25519(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """Return whether an Ed25519 signature (64 bytes) of a message is by the key (32 bytes).
+    """Whether an Ed25519 signature (64 bytes) of a message is by the key (32 bytes).
 
     A signature has one spelling (RFC 8032, 8.4); the key comes from the customer's secret.
     """
@@ -196,3 +239,15 @@ def _unbase64(text: str) -> bytes:
 def _unsegmented(text: str) -> bytes:
     """Return the bytes of a part of a JWT. Raises ValueError."""
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+SCHEMES: Mapping[str, tuple[Proof, ...]] = MappingProxyType(
+    {
+        "twilio": (Proof(header="x-twilio-signature", is_right=twilio),),
+        "plivo": (Proof(header="x-plivo-signature-v3", is_right=plivo),),
+        "telnyx": (Proof(header="telnyx-signature-ed25519", is_right=telnyx),),
+        "jambonz": (Proof(header="jambonz-signature", is_right=jambonz),),
+        "vonage": (Proof(header="authorization", is_right=vonage),),
+    }
+)
+"""The schemes of carriers that have no folder yet: with its folder a scheme moves there."""

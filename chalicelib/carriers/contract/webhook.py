@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from chalicelib.capture.events import Encoding, Track
+from chalicelib.recording.carrier_facts import CarrierFacts
 
 
 class StreamState(StrEnum):
@@ -49,7 +50,7 @@ class RtpDevice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventFacts:
+class EventFacts(CarrierFacts):
     """What every event tells. Texts are empty, and times None, where the carrier says nothing."""
 
     carrier: str
@@ -62,15 +63,6 @@ class EventFacts:
     """the JSON text to store: tokens, credentials and queries of URLs are redacted"""
     call_id: str = ""
     """the id that the call's streams go by: that of the stream's path where the path has one"""
-    carrier_call_id: str = ""
-    """the id that the event itself names"""
-    node_id: str = ""
-    event_channel: str = ""
-    carrier_segment_id: str = ""
-    project_id: str = ""
-    space_id: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
-    """`tag`, where the call has one"""
     leg: Leg = field(default_factory=Leg)
 
 
@@ -140,14 +132,6 @@ class WebhookDialect:
     carrier: str
     answer_status: int
     """the HTTP status of an event that is durable"""
-    signature_scheme: str
-    """a row of `signatures.SCHEMES`; empty: this carrier signs nothing"""
-    takes_basic: bool = False
-    """its webhooks can say a user and password, when they are asked"""
-    media_hosts: tuple[str, ...] = ()
-    """suffixes of the hosts that its recordings lie on: nobody else gets its credentials"""
-    token_url: str = ""
-    """where an OAuth 2 client gets its token; empty: nowhere"""
     parse: Callable[[bytes], WebhookEvent]
     """a raw body → what it says. Raises InvalidRequest `not_json`, `missing_field`, `wrong_type`"""
 

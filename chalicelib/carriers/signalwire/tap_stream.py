@@ -2,7 +2,7 @@
 
 The socket says nothing but audio: no start, no stop, no call id, no codec. What a start would say
 stands in the path that SWML filled, `/signalwire-tap/{token}/{call_id}/{direction}`
-(docs/wire/signalwire-tap.md).
+(docs/reference/wire/signalwire-tap.md).
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from chalicelib.carriers.contract.stream import holds_variable, is_carrier_id
 from chalicelib.errors import InvalidRequest, WireError
 
 NAME = "signalwire-tap"
+PARAMETERS = ("call_id", "direction")
+"""of the path, after the token"""
 
 TRACKS: Mapping[str, Track] = MappingProxyType(
     {"speak": Track.INBOUND, "listen": Track.OUTBOUND, "both": Track.MIXED}

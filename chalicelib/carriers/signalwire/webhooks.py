@@ -2,7 +2,7 @@
 
 Two shapes of each are about: SWML wraps `params` in an envelope; Relay has none, sends numbers as
 strings, and puts a recording's result beside `record`, which there echoes the request
-(docs/wire/signalwire-tap.md).
+(docs/reference/wire/signalwire-tap.md).
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from chalicelib.capture.events import Track
-from chalicelib.carriers import registry as streams
-from chalicelib.carriers.contract import json_body
+from chalicelib.carriers.contract import json_body, stream_path
 from chalicelib.carriers.contract.json_body import CarrierId, ControlId, Count, Document, Seconds
 from chalicelib.carriers.contract.stream import G711
 from chalicelib.carriers.contract.webhook import (
@@ -231,12 +230,16 @@ def _tracks(tap: Tap | None) -> tuple[Track, ...]:
 
 
 def _of_stream(uri: str) -> tuple[str, str]:
-    """Return the call id and stream id of a tap's path; both empty where it isn't one of ours."""
+    """Return the call id and stream id of a tap's path; both empty for a path that isn't ours."""
     try:
-        started = streams.dialect(streams.route(urlsplit(uri).path)).open()
+        parts = stream_path.split(urlsplit(uri).path)
+        route = parts.named(tap_stream.PARAMETERS) if parts else None
+        if route is None or route.dialect != tap_stream.NAME:
+            return "", ""
+        started = tap_stream.SignalWireTap(route.parameters).open()
     except (CallerError, ValueError):
         return "", ""
-    return (started.call_id, started.carrier_stream_id) if started else ("", "")
+    return started.call_id, started.carrier_stream_id
 
 
 def _rtp_device(params: DeviceParams) -> RtpDevice | None:
@@ -257,7 +260,5 @@ _EVENTS: Mapping[str, Callable[[Document], WebhookEvent]] = MappingProxyType(
 DIALECT = WebhookDialect(
     carrier=CARRIER,
     answer_status=200,
-    signature_scheme="signalwire",
-    media_hosts=("signalwire.com", "swire.io"),
     parse=parse,
 )

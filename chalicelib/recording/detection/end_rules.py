@@ -1,6 +1,7 @@
 """What ends a recording by itself, held against what is heard: a digit, silence, nobody speaking.
 
-Times are µs since 1970 on the wall, as a recording's intervals. Rules (docs/detection.md):
+Times are µs since 1970 on the wall, as a recording's intervals. docs/reference/detection.md has
+the rules:
 
 - `initial_timeout` runs from the recording's first sample until somebody speaks;
 - `end_silence_timeout` runs when somebody has spoken and nobody does; the silence is kept;
@@ -17,7 +18,7 @@ from chalicelib.recording.model import RecordOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class EndDecision:
     """A recording is over."""
 
     recording_id: str
@@ -38,7 +39,7 @@ def asks_for_voices(options: RecordOptions) -> bool:
     return bool(options.initial_timeout_s or options.end_silence_timeout_s)
 
 
-class Watch:
+class EndRules:
     """One recording's timeouts and terminators."""
 
     def __init__(self, recording_id: str, options: RecordOptions, *, has_spoken: bool) -> None:
@@ -77,31 +78,33 @@ class Watch:
             self._counted_us += max(0, from_us - self.from_us)
             self.from_us = max(self.from_us, to_us)
 
-    def judge(self, judged_us: int, spoken_until_us: int | None) -> Verdict | None:
-        """Hear that it is settled who spoke until `judged_us`: the last one so long."""
+    def decide(self, settled_us: int, spoken_until_us: int | None) -> EndDecision | None:
+        """Hear that it is settled who spoke until `settled_us`: the last one so long."""
         assert self.from_us is not None
         if spoken_until_us is not None and self._is_its_own(spoken_until_us):
             self._has_spoken = True
         if not self._has_spoken:
             end_us = self.from_us + self._initial_us - self._counted_us
-            return self._over(self._initial_us, judged_us, end_us, Cause.INITIAL_TIMEOUT)
+            return self._over(self._initial_us, settled_us, end_us, Cause.INITIAL_TIMEOUT)
         quiet_us = max(self.from_us, spoken_until_us or self.from_us)
         end_us = quiet_us + self._end_silence_us
-        return self._over(self._end_silence_us, judged_us, end_us, Cause.END_SILENCE)
+        return self._over(self._end_silence_us, settled_us, end_us, Cause.END_SILENCE)
 
-    def press(self, digit: str, at_us: int) -> Verdict | None:
+    def press(self, digit: str, at_us: int) -> EndDecision | None:
         """Hear a digit; one that was pressed before it listened is none of its own."""
         if digit not in self.options.terminators or not self.is_listening:
             return None
-        return self._verdict(Cause.DIGIT, at_us, digit) if self._is_its_own(at_us) else None
+        return self._decision(Cause.DIGIT, at_us, digit) if self._is_its_own(at_us) else None
 
     def _is_its_own(self, at_us: int) -> bool:
         return self._asked_from_us is None or at_us > self._asked_from_us
 
-    def _over(self, timeout_us: int, judged_us: int, end_us: int, cause: Cause) -> Verdict | None:
-        if not timeout_us or judged_us < end_us:
+    def _over(
+        self, timeout_us: int, settled_us: int, end_us: int, cause: Cause
+    ) -> EndDecision | None:
+        if not timeout_us or settled_us < end_us:
             return None
-        return self._verdict(cause, end_us)
+        return self._decision(cause, end_us)
 
-    def _verdict(self, cause: Cause, at_us: int, digit: str = "") -> Verdict:
-        return Verdict(recording_id=self.recording_id, cause=cause, at_us=at_us, digit=digit)
+    def _decision(self, cause: Cause, at_us: int, digit: str = "") -> EndDecision:
+        return EndDecision(recording_id=self.recording_id, cause=cause, at_us=at_us, digit=digit)

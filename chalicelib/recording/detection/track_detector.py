@@ -18,7 +18,7 @@ DIGIT_MARGIN_US = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
+class DetectionDemand:
     """What is asked of a track."""
 
     sensitivities: frozenset[float] = frozenset()
@@ -28,7 +28,7 @@ class Demand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class TrackSource:
     """A stream, as far as a detector must know it."""
 
     rate_hz: int
@@ -37,7 +37,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeardDigit:
+class DetectedDigit:
     """A key press that sounded."""
 
     digit: str
@@ -51,10 +51,10 @@ class _Voice:
     first_sample: int
 
 
-class Ear:
+class TrackDetector:
     """The detectors of one track of one stream."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: TrackSource) -> None:
         self.source = source
         self.is_gone = False
         """its stream has ended"""
@@ -62,7 +62,7 @@ class Ear:
         self._voices: dict[float, _Voice] = {}
         self._digits: DigitDetector | None = None
 
-    def ask(self, demand: Demand) -> None:
+    def ask(self, demand: DetectionDemand) -> None:
         """Listen for this; a detector that is new, or asked for again, begins anew."""
         at, rate_hz = self.clock.samples, self.source.rate_hz
         self._voices = {
@@ -78,7 +78,7 @@ class Ear:
         elif self._digits is None:
             self._digits = DigitDetector(rate_hz, first_sample=at)
 
-    def hear(self, payload: bytes, encoding: Encoding, arrival_us: int) -> Sequence[HeardDigit]:
+    def hear(self, payload: bytes, encoding: Encoding, arrival_us: int) -> Sequence[DetectedDigit]:
         """Take a message; return the keys that went down in it."""
         pcm = codecs.decode(payload, encoding)
         self.clock.add(samples_of(pcm), arrival_us)
@@ -93,7 +93,7 @@ class Ear:
         """Tell whether it is useless to wait for what it hears next."""
         return self.is_gone or self.clock.is_mute(now_us)
 
-    def judged_us(self, sensitivity: float) -> int:
+    def settled_us(self, sensitivity: float) -> int:
         """Return until when it is settled who spoke."""
         return self.clock.end_us(self._voices[sensitivity].activity.judged)
 
@@ -103,6 +103,6 @@ class Ear:
         silent_since = voice.activity.silent_since
         return self.clock.end_us(silent_since) if silent_since > voice.first_sample else None
 
-    def _placed(self, begun: DigitBegun) -> HeardDigit:
+    def _placed(self, begun: DigitBegun) -> DetectedDigit:
         at_us = self.clock.begin_us(begun.first_sample) - DIGIT_MARGIN_US
-        return HeardDigit(digit=begun.digit, at_us=at_us)
+        return DetectedDigit(digit=begun.digit, at_us=at_us)

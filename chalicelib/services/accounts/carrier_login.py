@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.carriers.contract.webhook import WebhookDialect
-from chalicelib.dialects.webhooks.registry import dialect
+from chalicelib.carriers import registry
+from chalicelib.carriers.contract.carrier import RecordingSource
 from chalicelib.errors import Forbidden, NotFound
 from chalicelib.ports.aws import TokenGrants
 from chalicelib.ports.rows import Profiles
@@ -14,15 +14,15 @@ from chalicelib.ports.values import CarrierDoor
 from chalicelib.recording.model import Profile, Recording
 from chalicelib.security.carrier_credentials import CarrierSecret
 from chalicelib.security.url_guard import GuardedUrl, Purpose, UrlPolicy, parse_url
-from chalicelib.services.accounts.carrier_secrets import CarrierSecrets
+from chalicelib.services.accounts.carrier_secrets import SecretReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignIn:
+class CarrierLogin:
     """Where credentials are, and where they may go."""
 
     profiles: Profiles
-    secrets: CarrierSecrets
+    secrets: SecretReader
     grants: TokenGrants
     policy: UrlPolicy
     trusted_hosts: tuple[str, ...] = ()
@@ -33,14 +33,15 @@ class SignIn:
         is configured. Raises UrlRefused, SecretRefused, Forbidden `bad_secret`, Unavailable."""
         assert recording.carrier_media is not None
         url = parse_url(recording.carrier_media.url, self.policy, Purpose.CARRIER_RECORDING)
-        row = dialect(recording.call.carrier)
+        row = registry.carrier(recording.call.carrier).recordings
         return self._header(self._secret(recording), row) if self._is_carrier_s(url, row) else ""
 
     def door(self, profile: Profile) -> CarrierDoor | None:
         """Return the API of a profile's carrier; None where its secret names none, or nothing that
         opens it. Raises UrlRefused, SecretRefused, Forbidden `bad_secret`, `not_the_carrier`,
         Unavailable."""
-        secret, row = self.secrets.of(profile), dialect(profile.carrier)
+        secret = self.secrets.of(profile)
+        row = registry.carrier(profile.carrier).recordings
         if not secret.api_url:
             return None
         url = parse_url(secret.api_url, self.policy, Purpose.CARRIER_RECORDING)
@@ -53,12 +54,12 @@ class SignIn:
             carrier=profile.carrier, url=secret.api_url.rstrip("/"), authorization=header
         )
 
-    def _is_carrier_s(self, url: GuardedUrl, row: WebhookDialect) -> bool:
+    def _is_carrier_s(self, url: GuardedUrl, row: RecordingSource) -> bool:
         if _is_under(url.host, self.trusted_hosts):
             return True
-        return url.scheme == "https" and _is_under(url.host, row.media_hosts)
+        return url.scheme == "https" and _is_under(url.host, row.hosts)
 
-    def _header(self, secret: CarrierSecret, row: WebhookDialect) -> str:
+    def _header(self, secret: CarrierSecret, row: RecordingSource) -> str:
         if secret.oauth2 is not None and row.token_url:
             return f"Bearer {self.grants.token(row.token_url, secret.oauth2)}"
         return secret.basic.header if secret.basic is not None else ""

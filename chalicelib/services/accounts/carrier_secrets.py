@@ -13,7 +13,7 @@ from chalicelib.security.secret_names import SharedCredentials, refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CarrierSecrets:
+class SecretReader:
     """Where secrets are, and who may use another account's."""
 
     secrets: Secrets

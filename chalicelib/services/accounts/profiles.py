@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.capture.events import Encoding
-from chalicelib.carriers import registry as streams
+from chalicelib.carriers import registry
 from chalicelib.errors import InvalidRequest, NotFound, SecretRefused
 from chalicelib.ports.rows import Profiles
 from chalicelib.recording import options, request_fields
@@ -49,7 +49,7 @@ def create_profile(
             raise InvalidRequest(f"{key} is missing", code="missing_property")
     profile = Profile(
         account=account,
-        carrier=streams.carrier(values["dialect"]),
+        carrier=registry.carrier_of(values["dialect"]),
         created_at=now,
         **values,
     )
@@ -127,7 +127,7 @@ def _parse(
 
 
 def _verify_way_back(profile: Profile) -> None:
-    if profile.bidirectional and streams.ROWS[profile.dialect].playing is None:
+    if profile.bidirectional and registry.stream(profile.dialect).playing is None:
         fact = f"false: {profile.dialect} takes no audio back"
         raise request_fields.out_of_range("bidirectional", fact, True)
 
@@ -148,8 +148,8 @@ def _name(key: str, given: object, policy: UrlPolicy) -> str:
 
 def _dialect(key: str, given: object, policy: UrlPolicy) -> str:
     text = _text(key, given, policy)
-    if text not in streams.ROWS:
-        raise request_fields.out_of_range(key, "one of " + ", ".join(streams.ROWS), given)
+    if text not in registry.DIALECTS:
+        raise request_fields.out_of_range(key, "one of " + ", ".join(registry.DIALECTS), given)
     return text
 
 

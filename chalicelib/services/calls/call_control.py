@@ -11,15 +11,15 @@ from datetime import datetime, timedelta
 
 from chalicelib.errors import Forbidden, NotFound, PreconditionFailed
 from chalicelib.ports.rows import CallLife, Calls, LiveStreams, Profiles
-from chalicelib.ports.values import Closing, Elsewhere, Joined, Joining
+from chalicelib.ports.values import CloseResult, JoinRequest, JoinResult, OwnedElsewhere
 from chalicelib.recording import rtp_endpoint
 from chalicelib.recording.carrier_reports import next_round
 from chalicelib.recording.close_grace import Graces, closes_at
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.model import Call, CallRef, Ending, Profile, Stream
-from chalicelib.services.calls.call_sessions import Rounds
-from chalicelib.services.calls.tap_control import Tapping
-from chalicelib.services.calls.transitions import Transitions, persistently
+from chalicelib.services.calls.call_sessions import SessionRecorder
+from chalicelib.services.calls.tap_control import TapController
+from chalicelib.services.calls.transitions import RecordingMover, persistently
 
 RECHECK = timedelta(minutes=10)
 """An open call is looked at this often, should its worker and the worker's lease both be gone."""
@@ -29,19 +29,19 @@ ASK_AGAIN = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Control:
+class CallController:
     """The port CallControl. Raises Unavailable where to try again is right."""
 
     calls: Calls
     call_life: CallLife
     live_streams: LiveStreams
     profiles: Profiles
-    transitions: Transitions
-    taps: Tapping
+    transitions: RecordingMover
+    taps: TapController
     graces: Graces = field(default_factory=Graces)
     writer: Writer = Writer.OWNER
 
-    def join_call(self, joining: Joining) -> Joined | Elsewhere:
+    def join_call(self, joining: JoinRequest) -> JoinResult | OwnedElsewhere:
         """Put the stream under its call, open or reopen that, start the recordings that are wanted:
         the pending ones and its profile's. Where another worker owns the call, only tell which.
         Raises NotFound where the profile is gone, Forbidden where it is another dialect's; an RTP
@@ -53,11 +53,11 @@ class Control:
                 code="wrong_dialect",
             )
         stream = persistently(lambda: self._enter(joining, profile))
-        if isinstance(stream, Elsewhere):
+        if isinstance(stream, OwnedElsewhere):
             return stream
         call = self.calls.get(joining.call.key)
         recordings = self.rounds.start(call, profile, stream)
-        return Joined(
+        return JoinResult(
             call=call.ref,
             round=stream.round,
             generation=call.generation,
@@ -94,7 +94,7 @@ class Control:
         if stream.ended_at is None:
             self._write_end(replace(stream, ended_at=at, ending=Ending.DEAD))
 
-    def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
+    def close_call(self, call: CallRef, round_: int, at: datetime) -> CloseResult:
         """Close the call if no stream of it lives and no grace runs; then its live recordings go
         finalizing, and its taps are finished. Raises NotFound."""
         return persistently(lambda: self._close(call, round_, at))
@@ -105,11 +105,11 @@ class Control:
         self.rounds.end_one(recording_id, cause, at, digit)
 
     @property
-    def rounds(self) -> Rounds:
+    def rounds(self) -> SessionRecorder:
         """Return what starts and ends the recordings of a call's round."""
-        return Rounds(calls=self.calls, transitions=self.transitions, writer=self.writer)
+        return SessionRecorder(calls=self.calls, transitions=self.transitions, writer=self.writer)
 
-    def _enter(self, joining: Joining, profile: Profile) -> Stream | Elsewhere:
+    def _enter(self, joining: JoinRequest, profile: Profile) -> Stream | OwnedElsewhere:
         """Write a stream under its call, once; tell who owns the call where the stream isn't that
         one's. Who joins first owns it: two that join at once write the same generation."""
         key = joining.call.key
@@ -118,22 +118,24 @@ class Control:
                 return stream
         before = self._known_call(key)
         if before is not None and _is_anothers(before, joining):
-            return Elsewhere(owner=before.owner, epoch=before.epoch, address=before.owner_address)
+            return OwnedElsewhere(
+                owner=before.owner, epoch=before.epoch, address=before.owner_address
+            )
         round_ = self.rounds.next_usable(before, next_round(before))
         stream = _stream(joining, profile, round_)
         self.call_life.join(_joined(before, joining, profile, round_), stream)
         return stream
 
-    def _close(self, ref: CallRef, round_: int, at: datetime) -> Closing:
+    def _close(self, ref: CallRef, round_: int, at: datetime) -> CloseResult:
         # The call first, then its streams: one that joins in between changes the generation.
         call = self.calls.get(ref.key)
         streams = [one for one in self.calls.streams(ref.key) if one.round == round_]
         if call.open and call.round == round_:
             closes = closes_at(streams, self.graces)
             if closes is None:
-                return Closing(closed=False)
+                return CloseResult(closed=False)
             if closes > at:
-                return Closing(closed=False, retry_at=min(closes, at + ASK_AGAIN))
+                return CloseResult(closed=False, retry_at=min(closes, at + ASK_AGAIN))
             # Due as its last stream left it: if we die now, the sweeper goes on from here, and at
             # once where its worker, that still holds the streams, died with us.
             call = replace(call, open=False, closed_at=at)
@@ -144,7 +146,7 @@ class Control:
             if stream.complete:
                 self.live_streams.forget(stream)
         self._settle(call, round_)
-        return Closing(closed=True)
+        return CloseResult(closed=True)
 
     def _settle(self, call: Call, round_: int) -> None:
         """Say that nothing of a closed call is due."""
@@ -174,7 +176,7 @@ class Control:
         raise NotFound(f"stream {stream_key} of call {call.key}", code="no_such_stream")
 
 
-def _joined(before: Call | None, joining: Joining, profile: Profile, round_: int) -> Call:
+def _joined(before: Call | None, joining: JoinRequest, profile: Profile, round_: int) -> Call:
     """Return a call as one more stream leaves it."""
     call = before or Call(
         ref=joining.call,
@@ -199,13 +201,13 @@ def _joined(before: Call | None, joining: Joining, profile: Profile, round_: int
     )
 
 
-def _is_anothers(call: Call, joining: Joining) -> bool:
+def _is_anothers(call: Call, joining: JoinRequest) -> bool:
     """Tell whether the stream belongs to the worker that owns its call, and that is another."""
     is_owned = call.open and call.owner not in ("", joining.worker)
     return is_owned and not joining.is_captured and joining.over_epoch < call.epoch
 
 
-def _claimed(call: Call, joining: Joining) -> Call:
+def _claimed(call: Call, joining: JoinRequest) -> Call:
     """Return a call with the owner that a stream's joining leaves it."""
     is_free = not call.open or not call.owner
     if not is_free and (joining.is_captured or joining.over_epoch < call.epoch):
@@ -213,7 +215,7 @@ def _claimed(call: Call, joining: Joining) -> Call:
     return replace(call, owner=joining.worker, owner_address=joining.address, epoch=call.epoch + 1)
 
 
-def _stream(joining: Joining, profile: Profile, round_: int) -> Stream:
+def _stream(joining: JoinRequest, profile: Profile, round_: int) -> Stream:
     return Stream(
         call=joining.call,
         stream_key=joining.stream_key,

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from chalicelib.ports.rows import Calls
 from chalicelib.recording import intervals, keys, lifecycle
 from chalicelib.recording.close_grace import ended_at
 from chalicelib.recording.cuts import closing_cut
+from chalicelib.recording.instants import microseconds
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.model import Call, Interval, Profile, Recording, Stream
 from chalicelib.recording.pending import pending_recording
-from chalicelib.services.calls.transitions import NO_DETAIL, Transitions, persistently
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from chalicelib.services.calls.transitions import NO_DETAIL, RecordingMover, persistently
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rounds:
+class SessionRecorder:
     """Moves the recordings of a round, as the writer that it acts for."""
 
     calls: Calls
-    transitions: Transitions
+    transitions: RecordingMover
     writer: Writer
 
     def start(self, call: Call, profile: Profile, stream: Stream) -> tuple[Recording, ...]:
@@ -99,7 +98,9 @@ class Rounds:
     def _end_one(self, recording_id: str, cause: Cause, at: datetime, digit: str) -> None:
         recording = self.transitions.recordings.get(recording_id)
         if not lifecycle.is_pending(recording.state):
-            recording = replace(recording, intervals=intervals.ended(recording.intervals, _us(at)))
+            recording = replace(
+                recording, intervals=intervals.ended(recording.intervals, microseconds(at))
+            )
         detail = {"digit": digit} if digit else {}
         self._end(self.calls.get(recording.call.key), recording, cause, at, at, detail)
 
@@ -160,7 +161,3 @@ def _with_media(recording: Recording, stream: Stream) -> Recording:
     already says itself from when on it shows the call."""
     shown = recording.intervals or (Interval(),)
     return replace(recording, started_at=stream.opened_at, intervals=shown, due_at=None)
-
-
-def _us(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(microseconds=1)

@@ -19,7 +19,7 @@ from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.model import Call, Recording, State
 from chalicelib.services.calls.queries import find_call, find_recording
-from chalicelib.services.calls.transitions import Transitions, persistently
+from chalicelib.services.calls.transitions import RecordingMover, persistently
 
 LOOK_EVERY_S = 0.05
 LOOKS = 40
@@ -31,7 +31,7 @@ _SEVERAL_WORKERS = "several_workers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class CommandResult:
     """What a command came to."""
 
     recording: Recording
@@ -52,17 +52,17 @@ class CallName:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Commands:
+class Commander:
     """What commanding needs."""
 
     calls: Calls
-    transitions: Transitions
+    transitions: RecordingMover
     mailbox: Mailbox
     now: Callable[[], datetime]
     wait: Callable[[float], None]
     new_id: Callable[[], str]
 
-    def pause(self, recording: Recording, behavior: Behavior) -> Answer:
+    def pause(self, recording: Recording, behavior: Behavior) -> CommandResult:
         """Pause a recording; a paused one stays as it is.
 
         Raises Conflict: `not_recording`, `too_many_pauses`, or `no_live_media`, `several_workers`
@@ -74,19 +74,19 @@ class Commands:
             raise Conflict(fact, code="too_many_pauses")
         return self._move(recording, kind, lifecycle.is_capturing, lifecycle.is_paused, behavior)
 
-    def resume(self, recording: Recording) -> Answer:
+    def resume(self, recording: Recording) -> CommandResult:
         """Let a paused recording go on; one that records stays as it is. Raises Conflict."""
         return self._move(
             recording, CommandKind.RESUME, lifecycle.is_paused, lifecycle.is_capturing
         )
 
-    def stop(self, recording: Recording) -> Answer:
+    def stop(self, recording: Recording) -> CommandResult:
         """End a recording; one that ended stays as it is. Raises Conflict."""
         if lifecycle.is_pending(recording.state):
             recording = self._withdraw(recording, Cause.STOP)
         return self._move(recording, CommandKind.STOP_RECORD_CALL, lifecycle.is_live, _is_over)
 
-    def discard(self, recording: Recording) -> Answer:
+    def discard(self, recording: Recording) -> CommandResult:
         """End a recording and leave nothing of it; a discarded one stays as it is.
 
         Raises Conflict, `not_recording` also for one that ended otherwise: that is deleted.
@@ -102,7 +102,7 @@ class Commands:
             raise _impossible(answer.recording, CommandKind.DISCARD)
         return answer
 
-    def begin(self, recording: Recording) -> Answer:
+    def begin(self, recording: Recording) -> CommandResult:
         """Begin a pending recording of a live call; one that began stays as it is.
 
         While no stream lives, it waits for the call's next one. Raises Conflict `several_workers`:
@@ -128,7 +128,7 @@ class Commands:
         is_movable: Callable[[State], bool],
         is_moved: Callable[[State], bool],
         behavior: Behavior = Behavior.SKIP,
-    ) -> Answer:
+    ) -> CommandResult:
         if is_moved(recording.state):
             return self._answer(recording, is_done=True)
         if not is_movable(recording.state):
@@ -140,7 +140,7 @@ class Commands:
 
     def _command(
         self, recording: Recording, kind: CommandKind, behavior: Behavior = Behavior.SKIP
-    ) -> Answer:
+    ) -> CommandResult:
         call = self.calls.get(recording.call.key)
         return self._tell_all(call, recording, kind, self.worker_of(call), behavior)
 
@@ -151,7 +151,7 @@ class Commands:
         kind: CommandKind,
         worker: str,
         behavior: Behavior = Behavior.SKIP,
-    ) -> Answer:
+    ) -> CommandResult:
         """Tell a call's worker; and one that took the call over before the first had obeyed, since
         it may not know of it."""
         command = Command(
@@ -217,9 +217,9 @@ class Commands:
 
         return persistently(step)
 
-    def _answer(self, recording: Recording, is_done: bool) -> Answer:
+    def _answer(self, recording: Recording, is_done: bool) -> CommandResult:
         others = self.transitions.recordings.of_call(recording.call.key)
-        return Answer(
+        return CommandResult(
             recording=recording,
             is_done=is_done,
             still_recording=tuple(
@@ -228,7 +228,7 @@ class Commands:
         )
 
 
-def find_controlled(commands: Commands, name: CallName, control_id: str | None) -> Recording:
+def find_controlled(commands: Commander, name: CallName, control_id: str | None) -> Recording:
     """Return the recording of a call's control id; without one, the last started that lives.
 
     Raises NotFound, InvalidRequest, Conflict.
@@ -246,7 +246,7 @@ def find_controlled(commands: Commands, name: CallName, control_id: str | None) 
     return max(live, key=lambda one: one.started_at or one.created_at)
 
 
-def state_of(answer: Answer) -> dict[str, object]:
+def state_of(answer: CommandResult) -> dict[str, object]:
     """Return what a caller hears of a command."""
     return {
         "state": str(answer.recording.state),

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.carriers import registry
 from chalicelib.carriers.contract.document import Arrangement, Document, DocumentDialect, Sides
-from chalicelib.dialects.documents.registry import ROWS
 from chalicelib.errors import InvalidRequest, NotFound
 from chalicelib.recording import callbacks
 from chalicelib.recording.model import Direction, Profile, Recording, RecordOptions
@@ -167,9 +167,14 @@ def arrange(profile: Profile, wish: Wish, deployment: Deployment, now: datetime)
 
 
 def hook_url(public_url: str, carrier: str, token: str) -> str:
-    """Return where a carrier posts its webhooks; what its signature covers."""
+    """Return where a carrier posts its webhooks.
+
+    The URL with Basic is in the documentation, and there it stays `/hooks/{carrier}-basic/{token}`
+    for carriers of the version in `versions/baseline`: that version doesn't know the general
+    route `/hooks-basic/{carrier}/{token}`, and a stack may be rolled back to it.
+    """
     return f"{public_url}/hooks/{carrier}/{token}"
 
 
 def _row(profile: Profile) -> DocumentDialect:
-    return ROWS[profile.dialect]
+    return registry.documents(profile.dialect)

@@ -6,24 +6,22 @@ The owner asks when capture has changed already: what these write is the truth b
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 
 from chalicelib.ports.rows import Calls
 from chalicelib.recording import intervals, lifecycle
+from chalicelib.recording.instants import instant
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.model import Recording, RecordingEvent
-from chalicelib.services.calls.transitions import Transitions, persistently
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from chalicelib.services.calls.transitions import RecordingMover, persistently
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Live:
+class RecordingController:
     """The port LiveRecordings. Raises Unavailable where to try again is right."""
 
     calls: Calls
-    transitions: Transitions
+    transitions: RecordingMover
 
     def begin(self, recording_id: str, at_us: int) -> Recording:
         """Begin one that is pending. Raises NotFound."""
@@ -51,7 +49,7 @@ class Live:
         call = self.calls.get(recording.call.key)
         begun = replace(
             recording,
-            started_at=_instant(at_us),
+            started_at=instant(at_us),
             intervals=intervals.begun(at_us),
             round=call.round,
             labels={**call.labels, **recording.labels},
@@ -62,7 +60,7 @@ class Live:
         if recording.beep_played or not lifecycle.is_live(recording.state):
             return recording
         event = RecordingEvent(
-            recording_id=recording.recording_id, at=_instant(at_us), event="beep_played"
+            recording_id=recording.recording_id, at=instant(at_us), event="beep_played"
         )
         heard = replace(recording, beep_played=True)
         return self.transitions.recordings.write(heard, event, None)
@@ -81,9 +79,5 @@ class Live:
 
     def _move(self, recording: Recording, cause: Cause, at_us: int) -> Recording:
         call = self.calls.get(recording.call.key)
-        at = _instant(at_us)
+        at = instant(at_us)
         return self.transitions.move(recording, cause, Writer.OWNER, call=call, at=at)
-
-
-def _instant(at_us: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=at_us)

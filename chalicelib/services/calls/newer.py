@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chalicelib.carriers import registry as streams
-from chalicelib.dialects.webhooks import registry as webhooks
+from chalicelib.carriers import registry
 from chalicelib.errors import NewerForm
 from chalicelib.recording import rtp_endpoint
 from chalicelib.recording.model import CallRef, Stream
@@ -17,13 +16,11 @@ from chalicelib.recording.model import CallRef, Stream
 LEFT = "left_to_newer"
 """what a sweep did with it"""
 
-_DIALECTS = frozenset({*streams.ROWS, rtp_endpoint.DIALECT})
-_CARRIERS = frozenset({*webhooks.DIALECTS, *(row.carrier for row in streams.ROWS.values())})
-
 
 def is_known_stream(stream: Stream) -> bool:
     """Whether this code knows how a stream's media finds its place."""
-    return stream.call.carrier in _CARRIERS and stream.dialect in _DIALECTS
+    is_known_dialect = stream.dialect in registry.DIALECTS or stream.dialect == rtp_endpoint.DIALECT
+    return stream.call.carrier in registry.ROWS and is_known_dialect
 
 
 def verify_known(found: Iterable[Stream]) -> None:
@@ -38,5 +35,5 @@ def verify_known(found: Iterable[Stream]) -> None:
 
 def verify_known_call(call: CallRef) -> None:
     """Raise NewerForm where a call's carrier isn't known."""
-    if call.carrier not in _CARRIERS:
+    if call.carrier not in registry.ROWS:
         raise NewerForm(f"only newer code knows the carrier {call.carrier}")

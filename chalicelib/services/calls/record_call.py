@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from chalicelib.carriers.contract.stream import holds_variable, is_carrier_id
 from chalicelib.errors import Conflict, InvalidRequest
@@ -13,13 +13,12 @@ from chalicelib.ports.rows import Calls, Profiles, Recordings
 from chalicelib.recording import intervals
 from chalicelib.recording.carrier_reports import next_round
 from chalicelib.recording.erasure import is_deleted
+from chalicelib.recording.instants import microseconds
 from chalicelib.recording.model import Call, CallRef, Profile, Recording, RecordOptions
 from chalicelib.recording.pending import pending_recording, requested, unheard_call
 from chalicelib.services.accounts.profiles import find_profile
 from chalicelib.services.calls.queries import find_call
-from chalicelib.services.calls.transitions import Transitions
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from chalicelib.services.calls.transitions import RecordingMover
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +60,7 @@ def request_recording(
     profile: Profile,
     request: Request,
     calls: Calls,
-    transitions: Transitions,
+    transitions: RecordingMover,
     *,
     now: datetime,
     pending_for: timedelta,
@@ -108,9 +107,7 @@ def _pending(
     if not call.open:
         return recording
     # Whoever begins it: what the call said before isn't part of it.
-    return replace(
-        recording, intervals=intervals.begun((now - _EPOCH) // timedelta(microseconds=1))
-    )
+    return replace(recording, intervals=intervals.begun(microseconds(now)))
 
 
 def _known(recordings: Recordings, recording: Recording) -> Recording | None:

@@ -16,9 +16,9 @@ from chalicelib.errors import Conflict, InvalidRequest, NotFound, PreconditionFa
 from chalicelib.ports.rows import Calls, Leases, Mailbox, PortClaims
 from chalicelib.ports.values import Lease
 from chalicelib.recording.commands import Command, CommandKind
+from chalicelib.recording.liveness import is_alive
 from chalicelib.recording.model import CallRef, Profile
 from chalicelib.recording.rtp_endpoint import EndpointOptions, PortClaim
-from chalicelib.services.recovery.dead_workers import FRESH
 
 LOOK_EVERY_S = 0.05
 LOOKS = 40
@@ -45,7 +45,7 @@ class EndpointRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoints:
+class PortClaimer:
     """What claiming needs."""
 
     claims: PortClaims
@@ -94,9 +94,7 @@ class Endpoints:
         return claim
 
     def _takes_rtp(self, lease: Lease) -> bool:
-        if lease.over or not lease.rtp_host or lease.renewed_at is None:
-            return False
-        return self.now() - lease.renewed_at <= FRESH
+        return bool(lease.rtp_host) and is_alive(lease, self.now())
 
     def _chosen(self, workers: Sequence[Lease], nearby: Collection[str]) -> Lease:
         """Return the call's owner, or who has a port of the call, where it takes RTP; else one of

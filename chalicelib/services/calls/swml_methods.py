@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from chalicelib.recording.model import Profile
 from chalicelib.services.calls import instructions
-from chalicelib.services.calls.commands import CallName, Commands, find_controlled, state_of
+from chalicelib.services.calls.commands import CallName, Commander, find_controlled, state_of
 from chalicelib.services.calls.instructions import Deployment
 from chalicelib.services.calls.record_call import Request, request_recording
-from chalicelib.services.calls.tap_commands import TapCommands, variables
+from chalicelib.services.calls.tap_commands import TapCommander, variables
 from chalicelib.tapping.model import TapOptions
 
 BEEP_NOT_PLAYED: Mapping[str, str] = {
@@ -21,7 +21,7 @@ BEEP_NOT_PLAYED: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class MethodResult:
     """What a method came to."""
 
     variables: Mapping[str, object]
@@ -31,16 +31,16 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Methods:
+class MethodRunner:
     """What the methods need."""
 
-    commands: Commands
-    taps: TapCommands
+    commands: Commander
+    taps: TapCommander
     deployment: Callable[[], Deployment]
     pending_for: timedelta
     download_token_for: timedelta
 
-    def record_call(self, profile: Profile, request: Request) -> Outcome:
+    def record_call(self, profile: Profile, request: Request) -> MethodResult:
         """Record a call: a live one from now on, else with its first media.
 
         Raises Conflict `control_id_taken`, `several_workers`, InvalidRequest.
@@ -67,26 +67,26 @@ class Methods:
         }
         if recording.options.beep and not profile.bidirectional:
             variables["warnings"] = [BEEP_NOT_PLAYED]
-        return Outcome(variables=variables, is_done=answer.is_done)
+        return MethodResult(variables=variables, is_done=answer.is_done)
 
-    def stop_record_call(self, name: CallName, control_id: str | None) -> Outcome:
+    def stop_record_call(self, name: CallName, control_id: str | None) -> MethodResult:
         """End a recording. Raises Conflict, NotFound, InvalidRequest."""
         answer = self.commands.stop(find_controlled(self.commands, name, control_id))
         if not answer.is_done:
-            return Outcome(variables=state_of(answer), is_done=False)
-        return Outcome(variables={"stop_record_call_result": "success"}, is_done=True)
+            return MethodResult(variables=state_of(answer), is_done=False)
+        return MethodResult(variables={"stop_record_call_result": "success"}, is_done=True)
 
-    def tap(self, name: CallName, control_id: str, options: TapOptions) -> Outcome:
+    def tap(self, name: CallName, control_id: str, options: TapOptions) -> MethodResult:
         """Send a live call's audio to somebody else from now on.
 
         Raises Conflict: `no_live_media`, `control_id_taken`, `several_workers`, or the reason why
         the destination didn't take it; InvalidRequest.
         """
         tap = self.taps.begin(self.taps.live_call(name), control_id, options)
-        return Outcome(variables=variables(control_id, options, tap), is_done=tap is not None)
+        return MethodResult(variables=variables(control_id, options, tap), is_done=tap is not None)
 
-    def stop_tap(self, name: CallName, control_id: str | None) -> Outcome:
+    def stop_tap(self, name: CallName, control_id: str | None) -> MethodResult:
         """End a tap. Raises Conflict `not_tapping`, NotFound, InvalidRequest."""
         call = self.taps.live_call(name)
         is_done = self.taps.stop(call, self.taps.find(call, control_id))
-        return Outcome(variables={"stop_tap_result": "success"}, is_done=is_done)
+        return MethodResult(variables={"stop_tap_result": "success"}, is_done=is_done)

@@ -18,7 +18,7 @@ from chalicelib.ports.rows import Calls, Profiles
 from chalicelib.recording.model import Profile
 from chalicelib.services.calls import record_call
 from chalicelib.services.calls.commands import CallName
-from chalicelib.services.calls.swml_methods import Methods, Outcome
+from chalicelib.services.calls.swml_methods import MethodResult, MethodRunner
 from chalicelib.swml.script import (
     Method,
     RecordCall,
@@ -31,7 +31,7 @@ from chalicelib.swml.script import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class ScriptTarget:
     """The call that a script runs on."""
 
     name: CallName
@@ -39,47 +39,47 @@ class Target:
     """None: the script starts nothing"""
 
 
-Way = Callable[[Target, Any], Outcome]
+Way = Callable[[ScriptTarget, Any], MethodResult]
 """How a method of one kind runs"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
+class StepResult:
     """A method that ran: with its outcome, or with why it failed."""
 
     step: Step
-    outcome: Outcome | None = None
+    outcome: MethodResult | None = None
     error: TapedeckError | None = None
 
 
 def choose_target(
     script: Script, name: CallName, profiles: Profiles, calls: Calls, query: Mapping[str, str]
-) -> Target:
+) -> ScriptTarget:
     """Return what a script runs on. Raises what a method's own route raises before it acts."""
     record_call.verify_call_id(name.call_id)
     if not any(step.method in _STARTING for step in script.steps):
-        return Target(name=name, profile=None)
+        return ScriptTarget(name=name, profile=None)
     profile = record_call.choose_profile(profiles, calls, name.account, name.call_id, query)
-    return Target(name=name, profile=profile)
+    return ScriptTarget(name=name, profile=profile)
 
 
-def ways(methods: Methods) -> Mapping[Method, Way]:
+def ways(methods: MethodRunner) -> Mapping[Method, Way]:
     """Return how each method runs."""
 
-    def start(target: Target, step: RecordCall) -> Outcome:
+    def start(target: ScriptTarget, step: RecordCall) -> MethodResult:
         assert target.profile is not None
         request = record_call.Request(
             call_id=target.name.call_id, control_id=step.control_id, options=step.options
         )
         return methods.record_call(target.profile, request)
 
-    def stop(target: Target, step: StopRecordCall) -> Outcome:
+    def stop(target: ScriptTarget, step: StopRecordCall) -> MethodResult:
         return methods.stop_record_call(target.name, step.control_id)
 
-    def tap(target: Target, step: Tap) -> Outcome:
+    def tap(target: ScriptTarget, step: Tap) -> MethodResult:
         return methods.tap(target.name, step.control_id, step.options)
 
-    def stop_tap(target: Target, step: StopTap) -> Outcome:
+    def stop_tap(target: ScriptTarget, step: StopTap) -> MethodResult:
         return methods.stop_tap(target.name, step.control_id)
 
     return {
@@ -90,16 +90,18 @@ def ways(methods: Methods) -> Mapping[Method, Way]:
     }
 
 
-def run_script(script: Script, target: Target, rows: Mapping[Method, Way]) -> list[Ran]:
+def run_script(
+    script: Script, target: ScriptTarget, rows: Mapping[Method, Way]
+) -> list[StepResult]:
     """Run a script's methods in order; return what came of each."""
     return [_run(step, target, rows[step.method]) for step in script.steps]
 
 
-def _run(step: Step, target: Target, way: Way) -> Ran:
+def _run(step: Step, target: ScriptTarget, way: Way) -> StepResult:
     try:
-        return Ran(step=step, outcome=way(target, step))
+        return StepResult(step=step, outcome=way(target, step))
     except (CallerError, IllegalTransition, PreconditionFailed, Unavailable) as error:
-        return Ran(step=step, error=error)
+        return StepResult(step=step, error=error)
 
 
 _STARTING = (Method.RECORD_CALL,)

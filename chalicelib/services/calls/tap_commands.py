@@ -14,7 +14,7 @@ from chalicelib.ports.rows import Taps
 from chalicelib.recording import keys, request_fields
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.model import Call
-from chalicelib.services.calls.commands import CallName, Commands
+from chalicelib.services.calls.commands import CallName, Commander
 from chalicelib.services.calls.queries import find_call
 from chalicelib.services.calls.record_call import verify_call_id
 from chalicelib.services.calls.tap_control import failed_at_once
@@ -24,11 +24,11 @@ from chalicelib.tapping.options import to_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TapCommands:
+class TapCommander:
     """What commanding needs."""
 
     taps: Taps
-    commands: Commands
+    commands: Commander
 
     def begin(self, call: Call, control_id: str, options: TapOptions) -> Tap | None:
         """Return the tap of this control id: it sends, or has ended by now; None: its worker hasn't

@@ -25,7 +25,7 @@ from chalicelib.tapping.model import Tap, TapQuality, TapRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tapping:
+class TapController:
     """The port LiveTaps, and what ends a closed call's taps."""
 
     calls: Calls

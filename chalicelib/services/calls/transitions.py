@@ -54,7 +54,7 @@ def persistently(step: Callable[[], T]) -> T:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transitions:
+class RecordingMover:
     """What moving needs."""
 
     recordings: Recordings

@@ -12,7 +12,7 @@ from datetime import datetime
 from chalicelib.errors import NotFound
 from chalicelib.ports.aws import Workflows
 from chalicelib.ports.rows import Outbox, Receivers, RecordingHistory
-from chalicelib.ports.values import Asker
+from chalicelib.ports.values import Requester
 from chalicelib.recording import request_fields
 from chalicelib.recording.model import OutboxRow, RecordingEvent
 
@@ -26,7 +26,7 @@ def parse_wanted(body: Mapping[str, object]) -> str:
 def redeliver(
     recording_id: str,
     webhook_id: str,
-    asker: Asker,
+    asker: Requester,
     *,
     outbox: Outbox,
     history: RecordingHistory,
@@ -47,7 +47,7 @@ def redeliver(
     return begun
 
 
-def _requested(row: OutboxRow, asker: Asker, at: datetime) -> RecordingEvent:
+def _requested(row: OutboxRow, asker: Requester, at: datetime) -> RecordingEvent:
     return RecordingEvent(
         recording_id=row.recording_id,
         at=at,

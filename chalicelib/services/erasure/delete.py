@@ -7,7 +7,7 @@ from datetime import datetime
 from chalicelib.errors import Conflict
 from chalicelib.ports.aws import RenditionVersions
 from chalicelib.ports.rows import Recordings
-from chalicelib.ports.values import Asker
+from chalicelib.ports.values import Requester
 from chalicelib.recording import erasure, keys, lifecycle
 from chalicelib.recording.model import Recording, RecordingEvent
 from chalicelib.services.calls.transitions import persistently
@@ -17,7 +17,7 @@ RETRY_AFTER_S = 10
 
 def delete(
     recording_id: str,
-    asker: Asker,
+    asker: Requester,
     *,
     recordings: Recordings,
     versions: RenditionVersions,

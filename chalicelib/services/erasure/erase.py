@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from chalicelib.capture.redaction import Redaction
 from chalicelib.errors import Conflict
@@ -18,7 +18,8 @@ from chalicelib.ports.rows import Calls, Recordings
 from chalicelib.recording import keys as naming
 from chalicelib.recording import lifecycle
 from chalicelib.recording.erasure import RIPE_AFTER
-from chalicelib.recording.model import Erasure, Recording, RecordingEvent, Source, Stream
+from chalicelib.recording.instants import microseconds
+from chalicelib.recording.model import Erasure, Recording, RecordingEvent, RecordingSource, Stream
 from chalicelib.services.erasure.coverage import may_show, shown_spans
 from chalicelib.services.erasure.redact import redact_media
 from chalicelib.services.finalization.media_index import known_segments
@@ -36,11 +37,9 @@ UNSETTLED = timedelta(minutes=1)
 LOCKED = timedelta(days=1)
 """Object Lock was put on a version after the wish to erase: tried again each day."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Erasing:
+class Eraser:
     """What erasing needs."""
 
     recordings: Recordings
@@ -82,7 +81,7 @@ class Erasing:
         elif not any(may_show(one) for one in self._of_round(recording)):
             streams = self._streams(recording)
             everything = Redaction(
-                streams={stream.stream_key for stream in streams}, before_us=_us(now)
+                streams={stream.stream_key for stream in streams}, before_us=microseconds(now)
             )
             redact_media(streams, everything, self.media)
         self._tell(recording, "media_left", now)
@@ -136,12 +135,12 @@ class Erasing:
         ]
 
     def _redact(self, recording: Recording, others: Sequence[Recording], erasure: Erasure) -> int:
-        if recording.source is Source.CARRIER:
+        if recording.source is RecordingSource.CARRIER:
             return 0  # the carrier heard it: it shows nothing of what we captured
         streams = self._streams(recording)
         redaction = Redaction(
             streams={stream.stream_key for stream in streams},
-            before_us=_us(erasure.asked_at + LAST_MEDIA),
+            before_us=microseconds(erasure.asked_at + LAST_MEDIA),
             shown=shown_spans(others, streams, self.media),
             keeps_facts=bool(others),
         )
@@ -175,7 +174,3 @@ def _late_at(recording: Recording, now: datetime) -> datetime | None:
     if recording.attempt_at is None or recording.attempt_at + LATE_WRITES <= now:
         return None
     return recording.attempt_at + LATE_WRITES
-
-
-def _us(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(microseconds=1)

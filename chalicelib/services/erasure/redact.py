@@ -17,12 +17,12 @@ from chalicelib.capture.redaction import Redaction, is_concerned, is_void, redac
 from chalicelib.errors import NotFound, Unavailable
 from chalicelib.ports.aws import MediaStore
 from chalicelib.recording import keys as naming
+from chalicelib.recording.instants import microseconds
 from chalicelib.recording.model import Stream
 from chalicelib.services.finalization.media_index import read_index
 
 _THREADS = 8
 _PASSES = 5
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 AFTER_END = timedelta(seconds=60)
 """A stream's media is in its worker's journal this long after its end, or not at all."""
@@ -124,4 +124,4 @@ def _journal_keys(
 def _until_us(streams: Iterable[Stream]) -> int:
     """Return until when media of streams may have been put into the journal."""
     ends = [stream.ended_at or datetime.max.replace(tzinfo=UTC) - AFTER_END for stream in streams]
-    return (max(ends) + AFTER_END - _EPOCH) // timedelta(microseconds=1)
+    return microseconds(max(ends) + AFTER_END)

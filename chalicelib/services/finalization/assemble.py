@@ -20,7 +20,7 @@ from chalicelib.ports.aws import Encoder, MediaStore, RenditionStore
 from chalicelib.ports.rows import Calls, Recordings
 from chalicelib.ports.values import EncodedFile
 from chalicelib.recording import cuts, keys
-from chalicelib.recording.chain import Link, chained, head_of
+from chalicelib.recording.chain import ChainLink, chained, head_of
 from chalicelib.recording.manifest import MAX_GAPS, describe, encode_manifest
 from chalicelib.recording.model import Format, Gap, Recording, Rendition, Stream
 from chalicelib.recording.rendition_plan import (
@@ -206,7 +206,7 @@ def _store_manifest(
     source: _Source,
     corrupt: Sequence[Gap],
     rendition: Rendition,
-    chain: tuple[Link, ...],
+    chain: tuple[ChainLink, ...],
     renditions: RenditionStore,
 ) -> None:
     recording = source.recording

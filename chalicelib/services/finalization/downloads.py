@@ -10,7 +10,7 @@ from datetime import datetime
 from chalicelib.errors import Conflict, InvalidRequest, NotFound
 from chalicelib.ports.aws import RenditionStore
 from chalicelib.ports.rows import RecordingHistory, Recordings
-from chalicelib.ports.values import Asker
+from chalicelib.ports.values import Requester
 from chalicelib.recording import keys
 from chalicelib.recording.erasure import is_deleted
 from chalicelib.recording.lifecycle import is_finalizing, is_terminal
@@ -52,7 +52,7 @@ def find_audio(recording: Recording, format_: str | None) -> StoredFile:
 def open_audio(
     recording: Recording,
     format_: str | None,
-    asker: Asker,
+    asker: Requester,
     *,
     store: RenditionStore,
     history: RecordingHistory,
@@ -92,7 +92,7 @@ def find_proof(recording: Recording, store: RenditionStore) -> StoredFile:
 
 def open_proof(
     recording: Recording,
-    asker: Asker,
+    asker: Requester,
     *,
     store: RenditionStore,
     history: RecordingHistory,

@@ -18,7 +18,7 @@ from chalicelib.recording import keys, lifecycle
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.manifest import MAX_GAPS, Manifest, parse_manifest
 from chalicelib.recording.model import Gap, Recording, RecordingEvent, Rendition
-from chalicelib.services.calls.transitions import NO_DETAIL, Transitions, persistently
+from chalicelib.services.calls.transitions import NO_DETAIL, RecordingMover, persistently
 from chalicelib.services.finalization.attempts import NEWER_WAIT, is_last, reason_of, wait_after
 from chalicelib.services.finalization.extra_formats import (
     add_rendition,
@@ -33,7 +33,7 @@ class Publishing:
     """What publishing needs."""
 
     calls: Calls
-    transitions: Transitions
+    transitions: RecordingMover
     renditions: RenditionStore
     signer: Signer
     now: Callable[[], datetime]
@@ -84,7 +84,7 @@ def fail_attempt(
     error: str,
     *,
     calls: Calls,
-    transitions: Transitions,
+    transitions: RecordingMover,
     at: datetime,
 ) -> Recording:
     """Do what `mark_error` does; the sweeper, for an execution that can't say it itself."""
@@ -141,7 +141,7 @@ def _end(recording_id: str, cause: Cause, reason: str, needs: Publishing) -> Rec
 
 
 def _postpone(
-    recording: Recording, error: str, transitions: Transitions, at: datetime, wait: timedelta
+    recording: Recording, error: str, transitions: RecordingMover, at: datetime, wait: timedelta
 ) -> Recording:
     """Write when the next attempt begins."""
     begins_at = at + wait

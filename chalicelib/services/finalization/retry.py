@@ -10,7 +10,7 @@ from chalicelib.ports.rows import Calls, RecordingHistory
 from chalicelib.recording import lifecycle
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.model import Recording, State
-from chalicelib.services.calls.transitions import Transitions
+from chalicelib.services.calls.transitions import RecordingMover
 
 
 def retry(
@@ -18,7 +18,7 @@ def retry(
     *,
     calls: Calls,
     history: RecordingHistory,
-    transitions: Transitions,
+    transitions: RecordingMover,
     now: datetime,
 ) -> Recording:
     """Start another finalization and return the recording as it is then.

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from chalicelib.carriers.contract.webhook import CarrierRecording
-from chalicelib.ports.values import Requested
+from chalicelib.ports.values import NewRecording
 from chalicelib.recording import keys
 from chalicelib.recording.carrier_media import CarrierMedia
 from chalicelib.recording.lifecycle import Cause, Writer, advance
@@ -20,8 +20,8 @@ from chalicelib.recording.model import (
     Profile,
     Recording,
     RecordingEvent,
+    RecordingSource,
     RecordOptions,
-    Source,
 )
 from chalicelib.services.calls.transitions import FINALIZATION_PATIENCE
 
@@ -36,7 +36,7 @@ def copy_of(
     round_: int,
     labels: Mapping[str, str],
     at: datetime,
-) -> Requested:
+) -> NewRecording:
     """Return the recording that an available file becomes, its first finalization begun."""
     media = _media(event)
     ended_at = event.ended_at or event.facts.event_time or at
@@ -49,7 +49,7 @@ def copy_of(
         round=round_,
         options=_options(media),
         profile=profile.name,
-        source=Source.CARRIER,
+        source=RecordingSource.CARRIER,
         carrier_media=media,
         labels={**profile.labels, **labels},
         status_url=profile.status_url,
@@ -62,7 +62,7 @@ def copy_of(
         retention_days=profile.retention_days,
         due_at=at + FINALIZATION_PATIENCE,
     )
-    return Requested(recording=recording, event=_announced(recording, event))
+    return NewRecording(recording=recording, event=_announced(recording, event))
 
 
 def _media(event: CarrierRecording) -> CarrierMedia:

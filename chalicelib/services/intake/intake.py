@@ -16,9 +16,10 @@ from chalicelib.carriers.contract.webhook import (
 from chalicelib.errors import NotFound, PreconditionFailed, Unavailable
 from chalicelib.ports.aws import Workflows
 from chalicelib.ports.rows import Calls, Inbox, Recordings
-from chalicelib.ports.values import InboundEvent, Requested
+from chalicelib.ports.values import InboundEvent, NewRecording
 from chalicelib.recording import carrier_reports, keys, lifecycle
-from chalicelib.recording.carrier_reports import Announcement, CarrierFacts
+from chalicelib.recording.carrier_facts import facts_of
+from chalicelib.recording.carrier_reports import Announcement, ReportedFacts
 from chalicelib.recording.model import Call, CallRef, Profile, Recording, RecordingEvent
 from chalicelib.recording.pending import pending_recording, requested, unheard_call
 from chalicelib.services.intake.carrier_recordings import copy_of
@@ -32,18 +33,7 @@ _NO_STREAM = "(recording)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IntakeStores:
-    """What taking in needs."""
-
-    inbox: Inbox
-    calls: Calls
-    recordings: Recordings
-    workflows: Callable[[], Workflows]
-    """asked for only where something starts: most webhooks start nothing"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class ReceivedEvent:
     """An event, the profile that its token names, and when it came."""
 
     event: WebhookEvent
@@ -67,95 +57,126 @@ class _Consequences:
     """to make known"""
     said: Announcement | None = None
     """of the stream, by all of its webhooks"""
-    wanted: Requested | None = None
+    wanted: NewRecording | None = None
     """what waits for its media, or is to be fetched"""
     labels: Mapping[str, str] = field(default_factory=dict)
     """of the call's recordings, by all of its webhooks; empty where this event brings none"""
 
 
-def take_in(received: Received, stores: IntakeStores) -> bool:
-    """Store an event and what follows from it; return whether it was new.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookReceiver:
+    """Stores what carriers post, and what follows from it."""
 
-    When it returns, the event is durable. Raises Unavailable where it can't be made so.
-    """
-    inbound = _inbound(received)
-    for _ in range(ATTEMPTS):
-        found = _consequences(received, stores)
+    inbox: Inbox
+    calls: Calls
+    recordings: Recordings
+    workflows: Callable[[], Workflows]
+    """called only to start something: most webhooks start nothing"""
+
+    def take_in(self, received: ReceivedEvent) -> bool:
+        """Store an event and what follows from it; return whether it was new.
+
+        When it returns, the event is durable. Raises Unavailable where it can't be made so.
+        """
+        inbound = _inbound(received)
+        for _ in range(ATTEMPTS):
+            found = self._consequences(received)
+            try:
+                is_new = self.inbox.accept(inbound, found.call, found.said, found.wanted)
+            except PreconditionFailed:
+                continue  # another webhook of this stream was faster: read what it said
+            # After a crash between the two, the carrier's repetition mends the labels.
+            if found.labels:
+                self._label(received, found.labels)
+            self._start(found.wanted)
+            return is_new
+        raise Unavailable(f"the announcement of {inbound.event_type} changed {ATTEMPTS} times")
+
+    def _consequences(self, received: ReceivedEvent) -> _Consequences:
+        event = received.event
+        if isinstance(event, UnknownEvent) or not event.facts.call_id:
+            return _Consequences()
+        stored = _stored_call(self.calls, received.ref)
+        new_call = None if stored else unheard_call(received.ref, received.profile, received.at)
+        if isinstance(event, CarrierRecording) and event.is_available:
+            return self._to_fetch(event, received, stored, new_call)
+        if not isinstance(event, StreamAnnounced) or not _announces(event):
+            return _Consequences(call=new_call)
+        spoken = self.inbox.announcements(received.ref.key)
+        said = _merged(_announcement(event, received), spoken)
+        labels = carrier_reports.said_labels([*spoken, said])
+        round_ = _awaited_round(said, stored, self.calls)
+        return _Consequences(
+            call=new_call,
+            said=said,
+            wanted=None if round_ is None else _wanted(received, round_, labels),
+            labels=labels if event.facts.labels else {},
+        )
+
+    def _to_fetch(
+        self,
+        event: CarrierRecording,
+        received: ReceivedEvent,
+        stored: Call | None,
+        new_call: Call | None,
+    ) -> _Consequences:
+        spoken = self.inbox.announcements(received.ref.key)
+        at = event.facts.event_time or received.at
+        said = Announcement(
+            call=received.ref,
+            carrier_stream_id=_NO_STREAM,
+            profile=received.profile.name,
+            facts=_facts(event, at),
+        )
+        labels = carrier_reports.said_labels([*spoken, said])
+        wanted = copy_of(
+            event,
+            received.ref,
+            received.profile,
+            round_=max(1, stored.round) if stored else 1,
+            labels=labels,
+            at=received.at,
+        )
+        return _Consequences(
+            call=new_call,
+            said=_merged(said, spoken),
+            wanted=wanted,
+            labels=labels if event.facts.labels else {},
+        )
+
+    def _start(self, wanted: NewRecording | None) -> None:
+        """Start a finalization; it has a name of its own, so a repeated event starts it once."""
+        if wanted is None or not lifecycle.is_finalizing(wanted.recording.state):
+            return
+        recording = wanted.recording
         try:
-            is_new = stores.inbox.accept(inbound, found.call, found.said, found.wanted)
+            self.workflows().start_finalization(recording.recording_id, recording.attempt)
+        except Unavailable:
+            return  # the event is durable, and the row is due in two minutes: the sweeper starts it
+
+    def _label(self, received: ReceivedEvent, labels: Mapping[str, str]) -> None:
+        """Put labels on a call's recordings: its media may have come before its webhook."""
+        for _ in range(ATTEMPTS):
+            lacking = [
+                recording
+                for recording in self.recordings.of_call(received.ref.key)
+                if not labels.items() <= recording.labels.items()
+            ]
+            if not lacking:
+                break
+            for recording in lacking:
+                self._label_one(recording, labels, received.at)
+
+    def _label_one(self, recording: Recording, labels: Mapping[str, str], at: datetime) -> None:
+        event = RecordingEvent(
+            recording_id=recording.recording_id, at=at, event="labelled", detail=dict(labels)
+        )
+        try:
+            self.recordings.write(
+                replace(recording, labels={**recording.labels, **labels}), event, None
+            )
         except PreconditionFailed:
-            continue  # another webhook of this stream was faster: read what it said
-        # After a crash between the two, the carrier's repetition mends the labels.
-        if found.labels:
-            _label(received, found.labels, stores.recordings)
-        _start(found.wanted, stores)
-        return is_new
-    raise Unavailable(f"the announcement of {inbound.event_type} changed {ATTEMPTS} times")
-
-
-def _consequences(received: Received, stores: IntakeStores) -> _Consequences:
-    event = received.event
-    if isinstance(event, UnknownEvent) or not event.facts.call_id:
-        return _Consequences()
-    stored = _stored_call(stores.calls, received.ref)
-    new_call = None if stored else unheard_call(received.ref, received.profile, received.at)
-    if isinstance(event, CarrierRecording) and event.is_available:
-        return _to_fetch(event, received, stored, new_call, stores)
-    if not isinstance(event, StreamAnnounced) or not _announces(event):
-        return _Consequences(call=new_call)
-    spoken = stores.inbox.announcements(received.ref.key)
-    said = _merged(_announcement(event, received), spoken)
-    labels = carrier_reports.said_labels([*spoken, said])
-    round_ = _awaited_round(said, stored, stores.calls)
-    return _Consequences(
-        call=new_call,
-        said=said,
-        wanted=None if round_ is None else _wanted(received, round_, labels),
-        labels=labels if event.facts.labels else {},
-    )
-
-
-def _to_fetch(
-    event: CarrierRecording,
-    received: Received,
-    stored: Call | None,
-    new_call: Call | None,
-    stores: IntakeStores,
-) -> _Consequences:
-    spoken = stores.inbox.announcements(received.ref.key)
-    at = event.facts.event_time or received.at
-    said = Announcement(
-        call=received.ref,
-        carrier_stream_id=_NO_STREAM,
-        profile=received.profile.name,
-        facts=_facts(event, at),
-    )
-    labels = carrier_reports.said_labels([*spoken, said])
-    wanted = copy_of(
-        event,
-        received.ref,
-        received.profile,
-        round_=max(1, stored.round) if stored else 1,
-        labels=labels,
-        at=received.at,
-    )
-    return _Consequences(
-        call=new_call,
-        said=_merged(said, spoken),
-        wanted=wanted,
-        labels=labels if event.facts.labels else {},
-    )
-
-
-def _start(wanted: Requested | None, stores: IntakeStores) -> None:
-    """Start what begins as a finalization; under its name, so a repeated event starts it once."""
-    if wanted is None or not lifecycle.is_finalizing(wanted.recording.state):
-        return
-    recording = wanted.recording
-    try:
-        stores.workflows().start_finalization(recording.recording_id, recording.attempt)
-    except Unavailable:
-        return  # the event is durable, and the row is due in two minutes: the sweeper starts it
+            return  # its owner was faster: the next look at it labels it
 
 
 def _stored_call(calls: Calls, ref: CallRef) -> Call | None:
@@ -170,7 +191,7 @@ def _announces(event: StreamAnnounced) -> bool:
     return bool(event.carrier_stream_id) and not event.original_stream_id
 
 
-def _announcement(event: StreamAnnounced, received: Received) -> Announcement:
+def _announcement(event: StreamAnnounced, received: ReceivedEvent) -> Announcement:
     at = event.facts.event_time or received.at
     is_start = event.state is StreamState.STARTED
     return Announcement(
@@ -184,18 +205,8 @@ def _announcement(event: StreamAnnounced, received: Received) -> Announcement:
     )
 
 
-def _facts(event: StreamAnnounced | CarrierRecording, at: datetime) -> CarrierFacts:
-    facts = event.facts
-    return CarrierFacts(
-        said_at=at,
-        labels=facts.labels,
-        carrier_call_id=facts.carrier_call_id,
-        node_id=facts.node_id,
-        event_channel=facts.event_channel,
-        carrier_segment_id=facts.carrier_segment_id,
-        project_id=facts.project_id,
-        space_id=facts.space_id,
-    )
+def _facts(event: StreamAnnounced | CarrierRecording, at: datetime) -> ReportedFacts:
+    return ReportedFacts(said_at=at, **facts_of(event.facts))
 
 
 def _end(event: StreamAnnounced, at: datetime) -> datetime:
@@ -222,7 +233,7 @@ def _awaited_round(said: Announcement, stored: Call | None, calls: Calls) -> int
     return carrier_reports.awaited_round(said, stored, streams)
 
 
-def _wanted(received: Received, round_: int, labels: Mapping[str, str]) -> Requested | None:
+def _wanted(received: ReceivedEvent, round_: int, labels: Mapping[str, str]) -> NewRecording | None:
     """Return the recording that a profile's default options ask for, if it has any."""
     options, ref = received.profile.record_call, received.ref
     if options is None:
@@ -238,10 +249,10 @@ def _wanted(received: Received, round_: int, labels: Mapping[str, str]) -> Reque
         due_at=received.at + received.announced_for,
     )
     by = received.event.facts.event_type
-    return Requested(recording=recording, event=requested(recording, by))
+    return NewRecording(recording=recording, event=requested(recording, by))
 
 
-def _inbound(received: Received) -> InboundEvent:
+def _inbound(received: ReceivedEvent) -> InboundEvent:
     facts = received.event.facts
     is_unknown = isinstance(received.event, UnknownEvent)
     return InboundEvent(
@@ -254,20 +265,6 @@ def _inbound(received: Received) -> InboundEvent:
         received_at=received.at,
         body=facts.body,
     )
-
-
-def _label(received: Received, labels: Mapping[str, str], recordings: Recordings) -> None:
-    """Put labels on a call's recordings: its media may have come before its webhook."""
-    for _ in range(ATTEMPTS):
-        lacking = [
-            recording
-            for recording in recordings.of_call(received.ref.key)
-            if not labels.items() <= recording.labels.items()
-        ]
-        if not lacking:
-            break
-        for recording in lacking:
-            _label_one(recording, labels, recordings, received.at)
 
 
 def _label_one(

@@ -20,8 +20,8 @@ from chalicelib.recording.model import Call, Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inquiring:
-    """What asking needs."""
+class CallStatusChecker:
+    """Asks carriers about calls whose streams are silent."""
 
     calls: Calls
     profiles: Profiles
@@ -30,34 +30,33 @@ class Inquiring:
     api: CarrierApi
     now: Callable[[], datetime]
 
+    def check(self, call_key: str, stream_key: str, worker: str) -> Standing:
+        """Ask the carrier whether a call goes on, and tell its worker to end the silent stream if
+        it doesn't. Return the answer: UNKNOWN where the profile has no usable secret.
 
-def inquire(call_key: str, stream_key: str, worker: str, needs: Inquiring) -> Standing:
-    """Ask where a call stands, and tell the worker that has its silent stream where it has ended;
-    return the answer, UNKNOWN where nobody can be asked, or only with a secret that is refused.
-
-    Raises NotFound, Forbidden, UrlRefused, Unavailable.
-    """
-    call = needs.calls.get(call_key)
-    profile = needs.profiles.get(call.ref.account, call.profile)
-    try:
-        door = needs.door(profile)
-    except SecretRefused:
-        return Standing.UNKNOWN  # it was counted, and asking again wouldn't help
-    if door is None or not call.open:
-        return Standing.UNKNOWN
-    standing = needs.api.standing(door, carrier_call(call))
-    if standing is Standing.ENDED:
-        command = Command(
-            command_id=f"end-{stream_key}",
-            kind=CommandKind.END_STREAM,
-            worker=worker,
-            call_key=call_key,
-            recording_id="",
-            stream_key=stream_key,
-            at=needs.now(),
-        )
-        needs.mailbox.send(command)
-    return standing
+        Raises NotFound, Forbidden, UrlRefused, Unavailable.
+        """
+        call = self.calls.get(call_key)
+        profile = self.profiles.get(call.ref.account, call.profile)
+        try:
+            door = self.door(profile)
+        except SecretRefused:
+            return Standing.UNKNOWN  # it was counted, and asking again wouldn't help
+        if door is None or not call.open:
+            return Standing.UNKNOWN
+        standing = self.api.standing(door, carrier_call(call))
+        if standing is Standing.ENDED:
+            command = Command(
+                command_id=f"end-{stream_key}",
+                kind=CommandKind.END_STREAM,
+                worker=worker,
+                call_key=call_key,
+                recording_id="",
+                stream_key=stream_key,
+                at=self.now(),
+            )
+            self.mailbox.send(command)
+        return standing
 
 
 def carrier_call(call: Call) -> CarrierCall:

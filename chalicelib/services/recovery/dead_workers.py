@@ -2,71 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.errors import NotFound, PreconditionFailed
 from chalicelib.ports.aws import MediaStore
 from chalicelib.ports.rows import Leases, LiveStreams
-from chalicelib.ports.values import Closing, Lease
+from chalicelib.ports.values import CloseResult, Lease
 from chalicelib.recording import lifecycle
 from chalicelib.recording.lifecycle import Cause
+from chalicelib.recording.liveness import CONFIRM_EVERY_S, CONFIRMATIONS, still_silent
 from chalicelib.recording.model import Recording, Stream
-from chalicelib.services.calls.call_control import Control
-from chalicelib.services.calls.newer import verify_known
+from chalicelib.services.calls.call_control import CallController
+from chalicelib.services.calls.newer import is_known_stream, verify_known
 from chalicelib.services.recovery.journals import LARGEST_DELETION, delete_journal
-from chalicelib.services.recovery.orphans import Orphans
-
-FRESH = timedelta(seconds=6)
-"""A lease that its worker says it renewed within three periods isn't suspected. Clocks that differ
-by more make a death seen later, never a living worker dead."""
-
-LOOK_EVERY_S = 7.0
-LOOKS = 2
-"""Dead is who renewed nothing over 14 s in three consistent reads. The design asks for 10 s: the
-rest is for a worker whose renewal hung in an outage of the database until just now."""
+from chalicelib.services.recovery.orphans import OrphanAdopter
 
 JOURNAL_KEPT = timedelta(days=3)
 """the media bucket's lifecycle rule for journals: later there is nothing left to wait for"""
 
 
-def suspects(leases: Iterable[Lease], now: datetime) -> list[Lease]:
-    """Return the leases that are worth a longer look."""
-    return [
-        lease
-        for lease in leases
-        if not lease.over and (lease.renewed_at is None or now - lease.renewed_at > FRESH)
-    ]
-
-
 def confirm_dead(
     suspected: list[Lease], leases: Leases, wait: Callable[[float], None]
 ) -> list[Lease]:
-    """Look again until only those are left that never renewed. Raises Unavailable: then nobody is
-    dead, because an observer who couldn't read may be the one who is cut off."""
-    for _ in range(LOOKS):
+    """Read the leases again and return the suspects that never renewed. Raises Unavailable: an
+    observer that can't read may itself be the one that is cut off, so nobody is dead then."""
+    for _ in range(CONFIRMATIONS):
         if not suspected:
             return []
-        wait(LOOK_EVERY_S)
-        seen = {lease.worker: lease.renewals for lease in leases.all() if not lease.over}
-        suspected = [one for one in suspected if seen.get(one.worker) == one.renewals]
+        wait(CONFIRM_EVERY_S)
+        suspected = still_silent(suspected, leases.all())
     return suspected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clearing:
+class DeadWorkerCleaner:
     """Ends what a worker that is over left behind."""
 
-    control: Control
+    control: CallController
     leases: Leases
     live_streams: LiveStreams
     media: MediaStore
 
-    def bury(self, lease: Lease) -> bool:
+    def declare_dead(self, lease: Lease) -> bool:
         """Declare a worker dead; tell whether it is: one that renewed at the last moment lives."""
         try:
-            self.leases.bury(lease)
+            self.leases.declare_dead(lease)
         except PreconditionFailed:
             return False
         return True
@@ -80,7 +62,7 @@ class Clearing:
         self.live_streams.forget(stream)
         return True
 
-    def end_stream(self, stream: Stream, lease: Lease, now: datetime) -> Closing:
+    def end_stream(self, stream: Stream, lease: Lease, now: datetime) -> CloseResult:
         """End a stream of a worker that is over, and close its call where its time has come. Raises
         NewerForm for one that is left to newer code."""
         verify_known([stream])
@@ -92,7 +74,7 @@ class Clearing:
     def adopt(self, lease: Lease) -> int:
         """Join the streams that a worker captured and never joined, in its place; return how many
         there were. Looks at as much of its journal as `clear_journal` deletes."""
-        return Orphans(control=self.control, media=self.media).adopt(lease.worker)
+        return OrphanAdopter(control=self.control, media=self.media).adopt(lease.worker)
 
     def clear_journal(self, lease: Lease) -> int:
         """Delete the journal of a worker whose streams are through, and forget the worker when all
@@ -118,6 +100,37 @@ class Clearing:
             return True
         recordings = self.control.transitions.recordings.of_call(stream.call.key)
         return not any(_needs_media(r) for r in recordings if r.round == stream.round)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeoverController:
+    """Implements the port DeadWorkers: takes over from a dead worker before the sweeper would.
+
+    Every step may run again, and at the same time in other workers and in the sweeper.
+    """
+
+    clearing: DeadWorkerCleaner
+    """acts as the owner of calls"""
+    now: Callable[[], datetime]
+
+    def declare_dead(self, lease: Lease) -> Sequence[Stream]:
+        """Declare a worker dead and return the streams it held; none if it still lives.
+
+        Leaves out streams that only newer code can end.
+
+        Raises Unavailable.
+        """
+        if not self.clearing.declare_dead(lease):
+            return ()
+        held = self.clearing.live_streams.of_worker(lease.worker)
+        return [stream for stream in held if is_known_stream(stream)]
+
+    def end_stream(self, stream: Stream, lease: Lease) -> CloseResult:
+        """End a stream of a worker that is over, and close its call where its time has come.
+
+        Raises Unavailable.
+        """
+        return self.clearing.end_stream(stream, lease, self.now())
 
 
 def _needs_media(recording: Recording) -> bool:

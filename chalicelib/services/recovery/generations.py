@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from chalicelib.ports.values import Lease
-from chalicelib.services.recovery.dead_workers import FRESH
+from chalicelib.recording.liveness import is_alive
 
 
 def working(leases: Iterable[Lease]) -> list[Lease]:
@@ -29,8 +29,3 @@ def hindrances(leases: Iterable[Lease], generation: int, now: datetime) -> list[
     if any(lease.generation > generation and is_alive(lease, now) for lease in left):
         return busy
     return [*busy, f"no worker of a generation after {generation} lives: nobody would take calls"]
-
-
-def is_alive(lease: Lease, now: datetime) -> bool:
-    """Tell whether a worker renewed its lease lately."""
-    return not lease.over and lease.renewed_at is not None and now - lease.renewed_at <= FRESH

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from chalicelib.capture.container import StoredIndex, verify_known
@@ -17,16 +16,16 @@ from chalicelib.capture.events import Track
 from chalicelib.capture.records import StoredRecord, StreamHead
 from chalicelib.errors import CallerError, NotFound
 from chalicelib.ports.aws import MediaStore
-from chalicelib.ports.values import Joining
+from chalicelib.ports.values import JoinRequest
 from chalicelib.recording import keys as naming
+from chalicelib.recording.instants import instant
 from chalicelib.recording.model import CallRef, Stream
-from chalicelib.services.calls.call_control import Control
+from chalicelib.services.calls.call_control import CallController
 from chalicelib.services.finalization.media_index import read_index
 from chalicelib.services.recovery.journals import LARGEST_DELETION
 
 _READERS = 8
 """threads: a worker that captures alone writes an object a second"""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,10 +45,10 @@ class _Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Orphans:
+class OrphanAdopter:
     """Finds them, and brings them home."""
 
-    control: Control
+    control: CallController
     media: MediaStore
 
     def adopt(self, worker: str) -> int:
@@ -97,7 +96,7 @@ class Orphans:
             return False  # its profile is gone, or another's by now: it would have been refused
         stream = self._row(ref, found.head)
         if stream is not None:
-            self.control.lose_stream(stream, _instant(found.heard_until_us))
+            self.control.lose_stream(stream, instant(found.heard_until_us))
         return stream is not None
 
     def _row(self, ref: CallRef, head: StreamHead) -> Stream | None:
@@ -111,9 +110,9 @@ def _note_all(found: _Found, entries: Iterable[StoredRecord]) -> None:
             found.note(entry)
 
 
-def _joining(found: _Found, ref: CallRef, worker: str) -> Joining:
+def _joining(found: _Found, ref: CallRef, worker: str) -> JoinRequest:
     head = found.head
-    return Joining(
+    return JoinRequest(
         call=ref,
         profile=head.profile,
         stream_key=head.stream_key,
@@ -124,11 +123,7 @@ def _joining(found: _Found, ref: CallRef, worker: str) -> Joining:
         encoding=head.encoding,
         rate_hz=head.rate_hz,
         labels={},
-        opened_at=_instant(head.opened_at_us),
+        opened_at=instant(head.opened_at_us),
         journal_from=found.journal_from,
         is_captured=True,
     )
-
-
-def _instant(at_us: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=at_us)

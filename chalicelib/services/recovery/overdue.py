@@ -15,9 +15,9 @@ from chalicelib.recording import lifecycle
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import OutboxRow, Recording, RecordingEvent, Stream
-from chalicelib.services.calls.call_control import RECHECK, Control
+from chalicelib.services.calls.call_control import RECHECK, CallController
 from chalicelib.services.calls.newer import verify_known, verify_known_call
-from chalicelib.services.erasure.erase import Erasing
+from chalicelib.services.erasure.erase import Eraser
 from chalicelib.services.finalization.attempts import is_last
 from chalicelib.services.finalization.publish import fail_attempt
 
@@ -39,7 +39,7 @@ NEWCOMER = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Roll:
+class WorkerList:
     """Which workers there are, by one consistent read."""
 
     workers: Collection[str]
@@ -53,18 +53,18 @@ class Roll:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LateWork:
+class OverdueHandler:
     """Looks after late rows; each function returns the name of what it did, empty for nothing.
 
     Raises NewerForm for what is left to newer code.
     """
 
-    control: Control
+    control: CallController
     outbox: Outbox
-    erasing: Erasing
+    erasing: Eraser
     mailbox: Mailbox
 
-    def call(self, call_key: str, roll: Roll, now: datetime) -> str:
+    def call(self, call_key: str, roll: WorkerList, now: datetime) -> str:
         """Close a call that nobody closed, or say when to look at it again."""
         call = self.control.calls.get(call_key)
         if call.due_at is None or call.due_at > now:

@@ -45,7 +45,7 @@ _SIDES: Mapping[tuple[Track, ...], tuple[Sides, str]] = {
 }
 
 
-class Outcome(StrEnum):
+class RetapOutcome(StrEnum):
     """What came of a stream of a dead worker."""
 
     RETAPPED = "retapped"
@@ -63,8 +63,8 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retapping:
-    """What tapping again needs."""
+class Retapper:
+    """Has carriers tap again what a dead worker held."""
 
     leases: Leases
     live_streams: LiveStreams
@@ -80,55 +80,57 @@ class Retapping:
     wait: Callable[[float], None]
     """sleeps that many seconds"""
 
+    def retap(self, worker: str, renewals: int) -> Mapping[str, int]:
+        """Have carriers tap again the streams of a worker last seen at `renewals`; return the
+        count of each outcome. Does nothing if the worker has renewed since.
 
-def retap(worker: str, renewals: int, needs: Retapping) -> Mapping[str, int]:
-    """Let carriers tap again what a worker holds that was seen at `renewals`; return how often
-    what came of it. One that renewed since isn't dead. Raises Unavailable where it has to be done
-    again: what was asked for by then isn't asked for twice."""
-    found = [lease for lease in needs.leases.all() if lease.worker == worker]
-    if any(lease.renewals != renewals for lease in found):
-        return {}
-    held = [one for one in needs.live_streams.of_worker(worker) if not one.complete]
-    by = keys.retaps_name(worker, renewals)
-    with ThreadPoolExecutor(THREADS) as pool:
-        outcomes = list(pool.map(lambda stream: _Retap(stream, by, needs).run(), held))
-    if unanswered := outcomes.count(Outcome.UNANSWERED):
-        raise Unavailable(f"{unanswered} of {len(outcomes)} taps have no answer")
-    return dict(Counter(str(outcome) for outcome in outcomes))
+        Raises Unavailable where a carrier or the database didn't answer: run it again, and no
+        carrier is asked twice for the same stream.
+        """
+        found = [lease for lease in self.leases.all() if lease.worker == worker]
+        if any(lease.renewals != renewals for lease in found):
+            return {}
+        held = [one for one in self.live_streams.of_worker(worker) if not one.complete]
+        by = keys.retaps_name(worker, renewals)
+        with ThreadPoolExecutor(THREADS) as pool:
+            outcomes = list(pool.map(lambda stream: _Retap(stream, by, self).run(), held))
+        if unanswered := outcomes.count(RetapOutcome.UNANSWERED):
+            raise Unavailable(f"{unanswered} of {len(outcomes)} taps have no answer")
+        return dict(Counter(str(outcome) for outcome in outcomes))
 
 
 class _Retap:
     """One stream's."""
 
-    def __init__(self, stream: Stream, by: str, needs: Retapping) -> None:
+    def __init__(self, stream: Stream, by: str, needs: Retapper) -> None:
         self._stream = stream
         self._by = by
         self._needs = needs
 
-    def run(self) -> Outcome:
+    def run(self) -> RetapOutcome:
         """Tap again where it is wanted and possible."""
         try:
             call = self._needs.calls.get(self._stream.call.key)
             outcome = _standing_in(self._stream, call, self._needs.calls)
             return outcome or self._ask(call)
         except Unavailable:
-            return Outcome.UNANSWERED
+            return RetapOutcome.UNANSWERED
         except TapedeckError as error:
-            return self._tell(Outcome.FAILED, error.message)
+            return self._tell(RetapOutcome.FAILED, error.message)
 
-    def _ask(self, call: Call) -> Outcome:
+    def _ask(self, call: Call) -> RetapOutcome:
         profile = self._needs.profiles.get(call.ref.account, call.profile)
         door = self._needs.door(profile)
         if door is None or self._stream.dialect == rtp_endpoint.DIALECT:
-            return Outcome.NOT_POSSIBLE
+            return RetapOutcome.NOT_POSSIBLE
         if not self._needs.retaps.begin(self._stream, self._by, self._needs.now()):
-            return Outcome.TAKEN
+            return RetapOutcome.TAKEN
         try:
             self._tap(door, _wanted(self._stream, call, profile, self._needs))
         except CallerError as error:
             outcome, fact = _refused(error), error.message
         else:
-            outcome, fact = Outcome.RETAPPED, ""
+            outcome, fact = RetapOutcome.RETAPPED, ""
         self._needs.retaps.end(self._stream, self._by)
         return self._tell(outcome, fact)
 
@@ -141,7 +143,7 @@ class _Retap:
                 self._needs.wait(wait_s)
         return self._needs.api.tap(door, wanted)
 
-    def _tell(self, outcome: Outcome, fact: str) -> Outcome:
+    def _tell(self, outcome: RetapOutcome, fact: str) -> RetapOutcome:
         """Write what came of it into the history of the recordings that it concerns."""
         detail = {"tracks": " ".join(self._stream.tracks), "worker": self._stream.worker}
         if fact:
@@ -158,15 +160,15 @@ class _Retap:
         return outcome
 
 
-def _standing_in(stream: Stream, call: Call, calls: Calls) -> Outcome | None:
+def _standing_in(stream: Stream, call: Call, calls: Calls) -> RetapOutcome | None:
     """Return why a stream needs no other in its place; None: it does."""
     if not call.open or call.round != stream.round:
-        return Outcome.OVER
+        return RetapOutcome.OVER
     streams = calls.streams(call.ref.key)
     if any(_takes_over(other, stream) for other in streams):
-        return Outcome.REPLACED
+        return RetapOutcome.REPLACED
     itself = next(one for one in streams if one.stream_key == stream.stream_key)
-    return Outcome.OVER if itself.ended_at is not None and itself.complete else None
+    return RetapOutcome.OVER if itself.ended_at is not None and itself.complete else None
 
 
 def _takes_over(other: Stream, stream: Stream) -> bool:
@@ -175,13 +177,13 @@ def _takes_over(other: Stream, stream: Stream) -> bool:
     return is_newer and is_live and set(stream.tracks) <= set(other.tracks)
 
 
-def _refused(error: CallerError) -> Outcome:
+def _refused(error: CallerError) -> RetapOutcome:
     if error.code == "cant_tap":
-        return Outcome.NOT_POSSIBLE
-    return Outcome.OVER if isinstance(error, NotFound) else Outcome.FAILED
+        return RetapOutcome.NOT_POSSIBLE
+    return RetapOutcome.OVER if isinstance(error, NotFound) else RetapOutcome.FAILED
 
 
-def _wanted(stream: Stream, call: Call, profile: Profile, needs: Retapping) -> TapAgain:
+def _wanted(stream: Stream, call: Call, profile: Profile, needs: Retapper) -> TapAgain:
     sides, direction = _sides(stream.tracks)
     uri, status_url = instructions.stream_again(
         profile, call.ref.call_id, sides, needs.deployment(), needs.now()

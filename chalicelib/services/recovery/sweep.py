@@ -18,12 +18,13 @@ from chalicelib.errors import NewerForm, TapedeckError
 from chalicelib.ports.aws import MediaStore
 from chalicelib.ports.rows import DueWork, Leases, LiveStreams, Mailbox, Outbox
 from chalicelib.ports.values import Due, DueKind, Lease
-from chalicelib.services.calls.call_control import Control
+from chalicelib.recording.liveness import suspects
+from chalicelib.services.calls.call_control import CallController
 from chalicelib.services.calls.newer import LEFT
-from chalicelib.services.erasure.erase import Erasing
-from chalicelib.services.recovery.dead_workers import Clearing, confirm_dead, suspects
+from chalicelib.services.erasure.erase import Eraser
+from chalicelib.services.recovery.dead_workers import DeadWorkerCleaner, confirm_dead
 from chalicelib.services.recovery.journals import delete_covered
-from chalicelib.services.recovery.overdue import LateWork, Roll
+from chalicelib.services.recovery.overdue import OverdueHandler, WorkerList
 
 LARGEST_WORK = 400
 """due rows looked at in one sweep, the longest due first"""
@@ -38,62 +39,62 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sweeping:
-    """What sweeping needs."""
+class Sweeper:
+    """Runs one sweep a minute."""
 
-    control: Control
-    """acts as the sweeper"""
+    control: CallController
+    """writes as the sweeper"""
     due_work: DueWork
     outbox: Outbox
     leases: Leases
     live_streams: LiveStreams
     media: MediaStore
-    erasing: Erasing
+    erasing: Eraser
     mailbox: Mailbox
     now: Callable[[], datetime]
     wait: Callable[[float], None]
     """sleeps that many seconds"""
 
+    def sweep(self) -> Mapping[str, int]:
+        """Do what is due and return the count of each kind of work; the next sweep retries
+        `failures`.
 
-def sweep(needs: Sweeping) -> Mapping[str, int]:
-    """Do what is due and return how often what was done; `failures` are left to the next sweep.
-
-    Raises Unavailable where the leases can't be read: such an observer tells nobody's death.
-    """
-    run = _Sweep(needs)
-    leases = needs.leases.all()
-    run.clear([lease for lease in leases if lease.over])
-    # Before what is due: an erasure that is ripe finds what segments cover gone already.
-    run.delete_journals([lease for lease in leases if not lease.over])
-    run.catch_up(Roll(workers={lease.worker for lease in leases}, read_at=run.begun_at))
-    suspected = suspects(leases, run.begun_at)
-    run.retap(suspected)
-    dead = confirm_dead(suspected, needs.leases, needs.wait)
-    run.clear([lease for lease in dead if run.bury(lease)])
-    return run.counts
+        Raises Unavailable where the leases can't be read: then no worker can be declared dead.
+        """
+        run = _Sweep(self)
+        leases = self.leases.all()
+        run.clear([lease for lease in leases if lease.over])
+        # Before the due work: a ripe erasure then finds the covered journal objects already gone.
+        run.delete_journals([lease for lease in leases if not lease.over])
+        run.catch_up(WorkerList(workers={lease.worker for lease in leases}, read_at=run.begun_at))
+        suspected = suspects(leases, run.begun_at)
+        run.retap(suspected)
+        dead = confirm_dead(suspected, self.leases, self.wait)
+        run.clear([lease for lease in dead if run.declare_dead(lease)])
+        return run.counts
 
 
 class _Sweep:
     """One sweep: its beginning, its counts, and its steps, each of which fails alone."""
 
-    def __init__(self, needs: Sweeping) -> None:
+    def __init__(self, needs: Sweeper) -> None:
         self.begun_at = needs.now()
         self.counts: Counter[str] = Counter()
         self._needs = needs
-        self._late = LateWork(
+        self._late = OverdueHandler(
             control=needs.control,
             outbox=needs.outbox,
             erasing=needs.erasing,
             mailbox=needs.mailbox,
         )
-        self._clearing = Clearing(
+        self._clearing = DeadWorkerCleaner(
             control=needs.control,
             leases=needs.leases,
             live_streams=needs.live_streams,
             media=needs.media,
         )
 
-    def catch_up(self, roll: Roll) -> None:
+    def catch_up(self, roll: WorkerList) -> None:
         """See to what is due."""
         for due in self._in_time(self._due()):
             if done := self._try(partial(self._look_after, due, roll), ""):
@@ -111,9 +112,9 @@ class _Sweep:
         for lease in suspected:
             self._try(partial(start, lease.worker, lease.renewals), None)
 
-    def bury(self, lease: Lease) -> bool:
+    def declare_dead(self, lease: Lease) -> bool:
         """Declare a worker dead, and join what only its journal knows; tell whether it is dead."""
-        is_dead = self._try(partial(self._clearing.bury, lease), False)
+        is_dead = self._try(partial(self._clearing.declare_dead, lease), False)
         self.counts["dead_workers"] += is_dead
         if is_dead:
             self._try(partial(self._adopt, lease), 0)
@@ -144,7 +145,7 @@ class _Sweep:
     def _due(self) -> list[Due]:
         return self._try(partial(self._needs.due_work.due, self.begun_at, LARGEST_WORK), [])
 
-    def _look_after(self, due: Due, roll: Roll) -> str:
+    def _look_after(self, due: Due, roll: WorkerList) -> str:
         now = self._needs.now()
         if due.kind is DueKind.CALL:
             return self._late.call(due.key, roll, now)

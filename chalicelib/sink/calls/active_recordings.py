@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from chalicelib.ports.values import Joined
+from chalicelib.ports.values import JoinResult
 from chalicelib.recording import intervals, lifecycle
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause, Writer, advance
@@ -59,7 +59,7 @@ class Wanted:
         """Return the live ones, as they are here."""
         return tuple(self._live.values())
 
-    def learn(self, joined: Joined) -> None:
+    def learn(self, joined: JoinResult) -> None:
         """Take an answer. Answers may overtake each other, and commands."""
         if joined.round > self._round:
             self._round, self._live = joined.round, {}

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from chalicelib.recording.detection.end_rules import Verdict
+from chalicelib.recording.detection.end_rules import EndDecision
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Recording
 from chalicelib.sink.calls.active_recordings import Wanted
@@ -48,16 +48,16 @@ class Endings:
         the clock of arrivals."""
         wall_us = time.time_ns() // 1000
         for recording_id, end_us in self._wanted.ended_by_length(clocks, wall_us):
-            wait_s = self._worker.limits.elsewhere_s
+            wait_s = self._worker.limits.other_workers_s
             self._tasks.start(self._orders.end(recording_id, Cause.MAX_LENGTH, end_us, wait_s))
         self._detection.pass_time(now_us)
 
-    def _end(self, verdict: Verdict) -> None:
+    def _end(self, decision: EndDecision) -> None:
         """Begin to end a recording as its own options want it."""
-        wait_s = self._worker.limits.elsewhere_s
+        wait_s = self._worker.limits.other_workers_s
         self._tasks.start(
             self._orders.end(
-                verdict.recording_id, verdict.cause, verdict.at_us, wait_s, verdict.digit
+                decision.recording_id, decision.cause, decision.at_us, wait_s, decision.digit
             )
         )
 

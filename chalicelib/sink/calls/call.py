@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 from chalicelib.capture.records import Record
 from chalicelib.errors import CallerError
-from chalicelib.ports.values import Elsewhere, Joined, Joining
+from chalicelib.ports.values import JoinRequest, JoinResult, OwnedElsewhere
 from chalicelib.recording.commands import Command
+from chalicelib.recording.instants import instant
 from chalicelib.recording.model import CallRef
 from chalicelib.sink.calls.active_recordings import Wanted
 from chalicelib.sink.calls.auto_stop import Endings
@@ -19,11 +20,11 @@ from chalicelib.sink.calls.max_length import StreamClock
 from chalicelib.sink.calls.ownership import Passing
 from chalicelib.sink.calls.worker_context import Worker
 from chalicelib.sink.ingest.fan_out import Audience
-from chalicelib.sink.ingest.live_stream import LiveStream, instant
-from chalicelib.sink.runtime.soft_lock import Turn
+from chalicelib.sink.ingest.live_stream import LiveStream
+from chalicelib.sink.runtime.soft_lock import SoftLock
 from chalicelib.sink.runtime.tasks import Tasks
-from chalicelib.sink.storage.call_buffer import CallMedia
-from chalicelib.sink.storage.journal import Cut
+from chalicelib.sink.storage.batch import Batch
+from chalicelib.sink.storage.call_buffer import CallBuffer
 from chalicelib.sink.taps.call_taps import Taps
 
 _TOGETHER_S = 0.1
@@ -49,14 +50,14 @@ class Call:
         """streams whose joining was answered: until then nobody knows whether theirs is wanted"""
         self._wanted = Wanted()
         self._orders = Orders(self, self._wanted, worker.control)
-        self._media = CallMedia(ref.key, worker.journal, worker.segments, worker.health)
+        self._buffer = CallBuffer(ref.key, worker.journal, worker.segments, worker.health)
         self._unclosed: int | None = None
         """the round that would have been closed, had no stream come meanwhile"""
         self._was_alone = False
         """the database was away: another worker may have a stream that nobody knows of yet"""
         self._closed = 0
         """the last round that was closed"""
-        self._joining_turn, self._closing = Turn(), asyncio.Lock()
+        self._joining_lock, self._closing = SoftLock(), asyncio.Lock()
         """two sockets of a call begin and end at once: of transactions that meet one fails"""
         self._long = Tasks()
         self._endings = Endings(self.audience, self._wanted, self._orders, worker, self._long)
@@ -69,22 +70,22 @@ class Call:
     @property
     def is_storing(self) -> bool:
         """Tell whether somebody stores its segments, one after the other."""
-        return self._media.is_storing
+        return self._buffer.is_storing
 
     @property
     def endangered_bytes(self) -> int:
         """Return the media that would be lost if the worker ended now."""
-        return self._media.endangered_bytes
+        return self._buffer.endangered_bytes
 
     def safe_below(self, next_number: int) -> int:
         """Return the first journal number that may hold media of the call that no segment holds."""
-        return self._media.safe_below(next_number)
+        return self._buffer.safe_below(next_number)
 
     async def follow(self, stream: LiveStream) -> None:
         """Live a stream's life: join the call, capture, end, and close the call if none is left; or
         pass it on while another worker owns the call."""
         passing = Passing(self.ref, self._worker, self._long)
-        while isinstance(joined := await self._join(stream, passing.over_epoch), Elsewhere):
+        while isinstance(joined := await self._join(stream, passing.over_epoch), OwnedElsewhere):
             self._forget(stream)
             if await passing.pass_on(stream, joined):
                 joined = None
@@ -127,27 +128,29 @@ class Call:
                 records += received
                 clock.note(received)
         if records:
-            self._media.hold(Cut(heads, records))
+            self._buffer.hold(Batch(heads, records))
         self._endings.look(self._admitted.values(), self.now_us())
 
     async def store_segment(self) -> None:
         """Store all that was received until now; return when it is stored."""
         self.cut()
-        await self._media.store()
+        await self._buffer.store()
 
     async def seal_segment(self) -> None:
         """Let what was received until now be a segment that waits for those before it."""
         self.cut()
-        await self._media.seal()
+        await self._buffer.seal()
 
     async def let_go(self) -> None:
         """Forget all that was received until now and isn't stored: the journal's may go, too."""
         self.cut()
-        await self._media.let_go()
+        await self._buffer.discard()
 
     # --- joining ---
 
-    async def _join(self, stream: LiveStream, over_epoch: int) -> Joined | Elsewhere | None:
+    async def _join(
+        self, stream: LiveStream, over_epoch: int
+    ) -> JoinResult | OwnedElsewhere | None:
         """Ask until the database answers; after 5 s the worker captures alone meanwhile."""
         self._streams[stream.opening.stream_key] = stream
         self._respect_pause()
@@ -155,14 +158,14 @@ class Call:
         loop = asyncio.get_running_loop()
         alone = loop.call_later(self._worker.limits.alone_after_s, self._admit_alone, stream)
         try:
-            async with self._joining_turn.taken():
+            async with self._joining_lock.held():
                 joined = await self._ask_to_join(stream, over_epoch)
         except CallerError as error:
             self._reject(stream, error.code)
             return None
         finally:
             alone.cancel()
-        if isinstance(joined, Elsewhere):
+        if isinstance(joined, OwnedElsewhere):
             return joined
         stream.correct(joined.encoding)
         stream.is_bidirectional = joined.bidirectional
@@ -174,22 +177,24 @@ class Call:
         self.taps.take_over(joined.taps)
         self._endings.attend(self._kept)
         if self._wanted.is_unheard and self._joined >= self._streams.keys():
-            self._media.void()
+            self._buffer.void()
         return joined
 
-    async def _ask_to_join(self, stream: LiveStream, over_epoch: int) -> Joined | Elsewhere:
+    async def _ask_to_join(
+        self, stream: LiveStream, over_epoch: int
+    ) -> JoinResult | OwnedElsewhere:
         joining = self._joining(stream, over_epoch)
         joined = await self._worker.control.join(joining)
         can_go = stream.is_passable and stream.opening.stream_key not in self._admitted
-        if isinstance(joined, Elsewhere) and not can_go:
+        if isinstance(joined, OwnedElsewhere) and not can_go:
             self._endings.is_partial = True
             joined = await self._worker.control.join(replace(joining, is_captured=True))
         return joined
 
-    def _joining(self, stream: LiveStream, over_epoch: int) -> Joining:
+    def _joining(self, stream: LiveStream, over_epoch: int) -> JoinRequest:
         opening, started = stream.opening, stream.started
         assert started is not None
-        return Joining(
+        return JoinRequest(
             call=self.ref,
             profile=opening.profile,
             stream_key=opening.stream_key,
@@ -202,7 +207,7 @@ class Call:
             labels=started.labels,
             opened_at=instant(stream.opened_us),
             journal_from=self._worker.journal.next_number,
-            address=self._worker.relay.address,
+            address=self._worker.forwarding_client.address,
             over_epoch=over_epoch,
         )
 
@@ -223,7 +228,7 @@ class Call:
         stream.drop_media()
         self._forget(stream)
         if not self._streams:
-            self._media.void()
+            self._buffer.void()
 
     def _heed_joined(self) -> None:
         for key in self._joined:
@@ -243,7 +248,7 @@ class Call:
         self.cut()
         return [
             (self._streams[record.stream_key], record)
-            for record in self._media.records
+            for record in self._buffer.records
             if record.stream_key in self._streams
         ]
 
@@ -256,8 +261,8 @@ class Call:
             stream.opening.stream_key,
             stream.ending,
             instant(stream.ended_us),
-            in_segments=self._media.is_whole,
-            segments=self._media.numbers,
+            in_segments=self._buffer.is_whole,
+            segments=self._buffer.numbers,
             reason=stream.reason,
         )
         stream.let_go()

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.recording.commands import Command, CommandKind
+from chalicelib.recording.instants import instant
 from chalicelib.recording.lifecycle import Cause, leaves_nothing
 from chalicelib.sink.calls.active_recordings import Wanted
 from chalicelib.sink.calls.database import Control
-from chalicelib.sink.ingest.live_stream import instant
 
 
 class Captured(Protocol):

@@ -8,13 +8,13 @@ from functools import partial
 from typing import TypeVar
 
 from chalicelib.ports.call_owner import CallControl, LiveRecordings
-from chalicelib.ports.values import Closing, Elsewhere, Joined, Joining
+from chalicelib.ports.values import CloseResult, JoinRequest, JoinResult, OwnedElsewhere
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import CallRef, Ending, Recording
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.runtime.retrying import Patient
+from chalicelib.sink.runtime.retrying import RetryPool
 
 T = TypeVar("T")
 
@@ -35,9 +35,9 @@ class Control:
         self._control = control
         self._live = live
         self._sure = sure
-        self._patient = Patient("database", limits.control_threads, health, limits)
+        self._retry_pool = RetryPool("database", limits.control_threads, health, limits)
 
-    async def join(self, joining: Joining) -> Joined | Elsewhere:
+    async def join(self, joining: JoinRequest) -> JoinResult | OwnedElsewhere:
         """Put a stream under its call, or tell whose it is."""
         return await self._ask(partial(self._control.join_call, joining))
 
@@ -57,7 +57,7 @@ class Control:
         told = partial(end, in_segments=in_segments, segments=segments, reason=reason)
         return await self._ask(told)
 
-    async def close_call(self, call: CallRef, round_: int, at: datetime) -> Closing:
+    async def close_call(self, call: CallRef, round_: int, at: datetime) -> CloseResult:
         """Close a call if its time has come."""
         return await self._ask(partial(self._control.close_call, call, round_, at))
 
@@ -85,7 +85,7 @@ class Control:
 
     def close(self) -> None:
         """Ask nothing more."""
-        self._patient.close()
+        self._retry_pool.close()
 
     async def _ask(self, question: Callable[[], T]) -> T:
-        return await self._patient.until_done(question, self._sure)
+        return await self._retry_pool.retry(question, self._sure)

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.records import Record
-from chalicelib.recording.detection.end_detector import Hearing
-from chalicelib.recording.detection.end_rules import Verdict
-from chalicelib.recording.detection.track_detector import Source
+from chalicelib.recording.detection.end_detector import EndDetector
+from chalicelib.recording.detection.end_rules import EndDecision
+from chalicelib.recording.detection.track_detector import TrackSource
 from chalicelib.recording.model import Recording
 from chalicelib.sink.ingest.fan_out import Audience
 from chalicelib.sink.ingest.live_stream import LiveStream
@@ -24,11 +24,11 @@ Kept = Iterable[tuple[LiveStream, Record]]
 class Detection:
     """The ears of one call."""
 
-    def __init__(self, audience: Audience, end: Callable[[Verdict], None]) -> None:
+    def __init__(self, audience: Audience, end: Callable[[EndDecision], None]) -> None:
         self._audience = audience
         self._end = end
-        self._hearing = Hearing()
-        self._sources: dict[LiveStream, Source] = {}
+        self._end_detector = EndDetector()
+        self._sources: dict[LiveStream, TrackSource] = {}
         """the streams that are heard"""
         self._is_added = False
 
@@ -40,8 +40,8 @@ class Detection:
         streams = self._audience.streams
         if not streams:
             return
-        self._hearing.attend(recordings, min(stream.opened_us for stream in streams))
-        if self._hearing.is_listening:
+        self._end_detector.attend(recordings, min(stream.opened_us for stream in streams))
+        if self._end_detector.is_listening:
             self._catch_up(streams, kept)
         else:
             self._sources.clear()
@@ -52,17 +52,17 @@ class Detection:
         source = self._sources.get(stream)
         if source is None:
             source = self._sources[stream] = _source(stream)
-        verdicts = self._hearing.hear(source, track, payload, stream.encoding, arrival_us)
-        if verdicts:
-            self._announce(verdicts)
+        decisions = self._end_detector.hear(source, track, payload, stream.encoding, arrival_us)
+        if decisions:
+            self._announce(decisions)
 
     def press(self, stream: LiveStream, digit: str, arrival_us: int) -> None:
         """Take a digit that the carrier told beside the sound."""
-        self._announce(self._hearing.press(digit, arrival_us))
+        self._announce(self._end_detector.press(digit, arrival_us))
 
     def beep(self, recording_id: str, now_us: int) -> None:
         """Take note that a recording's beep goes out to the party: it is nobody's speech."""
-        self._hearing.beep(recording_id, now_us)
+        self._end_detector.beep(recording_id, now_us)
 
     def pass_time(self, now_us: int) -> None:
         """Look who has waited long enough for media that doesn't come."""
@@ -70,34 +70,36 @@ class Detection:
             return
         for stream, source in self._sources.items():
             if stream.ended.is_set():
-                self._hearing.leave(source)
+                self._end_detector.leave(source)
         if not all(stream.ended.is_set() for stream in self._sources):
-            self._announce(self._hearing.pass_time(now_us))
+            self._announce(self._end_detector.pass_time(now_us))
 
     def _catch_up(self, streams: tuple[LiveStream, ...], kept: Callable[[], Kept]) -> None:
         new = [stream for stream in streams if stream not in self._sources]
         self._sources = {stream: self._sources.get(stream) or _source(stream) for stream in streams}
         if not new:
             return
-        from_us = self._hearing.listens_from_us
+        from_us = self._end_detector.listens_from_us
         early = [(stream, record) for stream, record in kept() if stream in new]
         if any(_is_beginning_lost(stream, early) for stream in new):
-            self._hearing.miss_beginning()
+            self._end_detector.miss_beginning()
         for stream, record in sorted(early, key=lambda one: one[1].arrived_at_us):
             end_us = _end_us(stream, record)
             if from_us is None or end_us > from_us:
                 source, encoding = self._sources[stream], _encoding(stream, record)
-                heard = self._hearing.hear(source, record.track, record.payload, encoding, end_us)
+                heard = self._end_detector.hear(
+                    source, record.track, record.payload, encoding, end_us
+                )
                 self._announce(heard)
 
-    def _announce(self, verdicts: Iterable[Verdict]) -> None:
-        for verdict in verdicts:
-            self._end(verdict)
+    def _announce(self, decisions: Iterable[EndDecision]) -> None:
+        for decision in decisions:
+            self._end(decision)
         self._tune()
 
     def _tune(self) -> None:
         """Be a listener exactly while somebody listens."""
-        is_listening = self._hearing.is_listening
+        is_listening = self._end_detector.is_listening
         if is_listening and not self._is_added:
             self._audience.add(self)
         elif self._is_added and not is_listening:
@@ -112,9 +114,9 @@ def _is_beginning_lost(stream: LiveStream, kept: list[tuple[LiveStream, Record]]
     return stream.head().messages_received > 0
 
 
-def _source(stream: LiveStream) -> Source:
+def _source(stream: LiveStream) -> TrackSource:
     assert stream.started is not None
-    return Source(rate_hz=stream.started.rate_hz, tells_digits=stream.opening.tells_digits)
+    return TrackSource(rate_hz=stream.started.rate_hz, tells_digits=stream.opening.tells_digits)
 
 
 def _encoding(stream: LiveStream, record: Record) -> Encoding:

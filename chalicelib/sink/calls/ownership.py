@@ -8,12 +8,13 @@ import logging
 import time
 
 from chalicelib.errors import CallerError
-from chalicelib.ports.values import Elsewhere
+from chalicelib.ports.values import OwnedElsewhere
+from chalicelib.recording.instants import instant
 from chalicelib.recording.model import CallRef, Ending
 from chalicelib.sink.calls.worker_context import Worker
-from chalicelib.sink.forwarding.outbound_stream import Outcome
+from chalicelib.sink.forwarding.outbound_stream import ForwardingResult
 from chalicelib.sink.ingest.buffered_stream import EventStream
-from chalicelib.sink.ingest.live_stream import LiveStream, instant
+from chalicelib.sink.ingest.live_stream import LiveStream
 from chalicelib.sink.runtime.tasks import Tasks
 
 _log = logging.getLogger(__name__)
@@ -31,24 +32,24 @@ class Passing:
         self._lost: list[tuple[str, str]] = []
         """owners to whom the connection broke, and the key of the stream that each captured"""
 
-    async def pass_on(self, stream: LiveStream, owner: Elsewhere) -> bool:
+    async def pass_on(self, stream: LiveStream, owner: OwnedElsewhere) -> bool:
         """Pass a stream on; tell whether that is all. If not, it waits for who captures it next."""
         self._leave_behind(owner.owner)
         if stream.give_back() or not isinstance(stream, EventStream):
             return True
         passed_key = stream.opening.stream_key
-        outcome = await self._worker.relay.pass_on(stream, owner)
-        if outcome is Outcome.THROUGH:
+        outcome = await self._worker.forwarding_client.forward(stream, owner)
+        if outcome is ForwardingResult.THROUGH:
             return True
         _log.warning(
-            "a stream isn't passed on any more",
+            "a stream is no longer forwarded",
             extra={**stream.labels(), "owner": owner.owner, "reason": outcome.value},
         )
-        if outcome in (Outcome.UNREACHABLE, Outcome.OVER):
+        if outcome in (ForwardingResult.UNREACHABLE, ForwardingResult.OVER):
             self.over_epoch = owner.epoch
             return False
         await asyncio.sleep(self._worker.limits.retry_first_s)
-        if outcome is Outcome.LOST:
+        if outcome is ForwardingResult.LOST:
             if stream.ended.is_set():
                 return await self._end(passed_key) is not Ending.DEAD
             self._lost.append((owner.owner, passed_key))

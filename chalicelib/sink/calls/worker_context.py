@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.sink.calls.database import Control
-from chalicelib.sink.forwarding.client import Relay
+from chalicelib.sink.forwarding.client import ForwardingClient
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
 from chalicelib.sink.storage.journal import Journal
-from chalicelib.sink.storage.segment_store import Segments
+from chalicelib.sink.storage.segment_store import SegmentStore
 from chalicelib.sink.taps.tap_senders import Senders
 
 
@@ -23,6 +23,6 @@ class Worker:
     health: Health
     control: Control
     journal: Journal
-    segments: Segments
-    relay: Relay
+    segments: SegmentStore
+    forwarding_client: ForwardingClient
     senders: Senders

@@ -13,22 +13,22 @@ from chalicelib.ports.aws import Workflows
 from chalicelib.sink.ingest.live_stream import LiveStream
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.runtime.retrying import Patient
+from chalicelib.sink.runtime.retrying import RetryPool
 from chalicelib.sink.runtime.tasks import Tasks
 
-_PART = "inquiries"
+_PART = "call status checks"
 
 _log = logging.getLogger(__name__)
 
 
-class Inquiries:
+class CallStatusChecks:
     """Those of one worker."""
 
     def __init__(self, name: str, workflows: Workflows, health: Health, limits: Limits) -> None:
         self._name = name
         self._workflows = workflows
         self._health = health
-        self._patient = Patient(_PART, 1, health, limits)
+        self._retry_pool = RetryPool(_PART, 1, health, limits)
         self._asking = Tasks()
 
     def ask(self, stream: LiveStream, number: int) -> None:
@@ -38,7 +38,7 @@ class Inquiries:
     async def close(self) -> None:
         """Ask no more."""
         await self._asking.cancel()
-        self._patient.close()
+        self._retry_pool.close()
 
     async def _ask(self, stream: LiveStream, number: int) -> None:
         key = stream.opening.stream_key
@@ -46,7 +46,7 @@ class Inquiries:
             self._workflows.start_inquiry, stream.call, key, worker=self._name, number=number
         )
         try:
-            await self._patient.once(start)
+            await self._retry_pool.once(start)
         except TapedeckError:
             self._health.failures[_PART] += 1  # the stream is silent still: it asks again
             return

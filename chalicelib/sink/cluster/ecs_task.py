@@ -13,7 +13,7 @@ from chalicelib.sink.runtime.limits import Limits
 _log = logging.getLogger(__name__)
 
 
-class ProtectionKeeper:
+class ScaleInProtection:
     """Looks every second whether there are calls, and asks until it is granted what they need.
 
     A refusal is no ailment of the worker: its calls are recorded all the same. ECS refuses while

@@ -17,17 +17,17 @@ from chalicelib.errors import TapedeckError
 from chalicelib.ports.aws import Workflows
 from chalicelib.ports.rows import Leases
 from chalicelib.ports.values import Lease
-from chalicelib.sink.cluster.takeover import Heir
+from chalicelib.sink.cluster.takeover import Takeover
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.runtime.retrying import Patient
+from chalicelib.sink.runtime.retrying import RetryPool
 
-_PART = "lookout"
+_PART = "failure detector"
 
 _log = logging.getLogger(__name__)
 
 
-class Lookout:
+class FailureDetector:
     """Watches the leases of the other workers, by its own clock alone."""
 
     def __init__(
@@ -35,7 +35,7 @@ class Lookout:
         name: str,
         leases: Leases,
         workflows: Workflows | None,
-        heir: Heir | None,
+        takeover: Takeover | None,
         health: Health,
         limits: Limits,
     ) -> None:
@@ -43,41 +43,41 @@ class Lookout:
         self._name = name
         self._leases = leases
         self._workflows = workflows
-        self._heir = heir
+        self._takeover = takeover
         self._health = health
         self._limits = limits
-        self._patient = Patient(_PART, 1, health, limits)
+        self._retry_pool = RetryPool(_PART, 1, health, limits)
         self._seen: dict[str, tuple[int, float]] = {}
         """renewals of each worker, and since when they don't grow"""
-        self._told: set[str] = set()
-        jitter = random.uniform(0, limits.lookout_jitter_s)  # noqa: S311  # guards nothing
-        self._dead_s = limits.lookout_dead_s + jitter
+        self._reported: set[str] = set()
+        jitter = random.uniform(0, limits.detector_jitter_s)  # noqa: S311  # guards nothing
+        self._dead_s = limits.detector_dead_s + jitter
 
     async def keep(self) -> None:
         """Look every second until cancelled."""
         loop = asyncio.get_running_loop()
         looked = since = loop.time()
         while True:
-            await asyncio.sleep(self._limits.lookout_every_s)
+            await asyncio.sleep(self._limits.detector_every_s)
             leases = await self._read()
             now = loop.time()
-            if leases is None or now - looked > self._limits.lookout_late_s:
+            if leases is None or now - looked > self._limits.detector_late_s:
                 # Who couldn't read knows nothing, and the others' renewals may hang as its reads.
                 # Nor does who slept: all may have slept, as on a machine that has too much to do.
                 self._seen.clear()
-                since = now + self._limits.lookout_blind_s
+                since = now + self._limits.detector_blind_s
             else:
                 await self._look(leases, max(since, now))
             looked = loop.time()
 
     def close(self) -> None:
         """Look no more."""
-        self._patient.close()
+        self._retry_pool.close()
 
     async def _read(self) -> list[Lease] | None:
         """Return all leases; None where they can't be read."""
         try:
-            return await self._patient.once(self._leases.all)
+            return await self._retry_pool.once(self._leases.all)
         except TapedeckError:
             self._health.failures[_PART] += 1
             return None
@@ -88,31 +88,31 @@ class Lookout:
         for lease in others:
             renewals, since = known.get(lease.worker, (lease.renewals, now))
             self._seen[lease.worker] = lease.renewals, since if renewals == lease.renewals else now
-        self._told &= self._seen.keys()
+        self._reported &= self._seen.keys()
         for lease in others:
-            await self._judge(lease, now)
+            await self._check(lease, now)
 
-    async def _judge(self, lease: Lease, now: float) -> None:
+    async def _check(self, lease: Lease, now: float) -> None:
         silent_s = now - self._seen[lease.worker][1]
-        if silent_s < self._limits.lookout_silent_s:
-            self._told.discard(lease.worker)
-        elif self._workflows is not None and lease.worker not in self._told:
-            await self._tell(lease, self._workflows)
-        if self._heir is not None and silent_s >= self._dead_s:
-            await self._bury(lease, self._heir)
+        if silent_s < self._limits.detector_silent_s:
+            self._reported.discard(lease.worker)
+        elif self._workflows is not None and lease.worker not in self._reported:
+            await self._start_retaps(lease, self._workflows)
+        if self._takeover is not None and silent_s >= self._dead_s:
+            await self._take_over(lease, self._takeover)
 
-    async def _bury(self, lease: Lease, heir: Heir) -> None:
+    async def _take_over(self, lease: Lease, takeover: Takeover) -> None:
         try:
-            await heir.inherit(lease)
+            await takeover.take_over(lease)
         except TapedeckError:
             self._health.failures[_PART] += 1  # at the next look, again
 
-    async def _tell(self, lease: Lease, workflows: Workflows) -> None:
+    async def _start_retaps(self, lease: Lease, workflows: Workflows) -> None:
         start = partial(workflows.start_retaps, lease.worker, lease.renewals)
         try:
-            await self._patient.once(start)
+            await self._retry_pool.once(start)
         except TapedeckError:
             self._health.failures[_PART] += 1  # at the next look, again
             return
-        self._told.add(lease.worker)
+        self._reported.add(lease.worker)
         _log.warning("a worker is silent", extra={"silent": lease.worker})

@@ -13,7 +13,7 @@ from chalicelib.ports.rows import Leases
 from chalicelib.ports.values import Lease
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.runtime.retrying import Patient
+from chalicelib.sink.runtime.retrying import RetryPool
 
 _PART = "lease"
 
@@ -28,7 +28,7 @@ class LeaseKeeper:
         self._read = read
         self._limits = limits
         self._health = health
-        self._patient = Patient(_PART, 1, health, limits)
+        self._retry_pool = RetryPool(_PART, 1, health, limits)
         self._renewals = 0
         self._renewed_s = -math.inf
         """monotonic clock, when the renewal that came through last was asked for"""
@@ -57,23 +57,23 @@ class LeaseKeeper:
     async def release(self, worker: str, within_s: float) -> None:
         """Say that the worker ended and left nothing behind. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
-            await self._patient.until_done(partial(self._leases.release, worker))
+            await self._retry_pool.retry(partial(self._leases.release, worker))
 
     def close(self) -> None:
         """Renew nothing more."""
-        self._patient.close()
+        self._retry_pool.close()
 
     async def _renews(self) -> bool:
         """Renew once; a database that doesn't answer kills nobody."""
         lease, asked_s = self._read(self._renewals), time.monotonic()
         try:
-            await self._patient.once(partial(self._leases.renew, lease))
+            await self._retry_pool.once(partial(self._leases.renew, lease))
         except Unavailable as error:
-            self._health.ail(_PART, error.code)
+            self._health.degrade(_PART, error.code)
             return False
         self._renewals += 1
         self._renewed_s = asked_s
         self._renewed.set()
         self._renewed = asyncio.Event()
-        self._health.mend(_PART)
+        self._health.recover(_PART)
         return True

@@ -12,7 +12,7 @@ from chalicelib.ports.rows import Mailbox
 from chalicelib.recording.commands import Command
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.runtime.retrying import Patient
+from chalicelib.sink.runtime.retrying import RetryPool
 from chalicelib.sink.runtime.tasks import Tasks
 
 _PART = "mailbox"
@@ -40,8 +40,8 @@ class MailboxKeeper:
         self._calls = calls
         self._health = health
         self._limits = limits
-        self._reading = Patient(_PART, 1, health, limits)
-        self._removing = Patient(_PART, 1, health, limits)
+        self._reading = RetryPool(_PART, 1, health, limits)
+        self._removing = RetryPool(_PART, 1, health, limits)
         self._under_way = Tasks()
         self._known: OrderedDict[str, bool] = OrderedDict()
         """commands by id, and whether they are carried out"""
@@ -66,9 +66,9 @@ class MailboxKeeper:
         try:
             commands = await self._reading.once(partial(self._mailbox.waiting, self._worker))
         except TapedeckError as error:
-            self._health.ail(_PART, error.code)
+            self._health.degrade(_PART, error.code)
             return
-        self._health.mend(_PART)
+        self._health.recover(_PART)
         # Those under way are still there, and first: they must not hide who came after them.
         idle = [one for one in commands if self._known.get(one.command_id) is not False]
         for command in idle[: self._limits.mailbox_at_once - len(self._under_way)]:
@@ -87,7 +87,7 @@ class MailboxKeeper:
         await self._remove(command)
 
     async def _remove(self, command: Command) -> None:
-        await self._removing.until_done(partial(self._mailbox.remove, command))
+        await self._removing.retry(partial(self._mailbox.remove, command))
 
     def _remember(self, command: Command) -> None:
         self._known[command.command_id] = False

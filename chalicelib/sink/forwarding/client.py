@@ -1,4 +1,4 @@
-"""Passing on: the connections to the workers that own calls of which this worker has sockets."""
+"""Forwards streams to the workers that own their calls, over one connection to each owner."""
 
 from __future__ import annotations
 
@@ -9,64 +9,66 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.capture.records import TURN
 from chalicelib.errors import TapedeckError
-from chalicelib.ports.values import Elsewhere
+from chalicelib.ports.values import OwnedElsewhere
 from chalicelib.security import tokens
 from chalicelib.security.tokens import TokenKind
 from chalicelib.sink.forwarding import messages as wire
-from chalicelib.sink.forwarding.connection import Link
-from chalicelib.sink.forwarding.outbound_stream import Outcome, Passage
+from chalicelib.sink.forwarding.connection import ForwardingConnection
+from chalicelib.sink.forwarding.outbound_stream import ForwardingResult, OutboundStream
 from chalicelib.sink.ingest.buffered_stream import EventStream
 from chalicelib.sink.runtime.limits import Limits
 
 _TOKEN_FOR = timedelta(seconds=60)
 
 
-class Relay:
-    """Passes streams on, over one connection to each owner."""
+class ForwardingClient:
+    """Keeps one connection to each owner, and forwards streams over it."""
 
     def __init__(
         self, worker: str, token_keys: Callable[[], Sequence[bytes]], limits: Limits
     ) -> None:
         self.address = ""
-        """where this worker takes what others pass on; known when its door is open"""
+        """where this worker receives streams from others; set once its server listens"""
         self._worker = worker
         self._token_keys = token_keys
         self._limits = limits
-        self._hosts: dict[str, _Host] = {}
-        self._attempts: dict[str, asyncio.Task[_Host | None]] = {}
-        """to connect: all streams of one owner wait for the same"""
+        self._peers: dict[str, _OwnerConnection] = {}
+        self._attempts: dict[str, asyncio.Task[_OwnerConnection | None]] = {}
+        """connections being opened: all streams of an owner wait for the same one"""
 
-    async def pass_on(self, stream: EventStream, owner: Elsewhere) -> Outcome:
-        """Pass a stream on until it is stored or can't be passed on any more. Then, unless it is
-        THROUGH, it begins anew here, with what the owner may lack; where the owner is UNREACHABLE
-        it waits as it did."""
-        host = await self._host(owner)
-        if host is None:
-            return Outcome.UNREACHABLE
-        passage = host.begin(stream)
-        outcome = await _come_through(stream, passage)
-        host.forget(passage)
-        if outcome is not Outcome.THROUGH:
+    async def forward(self, stream: EventStream, owner: OwnedElsewhere) -> ForwardingResult:
+        """Forward a stream until it is stored, or can't be forwarded further.
+
+        Unless the result is THROUGH, the stream starts again here with the media that the owner may
+        lack. If the owner is UNREACHABLE, nothing was forwarded and the stream waits as before.
+        """
+        peer = await self._reach(owner)
+        if peer is None:
+            return ForwardingResult.UNREACHABLE
+        outbound = peer.begin(stream)
+        outcome = await _result_of(stream, outbound)
+        peer.forget(outbound)
+        if outcome is not ForwardingResult.THROUGH:
             stream.begin_anew(
                 _next_key(stream.opening.stream_key),
-                passage.lately,
-                passage.passed,
-                is_unwanted=passage.is_unwanted,
+                outbound.recent,
+                outbound.forwarded,
+                is_unwanted=outbound.is_unwanted,
             )
         return outcome
 
     def close(self) -> None:
-        """Cut all connections."""
+        """Close all connections at once."""
         for attempt in self._attempts.values():
             attempt.cancel()
-        for host in list(self._hosts.values()):
-            host.link.abort()
+        for peer in list(self._peers.values()):
+            peer.connection.abort()
 
-    async def _host(self, owner: Elsewhere) -> _Host | None:
-        """Return the connection to an owner; None where it can't be reached."""
-        host = self._hosts.get(owner.owner)
-        if host is not None and host.link.is_open:
-            return host
+    async def _reach(self, owner: OwnedElsewhere) -> _OwnerConnection | None:
+        """Return the connection to an owner; None if it can't be reached."""
+        peer = self._peers.get(owner.owner)
+        if peer is not None and peer.connection.is_open:
+            return peer
         attempt = self._attempts.get(owner.owner)
         if attempt is None:
             attempt = asyncio.ensure_future(self._connect(owner))
@@ -74,87 +76,91 @@ class Relay:
             self._attempts[owner.owner] = attempt
         return await asyncio.shield(attempt)
 
-    async def _connect(self, owner: Elsewhere) -> _Host | None:
+    async def _connect(self, owner: OwnedElsewhere) -> _OwnerConnection | None:
         name, _, port = owner.address.rpartition(":")
         if not name or owner.owner == self._worker:
             return None
-        link = Link(self._limits)
-        host = _Host(link, self._limits)
+        connection = ForwardingConnection(self._limits)
+        peer = _OwnerConnection(connection, self._limits)
         try:
-            async with asyncio.timeout(self._limits.relay_reach_s):
-                await asyncio.get_running_loop().create_connection(lambda: link, name, int(port))
-                link.send(wire.Hello(self._worker, self._token(owner.owner)))
-                is_welcome = await host.welcome
+            async with asyncio.timeout(self._limits.forwarding_reach_s):
+                await asyncio.get_running_loop().create_connection(
+                    lambda: connection, name, int(port)
+                )
+                connection.send(wire.Hello(self._worker, self._token(owner.owner)))
+                is_welcome = await peer.welcome
         except (OSError, TimeoutError, ValueError, TapedeckError):
-            is_welcome = False  # whatever it was: the stream is captured here then
+            is_welcome = False  # for whatever reason: this worker captures the stream then
         if not is_welcome:
-            link.abort()
+            connection.abort()
             return None
-        self._hosts = {name: one for name, one in self._hosts.items() if one.link.is_open}
-        self._hosts[owner.owner] = host
-        return host
+        self._peers = {name: one for name, one in self._peers.items() if one.connection.is_open}
+        self._peers[owner.owner] = peer
+        return peer
 
     def _token(self, owner: str) -> str:
         expires_at = datetime.now(UTC) + _TOKEN_FOR
         return tokens.issue(self._token_keys(), TokenKind.WORKER, "", owner, expires_at)
 
 
-class _Host:
-    """An owner of calls, at this end of its connection."""
+class _OwnerConnection:
+    """This end of the connection to one owner."""
 
-    def __init__(self, link: Link, limits: Limits) -> None:
-        self.link = link
+    def __init__(self, connection: ForwardingConnection, limits: Limits) -> None:
+        self.connection = connection
         self.welcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._limits = limits
-        self._passages: dict[int, Passage] = {}
+        self._streams: dict[int, OutboundStream] = {}
         self._numbers = itertools.count()
-        link.serve(self)
+        connection.serve(self)
 
-    def begin(self, stream: EventStream) -> Passage:
-        """Begin to pass a stream on."""
+    def begin(self, stream: EventStream) -> OutboundStream:
+        """Begin to forward a stream."""
         number = next(self._numbers)
-        passage = self._passages[number] = Passage(stream, self.link, number, self._limits)
-        passage.open()
-        if not self.link.is_open:
-            passage.lost()
-        return passage
+        outbound = self._streams[number] = OutboundStream(
+            stream, self.connection, number, self._limits
+        )
+        outbound.open()
+        if not self.connection.is_open:
+            outbound.lost()
+        return outbound
 
-    def forget(self, passage: Passage) -> None:
-        """Hear nothing more of a stream."""
-        self._passages = {n: one for n, one in self._passages.items() if one is not passage}
+    def forget(self, outbound: OutboundStream) -> None:
+        """Ignore further messages about a stream."""
+        self._streams = {n: one for n, one in self._streams.items() if one is not outbound}
 
-    def received(self, said: wire.Said) -> None:
+    def received(self, message: wire.Message) -> None:
         """Take a message."""
-        if type(said) is wire.Welcome:
+        if type(message) is wire.Welcome:
             if not self.welcome.done():
                 self.welcome.set_result(True)
-        elif isinstance(said, wire.OfStream):
-            passage = self._passages.get(said.number)
-            if passage is not None:
-                passage.received(said)
+        elif isinstance(message, wire.StreamMessage):
+            outbound = self._streams.get(message.number)
+            if outbound is not None:
+                outbound.received(message)
 
     def lost(self) -> None:
-        """Take note that the connection is over."""
+        """Take note that the connection has ended."""
         if not self.welcome.done():
             self.welcome.set_result(False)
-        for passage in list(self._passages.values()):
-            passage.lost()
+        for outbound in list(self._streams.values()):
+            outbound.lost()
 
 
-async def _come_through(stream: EventStream, passage: Passage) -> Outcome:
-    ended = asyncio.ensure_future(_end(stream, passage))
+async def _result_of(stream: EventStream, outbound: OutboundStream) -> ForwardingResult:
+    ended = asyncio.ensure_future(_end(stream, outbound))
     try:
-        return await passage.outcome
+        return await outbound.result
     finally:
         ended.cancel()
 
 
-async def _end(stream: EventStream, passage: Passage) -> None:
+async def _end(stream: EventStream, outbound: OutboundStream) -> None:
     await stream.ended.wait()
-    passage.end()
+    outbound.end()
 
 
 def _next_key(stream_key: str) -> str:
-    """Return the key of the stream that a socket brings after this one."""
+    """Return the key of the next stream on the same socket."""
     first, _, turn = stream_key.partition(TURN)
     return f"{first}{TURN}{int(turn or 1) + 1}"

@@ -1,7 +1,7 @@
-"""One end of a relay's connection: messages out in few writes, messages in, and whether it lives.
+"""One end of a connection between two workers: batched writes, reads and keep-alives.
 
-A connection is given up as a whole: what isn't read or answered in time is worth no waiting,
-because the passing worker still has it.
+A peer that doesn't read or answer in time loses the whole connection: waiting isn't worth it,
+because the forwarding worker still has the media.
 """
 
 from __future__ import annotations
@@ -11,109 +11,111 @@ import logging
 from typing import Protocol, cast
 
 from chalicelib.errors import WireError
-from chalicelib.sink.forwarding.messages import Alive, Frames, Said, frame
+from chalicelib.sink.forwarding.messages import Frames, KeepAlive, Message, frame
 from chalicelib.sink.runtime.limits import Limits
 
 _log = logging.getLogger(__name__)
 
 
-class Side(Protocol):
-    """Who speaks at one end."""
+class Endpoint(Protocol):
+    """What handles the messages at one end."""
 
-    def received(self, said: Said) -> None:
-        """Take a message. Raises WireError where it has no place here."""
+    def received(self, message: Message) -> None:
+        """Take a message. Raises WireError when it may not come here."""
 
     def lost(self) -> None:
-        """Take note that the connection is over: called once."""
+        """Take note that the connection has ended; called once."""
 
 
-class Link(asyncio.Protocol):
+class ForwardingConnection(asyncio.Protocol):
     """A connection between two workers."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._side: Side | None = None
+        self._endpoint: Endpoint | None = None
         self._transport: asyncio.Transport | None = None
         self._frames = Frames()
         self._unsent: list[bytes] = []
         self._silences = 0
         self._tick: asyncio.TimerHandle | None = None
 
-    def serve(self, side: Side) -> None:
-        """Give the messages to this side."""
-        self._side = side
+    def serve(self, endpoint: Endpoint) -> None:
+        """Hand incoming messages to this endpoint."""
+        self._endpoint = endpoint
 
     @property
     def is_open(self) -> bool:
-        """Tell whether what is sent may arrive."""
+        """Whether what is sent may arrive."""
         return self._transport is not None
 
-    def pass_on(self, said: Said) -> None:
-        """Send a message soon, together with others."""
+    def queue(self, message: Message) -> None:
+        """Send a message within 10 ms, in one write with others."""
         if not self._unsent:
-            asyncio.get_running_loop().call_later(self._limits.relay_flush_s, self.flush)
-        self._unsent.append(frame(said))
+            asyncio.get_running_loop().call_later(self._limits.forwarding_flush_s, self.flush)
+        self._unsent.append(frame(message))
 
-    def send(self, said: Said) -> None:
-        """Send a message now, after those that wait."""
-        self._unsent.append(frame(said))
+    def send(self, message: Message) -> None:
+        """Send a message now, behind the queued ones."""
+        self._unsent.append(frame(message))
         self.flush()
 
     def flush(self) -> None:
-        """Send what waits."""
+        """Write all queued messages."""
         unsent, self._unsent = self._unsent, []
         if unsent and self._transport is not None:
             self._transport.write(b"".join(unsent))
 
     def abort(self) -> None:
-        """Cut the connection; `lost` follows."""
+        """Close the connection at once; `lost` follows."""
         if self._transport is not None:
             self._transport.abort()
 
-    # --- what the loop says ---
+    # --- called by the loop ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Start the keep-alive timer."""
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=self._limits.relay_bytes)
-        self._wait()
+        self._transport.set_write_buffer_limits(high=self._limits.forwarding_bytes)
+        self._start_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes."""
+        """Decode what came, and hand it on."""
         self._silences = 0
         try:
-            for said in self._frames.receive(data):
-                if self._side is not None and type(said) is not Alive:
-                    self._side.received(said)
+            for message in self._frames.receive(data):
+                if self._endpoint is not None and type(message) is not KeepAlive:
+                    self._endpoint.received(message)
         except WireError as error:
-            _log.warning("a relay's connection was cut", extra={"code": error.code})
+            _log.warning(
+                "a forwarding connection was closed for a bad message", extra={"code": error.code}
+            )
             self.abort()
 
     def pause_writing(self) -> None:
-        """Give up a peer that reads too slowly."""
-        _log.warning("a relay's connection is too slow")
+        """Disconnect a peer that reads too slowly."""
+        _log.warning("a forwarding peer reads too slowly")
         self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """Stop the timer, and tell the endpoint."""
         self._transport = None
         if self._tick is not None:
             self._tick.cancel()
-        if self._side is not None:
-            self._side.lost()
+        if self._endpoint is not None:
+            self._endpoint.lost()
 
-    # --- signs of life ---
+    # --- keep-alives ---
 
-    def _wait(self) -> None:
+    def _start_timer(self) -> None:
         loop = asyncio.get_running_loop()
-        self._tick = loop.call_later(self._limits.relay_alive_s, self._look)
+        self._tick = loop.call_later(self._limits.forwarding_alive_s, self._check_peer)
 
-    def _look(self) -> None:
-        """Say that this end lives; give the other one up where it says nothing."""
+    def _check_peer(self) -> None:
+        """Send a keep-alive; disconnect a peer that has sent nothing."""
         self._silences += 1
-        if self._silences > self._limits.relay_silences:
-            _log.warning("a relay's connection is silent")
+        if self._silences > self._limits.forwarding_silences:
+            _log.warning("a forwarding peer is silent")
             self.abort()
         else:
-            self.send(Alive())
-            self._wait()
+            self.send(KeepAlive())
+            self._start_timer()

@@ -1,4 +1,4 @@
-"""A stream that another worker passes on, as this one, the call's owner, captures it."""
+"""A stream that another worker forwards to this one, the owner of its call."""
 
 from __future__ import annotations
 
@@ -7,43 +7,45 @@ from msgspec.structs import replace
 from chalicelib.capture.events import Media
 from chalicelib.capture.records import StreamHead
 from chalicelib.recording.model import Ending
-from chalicelib.sink.forwarding.connection import Link
+from chalicelib.sink.forwarding.connection import ForwardingConnection
 from chalicelib.sink.forwarding.messages import (
-    Heard,
-    Kept,
-    Opened,
-    Play,
-    Pressed,
-    Refused,
-    Released,
-    Stored,
+    DigitReceived,
+    KeepMedia,
+    MediaReceived,
+    PlaySound,
+    StreamOpened,
+    StreamRefused,
+    StreamReleased,
+    StreamStored,
 )
 from chalicelib.sink.ingest.buffered_stream import EventStream
 from chalicelib.sink.ingest.live_stream import StreamOwner
 
 
-class RelayedStream(EventStream):
-    """One number of a relay's connection. Its arrivals are on the passing worker's clock; hosts are
-    synchronised to a few ms."""
+class InboundStream(EventStream):
+    """One stream of a forwarding connection. Its arrival times are those of the forwarding worker's
+    clock; hosts are synchronised to a few ms."""
 
-    def __init__(self, opened: Opened, link: Link, owner: StreamOwner) -> None:
+    def __init__(
+        self, opened: StreamOpened, connection: ForwardingConnection, owner: StreamOwner
+    ) -> None:
         super().__init__(opened.opening, owner)
         self._can_play = opened.can_play
         self._number = opened.number
-        self._link = link
+        self._connection = connection
         self._refused = 0
         self._is_told_kept = True
         self._is_released = False
 
-    def open(self, opened: Opened) -> None:
-        """Begin where the passing worker's stream began."""
+    def open(self, opened: StreamOpened) -> None:
+        """Start at the time at which the forwarding worker's stream started."""
         self._begin_clock()
         self.opened_us = opened.opened_us
         self.brought = opened.brought
         self._owner.stream_opened(self)
         self._start(opened.started)
 
-    def hear(self, heard: Heard) -> None:
+    def hear(self, heard: MediaReceived) -> None:
         """Take a message's media."""
         runs = self._runs
         if runs is not None and heard.track in runs:
@@ -52,9 +54,9 @@ class RelayedStream(EventStream):
             media = Media(heard.track, heard.payload, heard.sequence)
             self._take_aside(media, heard.arrival_us)
 
-    def press(self, said: Pressed) -> None:
+    def press(self, message: DigitReceived) -> None:
         """Take a digit."""
-        self._press(said.pressed, said.arrival_us)
+        self._press(message.pressed, message.arrival_us)
 
     def close(self, ending: Ending, ended_us: int, refused: int = 0, reason: str = "") -> None:
         """End; the first ending counts."""
@@ -64,45 +66,45 @@ class RelayedStream(EventStream):
             self._end(ending, ended_us)
             self._owner.stream_closed(self)
 
-    # --- what the call asks ---
+    # --- called by the call ---
 
     @property
     def refused(self) -> int:
-        """Count nothing: the passing worker counts what came and could not be read."""
+        """Return 0: the forwarding worker counts the messages that it couldn't read."""
         return 0
 
     def head(self) -> StreamHead:
-        """Return the stream's head with its counts, those of the passing worker when it ended."""
+        """Return the head with its counts; after the end, those of the forwarding worker."""
         return replace(super().head(), messages_refused=self._refused)
 
     @property
     def was_cut(self) -> bool:
-        """Return False: the passing worker counts it."""
+        """Return False: the forwarding worker counts it."""
         return False
 
     @property
     def can_play(self) -> bool:
-        """Tell whether the passing worker's stream can play."""
+        """Whether the forwarding worker's stream can play."""
         return self._can_play
 
     def play(self, pcm: bytes) -> bool:
-        """Let the passing worker play sound to the party."""
+        """Ask the forwarding worker to play sound to the party."""
         if not self._can_play or not self.is_bidirectional:
             return False
-        self._link.send(Play(self._number, pcm))
+        self._connection.send(PlaySound(self._number, pcm))
         return True
 
     def give_back(self) -> bool:
-        """Leave it to the passing worker to ask whose the call is."""
+        """Let the forwarding worker ask again who owns the call."""
         self._release(is_over=False)
         return True
 
     def let_go(self) -> None:
-        """Tell that it is stored."""
-        self._link.send(Stored(self._number))
+        """Tell the forwarding worker that the stream is stored."""
+        self._connection.send(StreamStored(self._number))
 
     def drop_media(self) -> None:
-        """Let go what waits here, and at the passing worker."""
+        """Discard media, here and at the forwarding worker."""
         super().drop_media()
         self._tell_kept(False)
 
@@ -112,24 +114,24 @@ class RelayedStream(EventStream):
         self._tell_kept(True)
 
     def refuse(self, code: str) -> None:
-        """Let the passing worker close: the carrier may not stream this call."""
-        self._link.send(Refused(self._number, code))
+        """Let the forwarding worker close: the carrier may not stream this call."""
+        self._connection.send(StreamRefused(self._number, code))
         self.close(Ending.CLOSED, self.now_us())
 
     def leave(self) -> None:
-        """Ask the passing worker to go on by itself, and take what it still sends."""
+        """Ask the forwarding worker to continue by itself; accept what it still sends."""
         self._release(is_over=True)
 
     def cut_off(self) -> None:
-        """Cut the connection, with all that comes on it."""
-        self._link.abort()
+        """Close the connection, and so all its streams."""
+        self._connection.abort()
 
     def _release(self, is_over: bool) -> None:
         if not self._is_released:
             self._is_released = True
-            self._link.send(Released(self._number, is_over))
+            self._connection.send(StreamReleased(self._number, is_over))
 
     def _tell_kept(self, is_kept: bool) -> None:
         if is_kept is not self._is_told_kept and not self.ended.is_set():
             self._is_told_kept = is_kept
-            self._link.send(Kept(self._number, is_kept))
+            self._connection.send(KeepMedia(self._number, is_kept))

@@ -1,7 +1,9 @@
-"""What two workers say to each other about a stream whose call only one of them captures.
+"""The messages between the worker that has a carrier's socket and the one that owns its call.
 
-A frame is four bytes of length (big-endian), then one message in msgpack. The worker that has the
-carrier's socket *passes*, the other one *owns* the call. Streams have numbers within a connection.
+A frame is four bytes of length (big-endian), then one message in msgpack. The worker with the
+socket is the *forwarder*, the other one the *owner*. Streams are numbered within a connection. The
+bytes are a contract between two versions: a struct's tag, and the order of its fields, never
+change.
 """
 
 from __future__ import annotations
@@ -19,26 +21,26 @@ from chalicelib.sink.ingest.live_stream import Opening
 NAME = "relay"
 
 LARGEST = 256 * 1024
-"""bytes of a message: a carrier's may have 64 KiB, its labels as much again"""
+"""bytes of a message: a carrier's may have 64 KiB, and its labels as much again"""
 
 
 class Hello(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=0):
-    """Passer: who I am, first of all."""
+    """Forwarder: who I am; the first message."""
 
     worker: str
     token: str
 
 
 class Welcome(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):
-    """Owner: the token is good."""
+    """Owner: the token is valid."""
 
 
-class Alive(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
-    """Either: nothing else to say."""
+class KeepAlive(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
+    """Either: I am alive."""
 
 
-class Opened(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3):
-    """Passer: a stream of a call that you own."""
+class StreamOpened(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3):
+    """Forwarder: a stream of a call that you own."""
 
     number: int
     opening: Opening
@@ -49,8 +51,8 @@ class Opened(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3):
     """as in `StreamHead`"""
 
 
-class Heard(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=4):
-    """Passer: a message's media."""
+class MediaReceived(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=4):
+    """Forwarder: the media of one message."""
 
     number: int
     track: Track
@@ -59,102 +61,104 @@ class Heard(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=4):
     sequence: int | None
 
 
-class Ended(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=5):
-    """Passer: the stream ended; nothing follows."""
+class StreamEnded(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=5):
+    """Forwarder: the stream ended; nothing follows."""
 
     number: int
     ending: Ending
     ended_us: int
     refused: int
     reason: str = ""
-    """why the passing worker ended it; empty: it didn't"""
+    """why the forwarding worker ended it; empty: it didn't"""
 
 
-class Kept(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=6):
-    """Owner: whether the stream's media is wanted now."""
+class KeepMedia(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=6):
+    """Owner: whether a recording needs the stream's media now."""
 
     number: int
     is_kept: bool
 
 
-class Stored(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=7):
+class StreamStored(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=7):
     """Owner: the stream ended, and all of its media is stored."""
 
     number: int
 
 
-class Refused(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=8):
+class StreamRefused(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=8):
     """Owner: the carrier may not stream this call."""
 
     number: int
     code: str
 
 
-class Released(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=9):
-    """Owner: the stream's media is yours again from here on."""
+class StreamReleased(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=9):
+    """Owner: from here on, the stream's media is yours again."""
 
     number: int
     is_over: bool
-    """I go: claim the call; else ask again whose it is"""
+    """I stop: claim the call; otherwise ask again who owns it"""
     is_taken: bool = True
-    """what was passed until now is mine; else it never began here"""
+    """what you forwarded until now is mine; otherwise the stream never began here"""
 
 
-class Pressed(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=10):
-    """Passer: a digit that the carrier told beside the sound."""
+class DigitReceived(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=10):
+    """Forwarder: a digit that the carrier reported beside the sound."""
 
     number: int
     pressed: DigitPressed
     arrival_us: int
 
 
-class Play(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=11):
-    """Owner: play this to the party."""
+class PlaySound(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=11):
+    """Owner: play this sound to the party."""
 
     number: int
     pcm: bytes
     """L16, native order"""
 
 
-OfPasser = Hello | Alive | Opened | Heard | Pressed | Ended
-OfStream = Kept | Stored | Refused | Released | Play
-"""what an owner says of one stream"""
+ForwarderMessage = Hello | KeepAlive | StreamOpened | MediaReceived | DigitReceived | StreamEnded
+StreamMessage = KeepMedia | StreamStored | StreamRefused | StreamReleased | PlaySound
+"""what an owner says about one stream"""
 
-Said = OfPasser | Welcome | OfStream
+Message = ForwarderMessage | Welcome | StreamMessage
 
 _pack = msgspec.msgpack.Encoder().encode
-_unpack: Callable[[memoryview], Said] = msgspec.msgpack.Decoder(Said).decode
+_unpack: Callable[[memoryview], Message] = msgspec.msgpack.Decoder(Message).decode
 _length_at = struct.Struct("!I").unpack_from
 
 
-def frame(said: Said) -> bytes:
+def frame(message: Message) -> bytes:
     """Return a message's frame."""
-    body = _pack(said)
+    body = _pack(message)
     return len(body).to_bytes(4) + body
 
 
 class Frames:
-    """Bytes in, messages out, wherever the bytes were cut."""
+    """Turns bytes into messages, however the bytes were split."""
 
     def __init__(self) -> None:
         self._rest = b""
 
-    def receive(self, received: bytes) -> Iterator[Said]:
-        """Yield the messages that are whole. Raises WireError for what is none."""
+    def receive(self, received: bytes) -> Iterator[Message]:
+        """Yield the complete messages. Raises WireError for what is no message."""
         whole = self._rest + received if self._rest else received
         view, at, end = memoryview(whole), 0, len(whole)
         while end - at >= 4:
             size = _length_at(whole, at)[0]
             if size > LARGEST:
-                raise WireError(NAME, f"a message of {size} bytes", code="too_big")
+                raise WireError(
+                    NAME, f"a message of {size} bytes; the most is {LARGEST}", code="too_big"
+                )
             if end - at - 4 < size:
                 break
-            yield _said(view[at + 4 : at + 4 + size])
+            yield _message(view[at + 4 : at + 4 + size])
             at += 4 + size
         self._rest = whole[at:]
 
 
-def _said(body: memoryview) -> Said:
+def _message(body: memoryview) -> Message:
     try:
         return _unpack(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

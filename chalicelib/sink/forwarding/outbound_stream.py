@@ -1,7 +1,7 @@
-"""One stream's way from the worker that has its socket to the one that owns its call.
+"""A stream that this worker, which has its socket, forwards to the owner of its call.
 
-What was passed on lately stays here, too, while the owner wants it: an owner that dies takes with
-it what its journal didn't hold yet.
+The media of the last seconds also stays here while a recording needs it: if the owner dies, what
+its journal didn't hold yet is lost there.
 """
 
 from __future__ import annotations
@@ -13,53 +13,55 @@ from enum import Enum
 from chalicelib.capture.events import DigitPressed, Media, Track
 from chalicelib.recording.model import Ending
 from chalicelib.sink.forwarding import messages as wire
-from chalicelib.sink.forwarding.connection import Link
+from chalicelib.sink.forwarding.connection import ForwardingConnection
 from chalicelib.sink.ingest.buffered_stream import EventStream, Heard
 from chalicelib.sink.runtime.limits import Limits
 
 
-class Outcome(Enum):
-    """What came of passing a stream on."""
+class ForwardingResult(Enum):
+    """How the forwarding of a stream ended."""
 
     THROUGH = "through"
-    """it ended, and the owner stored it"""
+    """the stream ended, and the owner stored it"""
     UNREACHABLE = "unreachable"
-    """the owner can't be reached: nothing was passed"""
+    """the owner can't be reached: nothing was forwarded"""
     LOST = "lost"
     """the connection to the owner broke"""
     OVER = "over"
-    """the owner goes"""
+    """the owner stops"""
     RETURNED = "returned"
-    """it isn't the owner's any more"""
+    """the other worker no longer owns the call"""
 
 
-class Passage:
-    """One stream's way to the owner of its call."""
+class OutboundStream:
+    """Forwards one stream to the owner of its call."""
 
-    def __init__(self, stream: EventStream, link: Link, number: int, limits: Limits) -> None:
+    def __init__(
+        self, stream: EventStream, connection: ForwardingConnection, number: int, limits: Limits
+    ) -> None:
         self._stream = stream
-        self._link = link
+        self._connection = connection
         self._number = number
-        self._keeps_us = round(limits.relay_keeps_s * 1_000_000)
+        self._keeps_us = round(limits.forwarding_keeps_s * 1_000_000)
         self._is_unwanted = False
         self._is_open = True
-        """what comes is the owner's"""
-        self.outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self.lately: deque[Heard] = deque()
-        """what was passed last; nothing of what nobody records"""
-        self.passed: Counter[Track] = Counter()
+        """the owner takes what comes"""
+        self.result: asyncio.Future[ForwardingResult] = asyncio.get_running_loop().create_future()
+        self.recent: deque[Heard] = deque()
+        """what was forwarded last, unless no recording needs it"""
+        self.forwarded: Counter[Track] = Counter()
         """bytes that came since it was opened"""
 
     @property
     def is_unwanted(self) -> bool:
-        """Tell whether the owner said last that nobody records."""
+        """Whether the owner's last word is that no recording needs the media."""
         return self._is_unwanted
 
     def open(self) -> None:
-        """Say what the stream is, then all that waits of it."""
+        """Describe the stream, then forward what was buffered of it."""
         started = self._stream.started
         assert started is not None
-        opened = wire.Opened(
+        opened = wire.StreamOpened(
             number=self._number,
             opening=self._stream.opening,
             opened_us=self._stream.opened_us,
@@ -67,69 +69,71 @@ class Passage:
             started=started,
             brought=self._stream.brought,
         )
-        self._link.send(opened)
+        self._connection.send(opened)
         self._stream.pass_to(self)
 
     def hear(self, media: Media, arrival_us: int) -> None:
-        """Take a message's media: 50 times a second for each track."""
-        self.passed[media.track] += len(media.payload)
+        """Forward the media of one message: 50 times a second for each track."""
+        self.forwarded[media.track] += len(media.payload)
         if self._is_open:
-            self._link.pass_on(
-                wire.Heard(self._number, media.track, media.payload, arrival_us, media.sequence)
+            self._connection.queue(
+                wire.MediaReceived(
+                    self._number, media.track, media.payload, arrival_us, media.sequence
+                )
             )
         if not self._is_unwanted or not self._is_open:
-            lately = self.lately
-            lately.append((media, arrival_us))
-            if lately[0][1] < arrival_us - self._keeps_us:
-                lately.popleft()
+            recent = self.recent
+            recent.append((media, arrival_us))
+            if recent[0][1] < arrival_us - self._keeps_us:
+                recent.popleft()
 
     def press(self, pressed: DigitPressed, arrival_us: int) -> None:
-        """Take a digit."""
+        """Forward a digit."""
         if self._is_open:
-            self._link.send(wire.Pressed(self._number, pressed, arrival_us))
+            self._connection.send(wire.DigitReceived(self._number, pressed, arrival_us))
 
     def end(self) -> None:
-        """Say that the stream ended."""
+        """Tell the owner that the stream ended."""
         assert self._stream.ending is not None
         if self._is_open:
-            self._say_ended(self._stream.ending, self._stream.ended_us, self._stream.reason)
+            self._send_end(self._stream.ending, self._stream.ended_us, self._stream.reason)
 
-    def received(self, said: wire.Said) -> None:
-        """Take what the owner says of the stream."""
-        if type(said) is wire.Kept:
-            self._keep(said.is_kept)
-        elif type(said) is wire.Play:
+    def received(self, message: wire.Message) -> None:
+        """Take a message of the owner about the stream."""
+        if type(message) is wire.KeepMedia:
+            self._keep(message.is_kept)
+        elif type(message) is wire.PlaySound:
             self._stream.is_bidirectional = True
-            self._stream.play(said.pcm)
-        elif type(said) is wire.Stored:
-            self._come_to(Outcome.THROUGH)
-        elif type(said) is wire.Refused:
-            self._stream.refuse(said.code)
-            self._come_to(Outcome.THROUGH)
-        elif type(said) is wire.Released and self._is_open:
-            self._say_ended(Ending.BROKEN, self._stream.now_us())
-            if said.is_over and said.is_taken:
-                self.lately.clear()
-            self._come_to(Outcome.OVER if said.is_over else Outcome.RETURNED)
+            self._stream.play(message.pcm)
+        elif type(message) is wire.StreamStored:
+            self._finish(ForwardingResult.THROUGH)
+        elif type(message) is wire.StreamRefused:
+            self._stream.refuse(message.code)
+            self._finish(ForwardingResult.THROUGH)
+        elif type(message) is wire.StreamReleased and self._is_open:
+            self._send_end(Ending.BROKEN, self._stream.now_us())
+            if message.is_over and message.is_taken:
+                self.recent.clear()
+            self._finish(ForwardingResult.OVER if message.is_over else ForwardingResult.RETURNED)
 
     def lost(self) -> None:
-        """Take note that the connection is over."""
-        self._come_to(Outcome.LOST)
+        """Take note that the connection has ended."""
+        self._finish(ForwardingResult.LOST)
 
     def _keep(self, is_kept: bool) -> None:
-        if self.outcome.done():
+        if self.result.done():
             return
         self._is_unwanted = not is_kept
         if not is_kept:
-            self.lately.clear()
+            self.recent.clear()
 
-    def _say_ended(self, ending: Ending, ended_us: int, reason: str = "") -> None:
+    def _send_end(self, ending: Ending, ended_us: int, reason: str = "") -> None:
         self._is_open = False
-        ended = wire.Ended(self._number, ending, ended_us, self._stream.refused, reason)
-        self._link.send(ended)
+        ended = wire.StreamEnded(self._number, ending, ended_us, self._stream.refused, reason)
+        self._connection.send(ended)
 
-    def _come_to(self, outcome: Outcome) -> None:
-        """End; what comes from now on waits for whoever captures it next."""
+    def _finish(self, result: ForwardingResult) -> None:
+        """End; what comes from now on waits for the next worker that captures it."""
         self._is_open = False
-        if not self.outcome.done():
-            self.outcome.set_result(outcome)
+        if not self.result.done():
+            self.result.set_result(result)

@@ -6,7 +6,6 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from chalicelib.capture.events import Encoding, StreamStarted, Track
@@ -17,14 +16,7 @@ from chalicelib.recording.model import CallRef, Ending
 ENCODING_UNTIL_JOINED = Encoding.PCMU
 """where neither the path nor a start says it; assembly goes by the stream's row"""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 _monotonic_ns = time.monotonic_ns
-
-
-def instant(wall_us: int) -> datetime:
-    """Return a reading of the wall clock as a datetime."""
-    return _EPOCH + timedelta(microseconds=wall_us)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

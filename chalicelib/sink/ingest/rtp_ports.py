@@ -18,7 +18,7 @@ from chalicelib.sink.ingest.rtp_port import RtpPort
 from chalicelib.sink.ingest.rtp_stream import RtpStream
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.runtime.retrying import Patient
+from chalicelib.sink.runtime.retrying import RetryPool
 from chalicelib.sink.runtime.tasks import Tasks
 
 _RELEASE_WITHIN_S = 5.0
@@ -57,7 +57,7 @@ class RtpPorts:
         self._owner = owner
         self._limits = limits
         self._ports: dict[str, RtpPort] = {}
-        self._patient = Patient("rtp", 2, health, limits)
+        self._patient = RetryPool("rtp", 2, health, limits)
         self._releases = Tasks()
         self._streams = 0
         self._is_stopping = False
@@ -85,7 +85,7 @@ class RtpPorts:
             port.shut(WORKER_STOPPED)
             return
         try:
-            await self._patient.until_done(partial(self._claims.open, claim))
+            await self._patient.retry(partial(self._claims.open, claim))
         except PreconditionFailed:
             port.shut("unclaimed")
 
@@ -143,4 +143,4 @@ class RtpPorts:
         self._releases.start(self._release(port.claim))
 
     async def _release(self, claim: PortClaim) -> None:
-        await self._patient.until_done(partial(self._claims.release, claim))
+        await self._patient.retry(partial(self._claims.release, claim))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chalicelib.recording import liveness
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -51,20 +53,20 @@ class Limits:
     rejoin_s: float = 10.0
     """a call that was captured alone stays open for so long: what another worker captured of it
     joins up to 9 s after the outage, too"""
-    relay_flush_s: float = 0.01
+    forwarding_flush_s: float = 0.01
     """what is passed on waits so long for more, so that many messages are one write"""
-    relay_alive_s: float = 1.0
+    forwarding_alive_s: float = 1.0
     """the end of a relay's connection says so often that it lives"""
-    relay_silences: int = 3
+    forwarding_silences: int = 3
     """so many times nothing came: the connection is given up"""
-    relay_reach_s: float = 2.0
+    forwarding_reach_s: float = 2.0
     """an owner that doesn't answer by then is out of reach"""
-    relay_keeps_s: float = 6.0
+    forwarding_keeps_s: float = 6.0
     """of what was passed on, so much can be captured here should the owner die: it finds out after
     four seconds at most, and the owner's journal lags two behind"""
-    relay_bytes: int = 8 * 1024 * 1024
+    forwarding_bytes: int = 8 * 1024 * 1024
     """what an owner may leave unread; then it is as good as dead"""
-    elsewhere_s: float = 2.5
+    other_workers_s: float = 2.5
     """a recording that ends before its call waits so long for what another worker, which has
     another stream of the call, still holds in memory: a second, and the time of a put"""
     journal_every_s: float = 1.0
@@ -86,22 +88,22 @@ class Limits:
     retry_first_s: float = 0.1
     retry_most_s: float = 2.0
     control_threads: int = 16
-    lease_every_s: float = 2.0
+    lease_every_s: float = liveness.RENEWAL_EVERY_S
     lease_sure_s: float = 5.0
     """after a renewal a worker may write for so long: others know of no death before 20 s are over,
     and a write that isn't answered is given up after 15"""
-    heir_threads: int = 4
-    lookout_every_s: float = 1.0
+    takeover_threads: int = 4
+    detector_every_s: float = 1.0
     """between two looks at the other workers' leases"""
-    lookout_silent_s: float = 6.0
+    detector_silent_s: float = liveness.SILENT_S
     """three renewals are missing: carriers are asked to tap that worker's calls again"""
-    lookout_dead_s: float = 20.0
+    detector_dead_s: float = liveness.DEAD_S
     """such a silence is a death: in the outage of the database that just ended renewals hang 9 s"""
-    lookout_jitter_s: float = 3.0
+    detector_jitter_s: float = 3.0
     """more, each worker its own share at random: who is first declares it, the others read that"""
-    lookout_late_s: float = 5.0
+    detector_late_s: float = 5.0
     """a look so long after the one before is one that failed"""
-    lookout_blind_s: float = 10.0
+    detector_blind_s: float = 10.0
     """after a look that failed, nobody's silence counts: renewals come up to 9 s after an outage"""
     mailbox_every_s: float = 0.1
     """while there are calls"""

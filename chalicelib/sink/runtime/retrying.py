@@ -23,7 +23,7 @@ def delays(first_s: float, most_s: float) -> Iterator[float]:
         delay_s = min(delay_s * 2, most_s)
 
 
-class Patient:
+class RetryPool:
     """A pool of threads for one outside part, and the health of that part."""
 
     def __init__(self, part: str, threads: int, health: Health, limits: Limits) -> None:
@@ -36,7 +36,7 @@ class Patient:
         """Return what a call returns, or raise what it raises."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
-    async def until_done(
+    async def retry(
         self, call: Callable[[], T], ready: Callable[[], Awaitable[None]] | None = None
     ) -> T:
         """Return what a call returns; again while it fails, each time when `ready` returned. Raises
@@ -50,10 +50,10 @@ class Patient:
             except (CallerError, PreconditionFailed):
                 raise
             except TapedeckError as error:
-                self._health.ail(self._part, error.code)
+                self._health.degrade(self._part, error.code)
                 await asyncio.sleep(delay_s)
             else:
-                self._health.mend(self._part)
+                self._health.recover(self._part)
                 return result
         raise AssertionError("delays never end")
 

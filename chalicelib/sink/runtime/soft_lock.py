@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class Turn:
+class SoftLock:
     """A lock that spares work and guards nothing: who waited long enough goes on without it."""
 
     def __init__(self, within_s: float = 0.5) -> None:
@@ -15,7 +15,7 @@ class Turn:
         self._lock = asyncio.Lock()
 
     @asynccontextmanager
-    async def taken(self) -> AsyncIterator[None]:
+    async def held(self) -> AsyncIterator[None]:
         """Wait for one's turn."""
         try:
             async with asyncio.timeout(self._within_s):

@@ -8,19 +8,19 @@ from collections.abc import Callable, Sequence
 from chalicelib.errors import TapedeckError
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.runtime.retrying import Patient
+from chalicelib.sink.runtime.retrying import RetryPool
 
 _PART = "token keys"
 
 
-class KeyRing:
+class TokenKeys:
     """Reads the keys again every minute; keeps the last ones that it got."""
 
     def __init__(self, read: Callable[[], Sequence[bytes]], health: Health, limits: Limits) -> None:
         self._read = read
         self._health = health
         self._limits = limits
-        self._patient = Patient(_PART, 1, health, limits)
+        self._retry_pool = RetryPool(_PART, 1, health, limits)
         self._keys: Sequence[bytes] = ()
 
     def current(self) -> Sequence[bytes]:
@@ -29,19 +29,19 @@ class KeyRing:
 
     async def begin(self) -> None:
         """Read them for the first time: without keys nobody may come in."""
-        self._keys = await self._patient.until_done(self._read)
+        self._keys = await self._retry_pool.retry(self._read)
 
     async def keep(self) -> None:
         """Read them again and again, until cancelled."""
         while True:
             await asyncio.sleep(self._limits.keys_every_s)
             try:
-                self._keys = await self._patient.once(self._read)
+                self._keys = await self._retry_pool.once(self._read)
             except TapedeckError as error:
-                self._health.ail(_PART, error.code)
+                self._health.degrade(_PART, error.code)
             else:
-                self._health.mend(_PART)
+                self._health.recover(_PART)
 
     def close(self) -> None:
         """Read nothing more."""
-        self._patient.close()
+        self._retry_pool.close()

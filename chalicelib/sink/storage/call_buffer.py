@@ -1,9 +1,9 @@
-"""One call's media from its cuts to its stored segments, oldest first.
+"""One call's media from its batches to its stored segments, oldest first.
 
-A call's cuts are sealed every 100 s, whatever the store does; sealed ones become a
-segment's bytes at once and wait in the spool for their turn. Where the spool has no room, the
-newest segment is what is lost: what its journal objects hold is left to them, and of the rest a
-segment without payload says what is missing.
+Every 100 s a call's batches are sealed into a segment, whether or not the store takes any. A sealed
+segment is encoded at once, and its bytes wait in the spool for their turn. When the spool is full
+the newest segment is lost: what the journal has of it stays there, and for the rest a segment
+without payload says what is missing.
 """
 
 from __future__ import annotations
@@ -13,60 +13,53 @@ from collections import deque
 
 from chalicelib.capture.records import Record
 from chalicelib.sink.runtime.health import Health
-from chalicelib.sink.segment_numbers import SegmentNumbers
-from chalicelib.sink.storage.journal import Cut, Journal, newest_heads
-from chalicelib.sink.storage.segment_store import Facts, Segments
-from chalicelib.sink.storage.spool import Waiting
+from chalicelib.sink.storage.batch import Batch, newest_heads
+from chalicelib.sink.storage.journal import Journal
+from chalicelib.sink.storage.pending_segment import PendingSegment, SegmentState
+from chalicelib.sink.storage.segment_store import LostMedia, SegmentStore
 
 NO_ROOM = "no room while the store is away"
 UNREADABLE = "the spool can't be read"
 
 
-class _Sealed:
-    """A segment that isn't stored yet."""
+class SegmentNumbers:
+    """The numbers under which a worker stored a call's segments, while they have no gap."""
 
-    __slots__ = ("cuts", "facts", "first_number", "size", "through", "waiting")
+    def __init__(self) -> None:
+        self.following = 0
+        """the number to try for the next segment"""
+        self._first: int | None = None
+        self._is_contiguous = True
 
-    def __init__(self, cuts: list[Cut], through: int) -> None:
-        self.cuts = cuts
-        self.through = through
-        """what it says of the journal"""
-        self.size = sum(cut.size for cut in cuts)
-        self.waiting: Waiting | None = None
-        """its bytes, once they are made"""
-        self.facts: Facts | None = None
-        """should its file not be readable"""
-        self.first_number: int | None = None
-        """of the journal object that holds the first of its cuts that any holds"""
+    def note(self, following: int) -> None:
+        """Take note of a segment that was stored under the number before `following`."""
+        used = following - 1
+        if self._first is None:
+            self._first = used
+        self._is_contiguous &= used in (self._first, self.following)
+        self.following = following
 
-    def settle(self) -> None:
-        """Forget the cuts that the journal has no more business with."""
-        if self.first_number is None:
-            numbers = (cut.number for cut in self.cuts if cut.number is not None)
-            self.first_number = next(numbers, None)
-        if self.waiting is not None and all(cut.is_settled for cut in self.cuts):
-            self.cuts = []
-
-    def cover(self) -> None:
-        """Let the media go."""
-        for cut in self.cuts:
-            cut.cover()
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """Return the first and the one after the last; None when they have a gap."""
+        first = self.following if self._first is None else self._first
+        return (first, self.following) if self._is_contiguous else None
 
 
-class CallMedia:
+class CallBuffer:
     """What one call received and no stored segment holds."""
 
-    def __init__(self, call_key: str, journal: Journal, segments: Segments, health: Health) -> None:
+    def __init__(
+        self, call_key: str, journal: Journal, segments: SegmentStore, health: Health
+    ) -> None:
         self._call_key = call_key
         self._journal = journal
         self._segments = segments
         self._health = health
-        self._open: list[Cut] = []
-        self._sealed: deque[_Sealed] = deque()
+        self._open: list[Batch] = []
+        self._pending: deque[PendingSegment] = deque()
         self._making = asyncio.Lock()
         self._storing = asyncio.Lock()
-        self._under_way: _Sealed | None = None
-        """the one that the store is asked to take"""
         self._numbers = SegmentNumbers()
         self._left_from: int | None = None
         """the journal object from which on some media is in the journal alone"""
@@ -85,43 +78,43 @@ class CallMedia:
     def numbers(self) -> tuple[int, int] | None:
         """Return the number of the first stored segment and the one after the last, where none
         between them was skipped."""
-        return self._numbers.told
+        return self._numbers.span
 
     @property
     def records(self) -> list[Record]:
         """Return what came so far and neither a segment's bytes nor anything else has."""
-        cuts = [cut for sealed in self._sealed for cut in sealed.cuts] + self._open
-        return [record for cut in cuts for record in cut.records]
+        batches = [batch for segment in self._pending for batch in segment.batches] + self._open
+        return [record for batch in batches for record in batch.records]
 
     @property
     def endangered_bytes(self) -> int:
         """Return the media that would be lost if the worker ended now."""
-        for sealed in self._sealed:
-            sealed.settle()
-        waiting = sum(sealed.size for sealed in self._sealed if sealed.first_number is None)
-        return waiting + sum(cut.size for cut in self._open if cut.number is None)
+        for segment in self._pending:
+            segment.settle()
+        spooled = sum(segment.size for segment in self._pending if segment.first_number is None)
+        return spooled + sum(batch.size for batch in self._open if batch.number is None)
 
     def safe_below(self, next_number: int) -> int:
         """Return the first journal number that may hold media that no segment holds."""
-        for sealed in self._sealed:
-            sealed.settle()
-            if sealed.first_number is not None:
-                return sealed.first_number
-            if sealed.cuts:
+        for segment in self._pending:
+            segment.settle()
+            if segment.first_number is not None:
+                return segment.first_number
+            if segment.batches:
                 return next_number
-        for cut in self._open:
-            return next_number if cut.number is None else cut.number
+        for batch in self._open:
+            return next_number if batch.number is None else batch.number
         return next_number
 
-    def hold(self, cut: Cut) -> None:
+    def hold(self, batch: Batch) -> None:
         """Take what the call received."""
-        self._open.append(cut)
-        self._journal.add(cut)
+        self._open.append(batch)
+        self._journal.add(batch)
 
     async def seal(self) -> None:
         """End the segment that is open; return when its bytes wait for the store."""
         if self._open:
-            self._sealed.append(_Sealed(self._open, self._journal.next_number - 1))
+            self._pending.append(PendingSegment(self._open, self._journal.next_number - 1))
             self._open = []
         await self._make_all()
 
@@ -129,88 +122,85 @@ class CallMedia:
         """Store all that was received until now; return when it is stored."""
         await self.seal()
         async with self._storing:
-            while self._sealed:
+            while self._pending:
                 # Where making one failed, it is made now.
                 await self._make_all()
-                if self._sealed:
+                if self._pending:
                     await self._store_first()
 
     def void(self) -> None:
         """Forget what no segment holds yet: nobody wanted it."""
-        for cut in self._open:
-            cut.cover()
+        for batch in self._open:
+            batch.cover()
         self._open = []
 
-    async def let_go(self) -> None:
-        """Forget all that isn't stored; return when none is on its way to the store."""
+    async def discard(self) -> None:
+        """Forget all that isn't stored; return when nothing is on its way to the store."""
         self.void()
         async with self._making:
-            for sealed in [one for one in self._sealed if one is not self._under_way]:
-                self._sealed.remove(sealed)
-                self._forget(sealed)
+            for segment in [one for one in self._pending if not one.is_storing]:
+                self._pending.remove(segment)
+                segment.discard()
+                self._free(segment)
         async with self._storing:
             return
 
     async def _make_all(self) -> None:
         async with self._making:
-            for sealed in list(self._sealed):
-                if sealed.waiting is None:
-                    await self._make(sealed)
+            for segment in list(self._pending):
+                if segment.state is SegmentState.SEALED:
+                    await self._make(segment)
 
-    async def _make(self, sealed: _Sealed) -> None:
-        waiting = await self._segments.keep(sealed.cuts, self._honest(sealed.through))
-        if waiting is None:
-            self._lose(sealed)
-            return
-        if waiting.file is not None:
-            sealed.facts = Facts.of(sealed.cuts)
-        sealed.waiting = waiting
-        for cut in sealed.cuts:
-            cut.seal()
+    async def _make(self, segment: PendingSegment) -> None:
+        through = self._covered_through(segment)
+        spooled = await self._segments.keep(segment.batches, through)
+        if spooled is None:
+            self._lose(segment)
+        else:
+            segment.spool(spooled)
 
     async def _store_first(self) -> None:
-        sealed = self._under_way = self._sealed[0]
-        assert sealed.waiting is not None
+        segment = self._pending[0]
+        body = segment.begin_put()
         try:
-            following = await self._segments.put(
-                self._call_key, self._numbers.following, sealed.waiting
-            )
-        finally:
-            self._under_way = None
+            following = await self._segments.put(self._call_key, self._numbers.following, body)
+        except BaseException:
+            segment.abandon_put()
+            raise
         if following is None:
-            self._tell_unreadable(sealed)
+            self._replace_unreadable(segment)
             return
         self._numbers.note(following)
-        self._sealed.popleft()
-        self._forget(sealed)
+        self._pending.popleft()
+        segment.finish()
+        self._free(segment)
 
-    def _forget(self, sealed: _Sealed) -> None:
-        for cut in sealed.cuts:
-            cut.cover()
-        if sealed.waiting is not None:
-            self._segments.let_go(sealed.waiting)
+    def _free(self, segment: PendingSegment) -> None:
+        """Give the spool its room back."""
+        if segment.spooled is not None:
+            self._segments.let_go(segment.spooled)
 
-    def _lose(self, sealed: _Sealed) -> None:
+    def _lose(self, segment: PendingSegment) -> None:
         """Leave a segment's media to the journal, as far as that has it; the rest is lost."""
-        lost = [cut for cut in sealed.cuts if cut.number is None]
-        for number in [cut.number for cut in sealed.cuts if cut.number is not None][:1]:
+        lost = [batch for batch in segment.batches if batch.number is None]
+        numbers = [batch.number for batch in segment.batches if batch.number is not None]
+        for number in numbers[:1]:
             self._left_from = number if self._left_from is None else min(self._left_from, number)
             self._journal.keep_from(number)
         if lost:
-            self._health.lose(NO_ROOM, sum(cut.size for cut in lost))
-        facts = Facts(newest_heads(sealed.cuts), Facts.of(lost).records)
-        sealed.waiting = self._segments.keep_facts(facts, self._honest(sealed.through))
-        for cut in sealed.cuts:
-            cut.cover()
-        sealed.cuts = []
+            self._health.lose(NO_ROOM, sum(batch.size for batch in lost))
+        told = LostMedia(newest_heads(segment.batches), LostMedia.of(lost).records)
+        segment.replace(self._segments.keep_lost(told, self._covered_through(segment)))
 
-    def _tell_unreadable(self, sealed: _Sealed) -> None:
+    def _replace_unreadable(self, segment: PendingSegment) -> None:
         """Put a segment that says what is missing in the place of one that can't be read."""
-        assert sealed.facts is not None
-        self._health.lose(UNREADABLE, sealed.size)
-        self._forget(sealed)
-        sealed.waiting = self._segments.keep_facts(sealed.facts, self._honest(sealed.through))
+        assert segment.lost_media is not None
+        self._health.lose(UNREADABLE, segment.size)
+        self._free(segment)
+        through = self._covered_through(segment)
+        segment.replace(self._segments.keep_lost(segment.lost_media, through))
 
-    def _honest(self, through: int) -> int:
-        """Return up to which number segments may say that they have what the journal has."""
+    def _covered_through(self, segment: PendingSegment) -> int:
+        """Return the journal number up to which a segment may claim to cover its call."""
+        through = segment.through
         return through if self._left_from is None else min(through, self._left_from - 1)

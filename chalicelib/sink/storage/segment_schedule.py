@@ -6,7 +6,7 @@ from __future__ import annotations
 from chalicelib.sink.runtime.limits import Limits
 
 
-class Minutes:
+class SegmentSchedule:
     """Every call's minutes, which end apart from each other."""
 
     def __init__(self, limits: Limits) -> None:

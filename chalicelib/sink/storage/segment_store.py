@@ -19,24 +19,24 @@ from chalicelib.ports.aws import MediaStore
 from chalicelib.recording import keys
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.runtime.retrying import Patient
-from chalicelib.sink.storage.journal import Cut, all_records, newest_heads
-from chalicelib.sink.storage.spool import STORE, Spool, Waiting
+from chalicelib.sink.runtime.retrying import RetryPool
+from chalicelib.sink.storage.batch import Batch, all_records, newest_heads
+from chalicelib.sink.storage.spool import STORE, Spool, SpooledSegment
 
 
-class Facts(NamedTuple):
+class LostMedia(NamedTuple):
     """What is known of media without having it."""
 
     heads: list[StreamHead]
     records: list[Record]
 
     @classmethod
-    def of(cls, cuts: list[Cut]) -> Facts:
+    def of(cls, batches: list[Batch]) -> LostMedia:
         """Return what is told of cuts that are lost."""
-        return cls(newest_heads(cuts), told_as_lost(all_records(cuts)))
+        return cls(newest_heads(batches), told_as_lost(all_records(batches)))
 
 
-class Segments:
+class SegmentStore:
     """The store's side of it, for all calls of a worker."""
 
     def __init__(
@@ -45,7 +45,7 @@ class Segments:
         self._worker = worker
         self._store = store
         self._spool = spool
-        self._patient = Patient(STORE, limits.segment_puts, health, limits)
+        self._retry_pool = RetryPool(STORE, limits.segment_puts, health, limits)
         self._slots = asyncio.Semaphore(limits.segment_puts)
 
     @property
@@ -53,17 +53,17 @@ class Segments:
         """Return the bytes that wait for the store, in memory and in files."""
         return self._spool.memory_bytes + self._spool.disk_bytes
 
-    async def keep(self, cuts: list[Cut], journal_through: int) -> Waiting | None:
+    async def keep(self, batches: list[Batch], journal_through: int) -> SpooledSegment | None:
         """Make a segment of cuts, to wait for the store; None: there is no room for it."""
-        size = sum(cut.size for cut in cuts)
-        heads, records = newest_heads(cuts), all_records(cuts)
+        size = sum(batch.size for batch in batches)
+        heads, records = newest_heads(batches), all_records(batches)
         return await self._spool.keep(size, partial(self._encode, heads, records, journal_through))
 
-    def keep_facts(self, facts: Facts, journal_through: int) -> Waiting:
+    def keep_lost(self, lost: LostMedia, journal_through: int) -> SpooledSegment:
         """Make a segment that says what was received and is lost."""
-        return self._spool.keep_small(self._encode(facts.heads, facts.records, journal_through))
+        return self._spool.keep_small(self._encode(lost.heads, lost.records, journal_through))
 
-    async def put(self, call_key: str, number: int, waiting: Waiting) -> int | None:
+    async def put(self, call_key: str, number: int, spooled: SpooledSegment) -> int | None:
         """Store a segment, however long it takes; return the number after the one that it got;
         None: what waited can't be read any more.
 
@@ -72,31 +72,31 @@ class Segments:
         """
         async with self._slots:
             try:
-                body = await self._read(waiting)
+                body = await self._read(spooled)
             except OSError:
                 return None
             step = 1
             while True:
                 key = keys.segment_key(call_key, self._worker, number)
                 try:
-                    await self._patient.until_done(partial(self._store.put, key, body))
+                    await self._retry_pool.retry(partial(self._store.put, key, body))
                 except PreconditionFailed:
                     number += step
                     step *= 2
                 else:
                     return number + 1
 
-    async def _read(self, waiting: Waiting) -> bytes:
-        in_memory = waiting.body
-        return await self._patient.once(waiting.read) if in_memory is None else in_memory
+    async def _read(self, spooled: SpooledSegment) -> bytes:
+        in_memory = spooled.body
+        return await self._retry_pool.once(spooled.read) if in_memory is None else in_memory
 
-    def let_go(self, waiting: Waiting) -> None:
+    def let_go(self, spooled: SpooledSegment) -> None:
         """Forget what is stored, or what nobody wants."""
-        self._spool.let_go(waiting)
+        self._spool.let_go(spooled)
 
     def close(self) -> None:
         """Stop storing."""
-        self._patient.close()
+        self._retry_pool.close()
         self._spool.close()
 
     def _encode(

@@ -31,7 +31,7 @@ FILE_BYTES = 64 * 1024 * 1024
 """of a file, before the next is begun: an hour of 250 calls is some 230 of them"""
 
 
-class Waiting:
+class SpooledSegment:
     """A segment's bytes, wherever they wait."""
 
     __slots__ = ("body", "file", "offset", "size")
@@ -75,30 +75,30 @@ class Spool:
         self.disk_bytes = 0
         """that wait in files"""
 
-    async def keep(self, size: int, encode: Callable[[], bytes]) -> Waiting | None:
+    async def keep(self, size: int, encode: Callable[[], bytes]) -> SpooledSegment | None:
         """Make a segment of about `size` bytes and keep it; None: there is no room for it."""
         is_crowded = self._queued_bytes + size > self._limits.queued_bytes
-        if is_crowded and self._health.suffers(STORE):
-            self._health.ail(_PART, "slow_disk")
+        if is_crowded and self._health.is_degraded(STORE):
+            self._health.degrade(_PART, "slow_disk")
             return None
         self._queued_bytes += size
         try:
             async with self._turn:
-                waiting = Waiting(await self._run(encode))
+                waiting = SpooledSegment(await self._run(encode))
                 while not await self._finds_room(waiting):
-                    if self._health.suffers(STORE):
+                    if self._health.is_degraded(STORE):
                         return None
                     await self._comes_free()
                 return waiting
         finally:
             self._queued_bytes -= size
 
-    def keep_small(self, body: bytes) -> Waiting:
+    def keep_small(self, body: bytes) -> SpooledSegment:
         """Keep a segment that has no media, whether there is room or not."""
         self.memory_bytes += len(body)
-        return Waiting(body)
+        return SpooledSegment(body)
 
-    def let_go(self, waiting: Waiting) -> None:
+    def let_go(self, waiting: SpooledSegment) -> None:
         """Forget what is stored, or what nobody wants."""
         if waiting.file is None:
             self.memory_bytes -= waiting.size
@@ -106,7 +106,7 @@ class Spool:
             self.disk_bytes -= waiting.size
             self._thread.submit(self._release, waiting.file)
         if not self.disk_bytes:
-            self._health.mend(_PART)
+            self._health.recover(_PART)
         self._freed.set()
 
     def close(self) -> None:
@@ -122,26 +122,26 @@ class Spool:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._freed.wait(), _LOOK_AGAIN_S)
 
-    async def _finds_room(self, waiting: Waiting) -> bool:
+    async def _finds_room(self, waiting: SpooledSegment) -> bool:
         if self.memory_bytes + waiting.size <= self._limits.held_bytes:
             self.memory_bytes += waiting.size
             return True
         if self._folder is None or self.disk_bytes + waiting.size > self._limits.spool_bytes:
-            self._health.ail(_PART, "full")
+            self._health.degrade(_PART, "full")
             return False
         try:
             await self._run(partial(self._write, waiting))
         except OSError as error:
-            self._health.ail(_PART, f"disk: {error.strerror}")
+            self._health.degrade(_PART, f"disk: {error.strerror}")
             return False
         waiting.body = None
         self.disk_bytes += waiting.size
-        self._health.ail(_PART, "on_disk")
+        self._health.degrade(_PART, "on_disk")
         return True
 
     # --- in the thread ---
 
-    def _write(self, waiting: Waiting) -> None:
+    def _write(self, waiting: SpooledSegment) -> None:
         assert waiting.body is not None
         if self._writing is None or self._writing.size >= FILE_BYTES:
             if self._writing is not None and not self._writing.segments:

@@ -12,7 +12,7 @@ from chalicelib.ports.call_owner import LiveTaps
 from chalicelib.security.url_guard import UrlPolicy
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.runtime.retrying import Patient
+from chalicelib.sink.runtime.retrying import RetryPool
 from chalicelib.sink.runtime.tasks import Tasks
 from chalicelib.sink.runtime.ticker import Ticker
 from chalicelib.sink.taps.dialer import Dialer
@@ -35,31 +35,29 @@ class TapControl:
 
     def __init__(self, live: LiveTaps, health: Health, limits: Limits) -> None:
         self._live = live
-        self._patient = Patient("taps", limits.tap_threads, health, limits)
+        self._patient = RetryPool("taps", limits.tap_threads, health, limits)
 
     async def begin(self, request: TapRequest, source: tuple[str, int]) -> Tap:
         """Begin one that sends from now on."""
-        return await self._patient.until_done(partial(self._live.begin, request, *source))
+        return await self._patient.retry(partial(self._live.begin, request, *source))
 
     async def refuse(self, request: TapRequest, reason: str, at: datetime) -> Tap:
         """Finish one whose destination never took it."""
-        return await self._patient.until_done(partial(self._live.refuse, request, reason, at))
+        return await self._patient.retry(partial(self._live.refuse, request, reason, at))
 
     async def take_over(self, tap: Tap, worker: str, source: tuple[str, int]) -> Tap:
         """Send on from now on what another worker sent."""
-        return await self._patient.until_done(partial(self._live.take_over, tap, worker, *source))
+        return await self._patient.retry(partial(self._live.take_over, tap, worker, *source))
 
     async def abandon(self, call_key: str, tap_id: str, at: datetime) -> Tap:
         """Stop one that nobody sends any more."""
-        return await self._patient.until_done(partial(self._live.abandon, call_key, tap_id, at))
+        return await self._patient.retry(partial(self._live.abandon, call_key, tap_id, at))
 
     async def end(
         self, tap: Tap, cause: TapCause, reason: str, quality: TapQuality, at: datetime
     ) -> Tap:
         """Finish one that sends no more."""
-        return await self._patient.until_done(
-            partial(self._live.end, tap, cause, reason, quality, at)
-        )
+        return await self._patient.retry(partial(self._live.end, tap, cause, reason, quality, at))
 
     def close(self) -> None:
         """Ask nothing more."""

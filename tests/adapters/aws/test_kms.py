@@ -20,7 +20,7 @@ from moto import mock_aws
 from chalicelib.adapters.aws.kms import KmsSigner
 from chalicelib.errors import Unavailable
 from chalicelib.ports.aws import Signer
-from tests.adapters.test_cloud_services import Client, fault
+from tests.adapters.aws_client import Client, fault
 from tests.conftest import MINISTACK
 from tests.fake_signer import FakeSigner
 

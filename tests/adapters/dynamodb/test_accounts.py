@@ -118,9 +118,9 @@ class TestLeases:
         core.leases.renew(lease)
         core.leases.renew(replace(lease, renewals=2))
         with pytest.raises(PreconditionFailed):
-            core.leases.bury(lease)
-        core.leases.bury(replace(lease, renewals=2))
-        core.leases.bury(lease)
+            core.leases.declare_dead(lease)
+        core.leases.declare_dead(replace(lease, renewals=2))
+        core.leases.declare_dead(lease)
         with pytest.raises(PreconditionFailed):
             core.leases.renew(replace(lease, renewals=3))
         assert [replace(lease, renewals=2, over=True)] == core.leases.all()

@@ -14,9 +14,9 @@ from chalicelib.adapters.dynamodb.calls import DynamoCallLife
 from chalicelib.adapters.dynamodb.table import Table, Where
 from chalicelib.capture.events import Encoding
 from chalicelib.errors import InvalidRequest, NotFound, PreconditionFailed, Unavailable
-from chalicelib.ports.values import Due, DueKind, Requested
+from chalicelib.ports.values import Due, DueKind, NewRecording
 from chalicelib.recording import keys
-from chalicelib.recording.carrier_reports import CarrierFacts
+from chalicelib.recording.carrier_reports import ReportedFacts
 from chalicelib.recording.model import CallRef, Ending
 from tests.adapters.dynamodb_world import DynamoCore
 from tests.adapters.test_dynamodb_table import Client
@@ -63,7 +63,7 @@ class TestCalls:
 
         joined(core)
         core.call_life.end_stream(a_stream(ended_at=later(5), ending=Ending.BROKEN, complete=True))
-        facts = CarrierFacts(said_at=T0, encoding=Encoding.PCMA, labels={"tag": "vip"})
+        facts = ReportedFacts(said_at=T0, encoding=Encoding.PCMA, labels={"tag": "vip"})
         said = an_announcement(facts=facts, ended_at=later(5))
         assert core.inbox.accept(an_inbound_event(), None, said, None)
         (stream,) = core.calls.streams(CALL.key)
@@ -213,10 +213,10 @@ class TestCallLife:
             core.call_life.postpone(replace(call, generation=2, due_at=later(1)))
 
 
-def a_request() -> Requested:
+def a_request() -> NewRecording:
     """Return a pending recording to create."""
     recording = a_recording(version=0, due_at=later(15))
-    return Requested(recording=recording, event=an_event(recording, event="requested"))
+    return NewRecording(recording=recording, event=an_event(recording, event="requested"))
 
 
 class TestInbox:

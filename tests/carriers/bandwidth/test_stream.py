@@ -20,7 +20,7 @@ from chalicelib.capture.events import (
 )
 from chalicelib.carriers.bandwidth.stream import Bandwidth, playing
 from chalicelib.errors import WireError
-from tests.dialects.samples import ABSENT, ANY_JSON, changed, sample
+from tests.carriers.samples import ABSENT, ANY_JSON, changed, sample
 
 START = sample("bandwidth", "start")
 MEDIA = sample("bandwidth", "media-current")

@@ -20,7 +20,7 @@ from chalicelib.carriers.contract.webhook import (
     UnknownEvent,
 )
 from chalicelib.errors import InvalidRequest
-from tests.dialects.samples import ABSENT, ANY_JSON, changed, encoded, names, sample
+from tests.carriers.samples import ABSENT, ANY_JSON, changed, encoded, names, sample
 
 STARTED = sample("bandwidth", "media-stream-started")
 STOPPED = sample("bandwidth", "media-stream-stopped")
@@ -28,7 +28,7 @@ BROKEN = sample("bandwidth", "media-stream-stopped-connection-error")
 REJECTED = sample("bandwidth", "media-stream-rejected-duplicate")
 AVAILABLE = sample("bandwidth", "recording-available")
 COMPLETE = sample("bandwidth", "record-complete")
-EVENTS = [name for name in names("bandwidth") if name.startswith(("media-stream", "record"))]
+EVENTS = names("bandwidth", "media-stream", "record")
 
 
 def stream(body: dict[str, Any]) -> StreamAnnounced:

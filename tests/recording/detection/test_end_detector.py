@@ -13,9 +13,9 @@ from chalicelib.capture.events import Encoding, Track
 from chalicelib.media import codecs
 from chalicelib.media.pcm import WIDTH
 from chalicelib.media.tones import beep, digit_tone
-from chalicelib.recording.detection.end_detector import Hearing
-from chalicelib.recording.detection.end_rules import Verdict
-from chalicelib.recording.detection.track_detector import Source
+from chalicelib.recording.detection.end_detector import EndDetector
+from chalicelib.recording.detection.end_rules import EndDecision
+from chalicelib.recording.detection.track_detector import TrackSource
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Direction, Interval, Recording, RecordOptions, State
 from tests.media.sounds import RATE_HZ, in_noise, noise, quiet, seconds, speech, talk
@@ -26,7 +26,7 @@ FRAME = 160
 FRAME_US = 20_000
 BEGUN_US = round(T0.timestamp() * SECOND)
 
-FIRST = Source(rate_hz=RATE_HZ)
+FIRST = TrackSource(rate_hz=RATE_HZ)
 
 
 def recording(recording_id: str = "r", **options: Any) -> Recording:
@@ -50,9 +50,9 @@ class Call:
     """A call whose tracks are heard in 20 ms messages."""
 
     def __init__(self, *recordings: Recording) -> None:
-        self.hearing = Hearing()
+        self.hearing = EndDetector()
         self.now_us = BEGUN_US
-        self.verdicts: list[Verdict] = []
+        self.verdicts: list[EndDecision] = []
         self.encoding = Encoding.PCMU
         self.attend(*recordings)
 
@@ -61,7 +61,11 @@ class Call:
         self.hearing.attend(recordings, BEGUN_US)
 
     def say(
-        self, inbound: bytes, outbound: bytes = b"", source: Source = FIRST, at_once: bool = False
+        self,
+        inbound: bytes,
+        outbound: bytes = b"",
+        source: TrackSource = FIRST,
+        at_once: bool = False,
     ) -> None:
         """Send sound on the tracks; an empty one sends nothing."""
         size = WIDTH * FRAME
@@ -72,7 +76,9 @@ class Call:
                 if pcm:
                     self.send(track, pcm[begin : begin + size], source, at_once and arrived_us)
 
-    def send(self, track: Track, pcm: bytes, source: Source = FIRST, arrived_us: int = 0) -> None:
+    def send(
+        self, track: Track, pcm: bytes, source: TrackSource = FIRST, arrived_us: int = 0
+    ) -> None:
         """Send a message of a track."""
         payload = codecs.encode(pcm, self.encoding)
         self.verdicts += self.hearing.hear(
@@ -161,7 +167,7 @@ def test_a_mixed_track_is_listened_to() -> None:
 def test_a_stream_that_tells_its_digits_is_not_listened_to() -> None:
     """The message ends the recording, the tone doesn't."""
 
-    telling = Source(rate_hz=RATE_HZ, tells_digits=True)
+    telling = TrackSource(rate_hz=RATE_HZ, tells_digits=True)
     call = Call(recording(terminators="#"))
     call.say(quiet(0.5) + key("#") + quiet(0.5), source=telling)
 
@@ -438,7 +444,7 @@ def test_time_without_a_stream_is_not_waited_through() -> None:
     call.say(speech(2, -20))
     call.hearing.leave(FIRST)
     call.wait(10)
-    call.say(quiet(3), source=Source(rate_hz=RATE_HZ))
+    call.say(quiet(3), source=TrackSource(rate_hz=RATE_HZ))
 
     assert [("r", Cause.END_SILENCE, 14.02)] == call.told
 
@@ -447,7 +453,7 @@ def test_a_stream_that_ended_does_not_hold_up_the_other() -> None:
     """One tap of two is over: the other side alone tells."""
 
     call = Call(recording(end_silence_timeout_s=1))
-    other = Source(rate_hz=RATE_HZ)
+    other = TrackSource(rate_hz=RATE_HZ)
     call.say(speech(2, -20))
     call.now_us = BEGUN_US
     call.say(b"", speech(2, -20, 2), source=other)
@@ -465,7 +471,7 @@ def test_another_stream_of_a_track_changes_other_tracks_nothing() -> None:
         recording(initial_timeout_s=3, direction=Direction.LISTEN), recording("d", terminators="#")
     )
     call.say(quiet(2), quiet(2))
-    call.say(quiet(0.5), source=Source(rate_hz=RATE_HZ))
+    call.say(quiet(0.5), source=TrackSource(rate_hz=RATE_HZ))
     call.now_us -= round(0.5 * SECOND)
     call.say(b"", quiet(1.1))
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from chalicelib.recording.detection.end_rules import (
-    Verdict,
-    Watch,
+    EndDecision,
+    EndRules,
     asks_for_digits,
     asks_for_voices,
 )
@@ -18,23 +18,23 @@ from chalicelib.recording.model import RecordOptions
 SECOND = 1_000_000
 
 
-def watch(*, has_spoken: bool = False, **options: Any) -> Watch:
+def watch(*, has_spoken: bool = False, **options: Any) -> EndRules:
     """Return a watch that listens from second 10 on."""
-    made = Watch("r", RecordOptions(**options), has_spoken=has_spoken)
+    made = EndRules("r", RecordOptions(**options), has_spoken=has_spoken)
     made.listen(10 * SECOND)
     return made
 
 
-def over(cause: Cause, at_s: float, digit: str = "") -> Verdict:
+def over(cause: Cause, at_s: float, digit: str = "") -> EndDecision:
     """Return a verdict."""
-    return Verdict(recording_id="r", cause=cause, at_us=round(at_s * SECOND), digit=digit)
+    return EndDecision(recording_id="r", cause=cause, at_us=round(at_s * SECOND), digit=digit)
 
 
 @pytest.mark.parametrize(("judged_s", "is_over"), [(14.9, False), (15, True), (99, True)])
 def test_nobody_speaks(judged_s: float, is_over: bool) -> None:
     """The recording ends where the time was over, whenever that is told."""
 
-    told = watch(initial_timeout_s=5).judge(round(judged_s * SECOND), None)
+    told = watch(initial_timeout_s=5).decide(round(judged_s * SECOND), None)
 
     assert (over(Cause.INITIAL_TIMEOUT, 15) if is_over else None) == told
 
@@ -44,14 +44,14 @@ def test_speech_in_time_ends_the_wait() -> None:
 
     waiting = watch(initial_timeout_s=5)
 
-    assert waiting.judge(14 * SECOND, 13 * SECOND) is None
-    assert waiting.judge(99 * SECOND, 13 * SECOND) is None
+    assert waiting.decide(14 * SECOND, 13 * SECOND) is None
+    assert waiting.decide(99 * SECOND, 13 * SECOND) is None
 
 
 def test_speech_before_the_recording_is_none_of_its_own() -> None:
     """Who stopped speaking before it began doesn't count."""
 
-    assert over(Cause.INITIAL_TIMEOUT, 15) == watch(initial_timeout_s=5).judge(
+    assert over(Cause.INITIAL_TIMEOUT, 15) == watch(initial_timeout_s=5).decide(
         15 * SECOND, 9 * SECOND
     )
 
@@ -61,9 +61,9 @@ def test_silence_ends_what_somebody_said() -> None:
 
     talking = watch(end_silence_timeout_s=2)
 
-    assert talking.judge(12 * SECOND, 12 * SECOND) is None
-    assert talking.judge(14 * SECOND, round(12.5 * SECOND)) is None
-    assert over(Cause.END_SILENCE, 14.5) == talking.judge(15 * SECOND, round(12.5 * SECOND))
+    assert talking.decide(12 * SECOND, 12 * SECOND) is None
+    assert talking.decide(14 * SECOND, round(12.5 * SECOND)) is None
+    assert over(Cause.END_SILENCE, 14.5) == talking.decide(15 * SECOND, round(12.5 * SECOND))
 
 
 def test_silence_before_the_first_word_is_the_initial_timeouts() -> None:
@@ -71,8 +71,8 @@ def test_silence_before_the_first_word_is_the_initial_timeouts() -> None:
 
     both = watch(initial_timeout_s=4, end_silence_timeout_s=0.5)
 
-    assert both.judge(13 * SECOND, None) is None
-    assert over(Cause.INITIAL_TIMEOUT, 14) == both.judge(14 * SECOND, None)
+    assert both.decide(13 * SECOND, None) is None
+    assert over(Cause.INITIAL_TIMEOUT, 14) == both.decide(14 * SECOND, None)
 
 
 def test_without_timeouts_nothing_ends() -> None:
@@ -80,8 +80,8 @@ def test_without_timeouts_nothing_ends() -> None:
 
     off = watch(terminators="#")
 
-    assert off.judge(999 * SECOND, None) is None
-    assert off.judge(999 * SECOND, 11 * SECOND) is None
+    assert off.decide(999 * SECOND, None) is None
+    assert off.decide(999 * SECOND, 11 * SECOND) is None
 
 
 def test_a_pause_is_not_waited_through() -> None:
@@ -91,20 +91,20 @@ def test_a_pause_is_not_waited_through() -> None:
     paused.pause()
     paused.listen(60 * SECOND, 3 * SECOND)
 
-    assert paused.judge(61 * SECOND, None) is None
-    assert over(Cause.INITIAL_TIMEOUT, 62) == paused.judge(62 * SECOND, None)
+    assert paused.decide(61 * SECOND, None) is None
+    assert over(Cause.INITIAL_TIMEOUT, 62) == paused.decide(62 * SECOND, None)
 
 
 def test_silence_begins_anew_after_a_pause() -> None:
     """Who resumes has something to record."""
 
     paused = watch(end_silence_timeout_s=2)
-    assert paused.judge(12 * SECOND, 11 * SECOND) is None
+    assert paused.decide(12 * SECOND, 11 * SECOND) is None
     paused.pause()
     paused.listen(60 * SECOND, 3 * SECOND)
 
-    assert paused.judge(61 * SECOND, 11 * SECOND) is None
-    assert over(Cause.END_SILENCE, 62) == paused.judge(63 * SECOND, None)
+    assert paused.decide(61 * SECOND, 11 * SECOND) is None
+    assert over(Cause.END_SILENCE, 62) == paused.decide(63 * SECOND, None)
 
 
 def test_time_without_a_stream_counts_in_nothing() -> None:
@@ -113,8 +113,8 @@ def test_time_without_a_stream_counts_in_nothing() -> None:
     cut_off = watch(initial_timeout_s=5)
     cut_off.leave_out(14 * SECOND, 30 * SECOND)
 
-    assert cut_off.judge(30 * SECOND, None) is None
-    assert over(Cause.INITIAL_TIMEOUT, 31) == cut_off.judge(31 * SECOND, None)
+    assert cut_off.decide(30 * SECOND, None) is None
+    assert over(Cause.INITIAL_TIMEOUT, 31) == cut_off.decide(31 * SECOND, None)
 
 
 def test_an_outage_before_the_first_sample_changes_nothing() -> None:
@@ -132,8 +132,8 @@ def test_nobody_says_that_none_spoke_where_the_beginning_was_not_heard() -> None
 
     taken_over = watch(has_spoken=True, initial_timeout_s=5, end_silence_timeout_s=60)
 
-    assert taken_over.judge(20 * SECOND, None) is None
-    assert over(Cause.END_SILENCE, 70) == taken_over.judge(70 * SECOND, None)
+    assert taken_over.decide(20 * SECOND, None) is None
+    assert over(Cause.END_SILENCE, 70) == taken_over.decide(70 * SECOND, None)
 
 
 @pytest.mark.parametrize(("from_us", "is_lost"), [(None, True), (10 * SECOND, False)])
@@ -147,7 +147,7 @@ def test_a_beginning_that_can_t_be_heard_any_more_may_have_been_speech(
     late.miss_beginning()
     late.from_us = 10 * SECOND
 
-    assert is_lost is (late.judge(20 * SECOND, None) is None)
+    assert is_lost is (late.decide(20 * SECOND, None) is None)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from chalicelib.recording.carrier_media import CarrierMedia
 from chalicelib.recording.model import CallRef, Profile, Recording
 from chalicelib.security.carrier_credentials import OAuth2
 from chalicelib.security.url_guard import STRICT, UrlPolicy
-from chalicelib.services.accounts.carrier_login import SignIn
-from chalicelib.services.accounts.carrier_secrets import CarrierSecrets
+from chalicelib.services.accounts.carrier_login import CarrierLogin
+from chalicelib.services.accounts.carrier_secrets import SecretReader
 from tests.carrier_host import URL
 from tests.fakes import FakeCore, FakeCounters, FakeTexts
 from tests.samples import a_profile, a_recording
@@ -24,8 +24,8 @@ HEADER = "Basic dTpw"
 KEY = "tapedeck/main/key"
 
 
-def carrier_secrets(**texts: str) -> CarrierSecrets:
-    return CarrierSecrets(secrets=FakeTexts(**texts), shared=frozenset(), counters=FakeCounters())
+def carrier_secrets(**texts: str) -> SecretReader:
+    return SecretReader(secrets=FakeTexts(**texts), shared=frozenset(), counters=FakeCounters())
 
 
 class FakeGrants:
@@ -51,7 +51,7 @@ def said(
 ) -> str:
     core = FakeCore()
     core.profiles.create(a_profile(secret_id=secret_id))
-    sign_in = SignIn(
+    sign_in = CarrierLogin(
         profiles=core.profiles,
         secrets=carrier_secrets(**{KEY: json.dumps(secret)}),
         grants=FakeGrants(),
@@ -153,7 +153,7 @@ API = "https://my-space.signalwire.com"
 def door(
     profile: Profile, secret: object, *, policy: UrlPolicy = STRICT, hosts: tuple[str, ...] = ()
 ) -> CarrierDoor | None:
-    sign_in = SignIn(
+    sign_in = CarrierLogin(
         profiles=FakeCore().profiles,
         secrets=carrier_secrets(**{KEY: json.dumps(secret)}),
         grants=FakeGrants(),

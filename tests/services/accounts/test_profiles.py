@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.carriers import registry as streams
+from chalicelib.carriers import registry
 from chalicelib.errors import InvalidRequest, NotFound
 from chalicelib.recording.model import RecordOptions
 from chalicelib.security.url_guard import STRICT, UrlPolicy
@@ -21,10 +21,10 @@ def test_the_dialect_says_whose_it_is() -> None:
 
     core = FakeCore()
 
-    for dialect in streams.ROWS:
+    for dialect in registry.DIALECTS:
         body = {"name": dialect, "dialect": dialect}
         made = create_profile(core.profiles, "main", body, STRICT, T0)
-        assert streams.carrier(dialect) == made.carrier
+        assert registry.carrier_of(dialect) == made.carrier
 
 
 def test_without_default_options_nothing_is_recorded_by_default() -> None:

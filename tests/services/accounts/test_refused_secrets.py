@@ -15,10 +15,9 @@ from chalicelib.recording.model import State
 from chalicelib.security.carrier_credentials import CarrierSecret
 from chalicelib.security.secret_names import SharedCredentials
 from chalicelib.security.url_guard import STRICT
-from chalicelib.services.accounts.carrier_login import SignIn
-from chalicelib.services.accounts.carrier_secrets import CarrierSecrets
+from chalicelib.services.accounts.carrier_login import CarrierLogin
+from chalicelib.services.accounts.carrier_secrets import SecretReader
 from chalicelib.services.finalization.retry import retry
-from chalicelib.services.recovery.call_status import inquire
 from tests.carrier_host import an_available
 from tests.fakes import FakeCore, FakeCounters, FakeTexts
 from tests.samples import CALL, a_profile
@@ -59,11 +58,11 @@ class Keeper:
 
     def __init__(self, shared: SharedCredentials = frozenset()) -> None:
         self.texts, self.counters = Watched(), FakeCounters()
-        self.secrets = CarrierSecrets(secrets=self.texts, shared=shared, counters=self.counters)
+        self.secrets = SecretReader(secrets=self.texts, shared=shared, counters=self.counters)
 
-    def sign_in(self, core: FakeCore) -> SignIn:
+    def sign_in(self, core: FakeCore) -> CarrierLogin:
         """Return what says credentials to carriers."""
-        return SignIn(
+        return CarrierLogin(
             profiles=core.profiles, secrets=self.secrets, grants=FakeGrants(), policy=STRICT
         )
 
@@ -159,7 +158,7 @@ def test_a_carrier_isn_t_asked_where_a_call_stands() -> None:
     core.store.profiles["main", "front"] = a_profile(secret_id=FOREIGN)
     needs = replace(world.needs(), door=keeper.sign_in(core).door)
 
-    assert Standing.UNKNOWN is inquire(CALL.key, "stream-1", "worker-9", needs)
+    assert Standing.UNKNOWN is needs.check(CALL.key, "stream-1", "worker-9")
 
     assert ([], [], [REFUSED]) == (world.api.asked, keeper.texts.read, keeper.counters.counted)
     assert [] == world.told()

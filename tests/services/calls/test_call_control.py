@@ -10,9 +10,9 @@ import pytest
 
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.errors import Forbidden, IllegalTransition, NotFound, Unavailable
-from chalicelib.ports.values import Closing
+from chalicelib.ports.values import CloseResult
 from chalicelib.recording import keys
-from chalicelib.recording.carrier_reports import CarrierFacts
+from chalicelib.recording.carrier_reports import ReportedFacts
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.model import Call, Ending, Interval, Recording, RecordOptions, State
 from chalicelib.recording.pending import pending_recording, requested
@@ -51,7 +51,7 @@ def whole_call(desk: Desk) -> None:
     join(a_joining(stream_key="stream-2", opened_at=later(2)))
     desk.control.end_stream(CALL, "stream-1", Ending.STOPPED, later(10))
     desk.control.end_stream(CALL, "stream-2", Ending.STOPPED, later(11))
-    assert Closing(closed=True) == desk.control.close_call(CALL, 1, later(11))
+    assert CloseResult(closed=True) == desk.control.close_call(CALL, 1, later(11))
 
 
 class TestJoining:
@@ -117,7 +117,7 @@ class TestJoining:
         """The codec of a webhook that came first wins over the profile's."""
 
         desk = Desk()
-        said = an_announcement(facts=CarrierFacts(said_at=T0, encoding=Encoding.PCMA))
+        said = an_announcement(facts=ReportedFacts(said_at=T0, encoding=Encoding.PCMA))
         desk.core.store.announcements[CALL.key, "s-1"] = said
         joined = desk.control.join_call(a_joining(encoding=None))
         assert Encoding.PCMA == joined.encoding
@@ -295,7 +295,7 @@ class TestClosing:
 
         desk = Desk()
         desk.control.join_call(a_joining())
-        assert Closing(closed=False) == desk.control.close_call(CALL, 1, later(1))
+        assert CloseResult(closed=False) == desk.control.close_call(CALL, 1, later(1))
 
     @pytest.mark.parametrize(
         ("ending", "asks_at", "closes_at"),
@@ -312,9 +312,9 @@ class TestClosing:
         desk.control.join_call(a_joining())
         desk.control.end_stream(CALL, "stream-1", ending, later(10))
         answer = desk.control.close_call(CALL, 1, later(10))
-        expected = Closing(closed=False, retry_at=later(asks_at))
-        assert (Closing(closed=True) if asks_at == 10 else expected) == answer
-        assert Closing(closed=True) == desk.control.close_call(CALL, 1, later(closes_at))
+        expected = CloseResult(closed=False, retry_at=later(asks_at))
+        assert (CloseResult(closed=True) if asks_at == 10 else expected) == answer
+        assert CloseResult(closed=True) == desk.control.close_call(CALL, 1, later(closes_at))
 
     def test_leaves_no_grace_to_a_stream_that_was_replaced(self) -> None:
         """A reconnect that stopped closes at once, whatever the first socket's end was."""
@@ -324,7 +324,7 @@ class TestClosing:
         desk.control.end_stream(CALL, "stream-1", Ending.BROKEN, later(10))
         desk.control.join_call(a_joining(stream_key="stream-2", opened_at=later(12)))
         desk.control.end_stream(CALL, "stream-2", Ending.STOPPED, later(14))
-        assert Closing(closed=True) == desk.control.close_call(CALL, 1, later(14))
+        assert CloseResult(closed=True) == desk.control.close_call(CALL, 1, later(14))
 
     def test_waits_for_the_grace_of_another_track(self) -> None:
         """Of two taps the one that broke keeps the call open for its reconnect."""
@@ -335,7 +335,7 @@ class TestClosing:
         desk.control.end_stream(CALL, "stream-1", Ending.BROKEN, later(10))
         desk.control.end_stream(CALL, "stream-2", Ending.CLOSED, later(11))
         answer = desk.control.close_call(CALL, 1, later(28))
-        assert Closing(closed=False, retry_at=later(30)) == answer
+        assert CloseResult(closed=False, retry_at=later(30)) == answer
 
     def test_says_why_the_last_stream_was_cut(self) -> None:
         """In the stream's row, as the recording's reason, and in its history; an earlier cut, after
@@ -350,7 +350,7 @@ class TestClosing:
         again.control.join_call(a_joining(stream_key="stream-2", opened_at=later(12)))
         again.control.end_stream(CALL, "stream-2", Ending.STOPPED, later(40))
         for one in (desk, again):
-            assert Closing(closed=True) == one.control.close_call(CALL, 1, later(40))
+            assert CloseResult(closed=True) == one.control.close_call(CALL, 1, later(40))
 
         assert ["stream_too_long"] == [one.reason for one in desk.core.calls.streams(CALL.key)]
         assert ["stream_too_long", ""] == [one.reason for one in again.core.calls.streams(CALL.key)]
@@ -410,7 +410,7 @@ class TestClosing:
         desk = Desk()
         whole_call(desk)
         desk.workflows.finalizations.clear()
-        assert Closing(closed=True) == desk.control.close_call(CALL, 1, later(99))
+        assert CloseResult(closed=True) == desk.control.close_call(CALL, 1, later(99))
         assert [(desk.recording().recording_id, 1)] == desk.workflows.finalizations
 
     def test_leaves_a_later_round_alone(self) -> None:
@@ -419,7 +419,7 @@ class TestClosing:
         desk = Desk()
         whole_call(desk)
         desk.control.join_call(a_joining(stream_key="stream-3", opened_at=later(60)))
-        assert Closing(closed=True) == desk.control.close_call(CALL, 1, later(61))
+        assert CloseResult(closed=True) == desk.control.close_call(CALL, 1, later(61))
         assert ["finalizing", "recording"] == desk.states()
         assert desk.core.calls.get(CALL.key).open
 
@@ -434,7 +434,7 @@ class TestClosing:
         desk.control.join_call(a_joining(stream_key="stream-2", opened_at=later(20)))
         assert None is desk.core.calls.get(CALL.key).closed_at
         desk.control.end_stream(CALL, "stream-2", Ending.STOPPED, later(30))
-        assert Closing(closed=True) == desk.control.close_call(CALL, 2, later(30))
+        assert CloseResult(closed=True) == desk.control.close_call(CALL, 2, later(30))
         assert ["finalizing", "finalizing"] == desk.states()
 
 

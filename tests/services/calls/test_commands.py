@@ -14,7 +14,7 @@ from chalicelib.recording import intervals
 from chalicelib.recording.commands import Command
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.model import Ending, Interval, RecordingEvent, RecordOptions, State
-from chalicelib.services.calls.commands import SETTLING_LOOKS, Commands
+from chalicelib.services.calls.commands import SETTLING_LOOKS, Commander
 from chalicelib.services.calls.record_call import Request, request_recording
 from tests.samples import CALL, a_joining, a_profile, later
 from tests.services.core_desk import Desk
@@ -38,7 +38,7 @@ class Switchboard:
         self.is_over = False
         """the workers leave commands: the recording ends"""
         numbers = count()
-        self.commands = Commands(
+        self.commands = Commander(
             calls=self.desk.core.calls,
             transitions=self.desk.transitions,
             mailbox=self.desk.core.mailbox,

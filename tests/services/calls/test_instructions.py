@@ -8,16 +8,14 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from chalicelib.carriers import registry as streams
 from chalicelib.carriers.contract.document import Sides
-from chalicelib.dialects.documents.registry import ROWS
 from chalicelib.errors import InvalidRequest, NotFound
 from chalicelib.recording.model import Direction, Format, Profile, RecordOptions
 from chalicelib.security import tokens
 from chalicelib.security.tokens import TokenKind
 from chalicelib.services.calls import instructions
 from chalicelib.services.calls.instructions import Deployment, Wish, parse_wish
-from tests.dialects.samples import FIXTURES
+from tests.carriers.samples import FIXTURES
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 KEYS = [b"k" * 32]
@@ -37,12 +35,6 @@ NOTHING = Wish(labels={})
 SCHEMA = Draft202012Validator(
     json.loads((FIXTURES / "swml-tap-record.schema.json").read_text(encoding="utf-8"))
 )
-
-
-def test_every_stream_dialect_has_its_documents() -> None:
-    """A profile's dialect can always be explained."""
-
-    assert set(streams.ROWS) == set(ROWS)
 
 
 def test_the_description_has_urls_documents_and_the_token_s_end() -> None:

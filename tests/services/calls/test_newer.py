@@ -21,8 +21,7 @@ from chalicelib.services.erasure.redact import redact_media
 from chalicelib.services.finalization.assemble import Outcome, assemble
 from chalicelib.services.finalization.attempts import NEWER_WAIT
 from chalicelib.services.finalization.publish import Publishing, mark_error
-from chalicelib.services.heirs import Heirs
-from chalicelib.services.recovery.dead_workers import Clearing
+from chalicelib.services.recovery.dead_workers import DeadWorkerCleaner, TakeoverController
 from tests.capture.resealed import ENCODING, ENTRIES, HEADS, STREAM, resealed
 from tests.captured import CALL, Tape, two_tracks
 from tests.fake_signer import FakeSigner
@@ -91,7 +90,7 @@ def test_a_living_worker_leaves_what_it_does_not_know() -> None:
     core.call_life.join(
         replace(core.calls.get(CALL.key), generation=2), a_stream(stream_key="stream-2")
     )
-    clearing = Clearing(
+    clearing = DeadWorkerCleaner(
         control=world.desk.control,
         leases=core.leases,
         live_streams=core.live_streams,
@@ -99,7 +98,7 @@ def test_a_living_worker_leaves_what_it_does_not_know() -> None:
     )
     (lease,) = core.leases.all()
 
-    held = Heirs(clearing=clearing, now=lambda: later(60)).bury(lease)
+    held = TakeoverController(clearing=clearing, now=lambda: later(60)).declare_dead(lease)
 
     assert ["stream-2"] == [stream.stream_key for stream in held]
     unknown = next(one for one in core.calls.streams(CALL.key) if one.dialect == "future")

@@ -5,7 +5,7 @@ from datetime import timedelta
 from chalicelib.ports.rows import Calls
 from chalicelib.recording.model import Interval, Recording, RecordOptions, State
 from chalicelib.services.calls.record_call import Request, request_recording
-from chalicelib.services.calls.transitions import Transitions
+from chalicelib.services.calls.transitions import RecordingMover
 from tests.fakes import FakeCore, FakeWorkflows
 from tests.samples import CALL, T0, a_call, a_joining, a_profile, a_stream, later
 from tests.services.core_desk import Desk
@@ -14,7 +14,7 @@ REQUEST = Request(call_id=CALL.call_id, control_id="a", options=RecordOptions())
 
 
 def ask(core: FakeCore, calls: Calls, workflows: FakeWorkflows | None = None) -> Recording:
-    transitions = Transitions(
+    transitions = RecordingMover(
         recordings=core.recordings,
         profiles=core.profiles,
         workflows=workflows or FakeWorkflows(),

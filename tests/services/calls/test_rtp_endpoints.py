@@ -13,7 +13,7 @@ from chalicelib.errors import Conflict, Unavailable
 from chalicelib.ports.values import Lease
 from chalicelib.recording.commands import CommandKind
 from chalicelib.recording.rtp_endpoint import EndpointOptions, PortClaim
-from chalicelib.services.calls.rtp_endpoints import TRIES, EndpointRequest, Endpoints
+from chalicelib.services.calls.rtp_endpoints import TRIES, EndpointRequest, PortClaimer
 from tests.fakes import FakeCore
 from tests.samples import CALL, a_call, a_profile, a_stream, later
 
@@ -52,7 +52,7 @@ class Desk:
         self.is_deaf = False
         self.meanwhile: Callable[[], None] = lambda: None
         ids = count(1)
-        self.endpoints = Endpoints(
+        self.endpoints = PortClaimer(
             claims=self.core.port_claims,
             calls=self.core.calls,
             leases=self.core.leases,

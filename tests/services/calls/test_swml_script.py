@@ -12,8 +12,8 @@ from chalicelib.errors import (
     Unavailable,
 )
 from chalicelib.services.calls.commands import CallName
-from chalicelib.services.calls.swml_methods import Outcome
-from chalicelib.services.calls.swml_script import Target, run_script
+from chalicelib.services.calls.swml_methods import MethodResult
+from chalicelib.services.calls.swml_script import ScriptTarget, run_script
 from chalicelib.swml.script import (
     Method,
     Reading,
@@ -22,7 +22,7 @@ from chalicelib.swml.script import (
     parse_script,
 )
 
-TARGET = Target(name=CallName(account="main", call_id="c-1"), profile=None)
+TARGET = ScriptTarget(name=CallName(account="main", call_id="c-1"), profile=None)
 
 
 def script(*methods: object) -> Script:
@@ -41,10 +41,10 @@ def script(*methods: object) -> Script:
 def test_what_fails_keeps_no_other_from_running(error: TapedeckError) -> None:
     """Whatever the caller, a race or the database did."""
 
-    def stop(_target: Target, step: StopRecordCall) -> Outcome:
+    def stop(_target: ScriptTarget, step: StopRecordCall) -> MethodResult:
         if step.control_id == "a":
             raise error
-        return Outcome(variables={"stopped": step.control_id}, is_done=True)
+        return MethodResult(variables={"stopped": step.control_id}, is_done=True)
 
     methods = [{"stop_record_call": {"control_id": name}} for name in "ab"]
     ran = run_script(script(*methods), TARGET, {Method.STOP_RECORD_CALL: stop})

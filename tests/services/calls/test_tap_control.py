@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import NotFound, Unavailable
-from chalicelib.ports.values import Joined
+from chalicelib.ports.values import JoinResult
 from chalicelib.recording import keys
 from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Ending
@@ -322,7 +322,7 @@ def test_a_stream_that_joins_a_new_owner_brings_the_taps(desk: Desk) -> None:
         a_joining(stream_key="stream-2", worker="worker-2", over_epoch=99)
     )
 
-    assert isinstance(joined, Joined)
+    assert isinstance(joined, JoinResult)
     assert (tap,) == joined.taps
 
 

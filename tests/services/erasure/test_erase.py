@@ -25,12 +25,12 @@ from chalicelib.recording.model import (
     Interval,
     Recording,
     RecordingEvent,
+    RecordingSource,
     RecordOptions,
-    Source,
     State,
     Stream,
 )
-from chalicelib.services.erasure.erase import LAST_MEDIA, LATE_WRITES, Erasing
+from chalicelib.services.erasure.erase import LAST_MEDIA, LATE_WRITES, Eraser
 from chalicelib.services.finalization.assemble import assemble
 from tests.captured import CALL, OPENED_US, Tape, noise, two_tracks
 from tests.fakes import FakeCore, Faults
@@ -111,7 +111,7 @@ class World:
 
     def erase(self, now: datetime | None = None, recording_id: str = "gone") -> str:
         """Do what is due."""
-        erasing = Erasing(
+        erasing = Eraser(
             recordings=self.faults.wrap(self.core.recordings),
             calls=self.faults.wrap(self.core.calls),
             media=self.faults.wrap(self.media),
@@ -308,7 +308,7 @@ def test_a_live_recording_keeps_what_it_shows_so_far() -> None:
     "other",
     [
         a_recording("other", state=State.ERROR, attempt=0, reason="no_media"),
-        a_recording("other", source=Source.CARRIER),
+        a_recording("other", source=RecordingSource.CARRIER),
         a_recording("other", round=2),
         erasure.asked(a_recording("other"), at(3)),
     ],
@@ -485,7 +485,7 @@ def test_a_crash_at_any_call_changes_nothing_in_the_end(acts: bool, shared: bool
 def test_the_carriers_own_recording_shows_nothing_of_ours() -> None:
     """Deleting it leaves the call's media alone."""
 
-    world = World(deleted(source=Source.CARRIER))
+    world = World(deleted(source=RecordingSource.CARRIER))
 
     assert "recordings_erased" == world.erase()
 

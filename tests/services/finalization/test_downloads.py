@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.errors import Conflict, InvalidRequest, NotFound, Unavailable
-from chalicelib.ports.values import Asker, Opener
+from chalicelib.ports.values import Opener, Requester
 from chalicelib.recording import keys
 from chalicelib.recording.erasure import tombstone
 from chalicelib.recording.model import Format, Recording, Rendition, State
@@ -81,7 +81,7 @@ def opened(
     return open_audio(
         recording,
         format_,
-        Asker(account="main", by=Opener.TOKEN),
+        Requester(account="main", by=Opener.TOKEN),
         store=store or FakeRenditionStore(),
         history=core.history,
         at=later(60),

@@ -16,7 +16,7 @@ from chalicelib.adapters.encoder import FileEncoder
 from chalicelib.errors import CallerError, CorruptContainer, Gone, TapedeckError
 from chalicelib.ports.aws import Encoder, Workflows
 from chalicelib.recording import erasure, keys
-from chalicelib.recording.model import Format, Recording, RecordingEvent, Source, State
+from chalicelib.recording.model import Format, Recording, RecordingEvent, RecordingSource, State
 from chalicelib.recording.renditions import MEDIA_KEPT
 from chalicelib.services.finalization.assemble import Outcome, assemble
 from chalicelib.services.finalization.extra_formats import parse_wish, request_rendition
@@ -26,7 +26,7 @@ from chalicelib.services.finalization.publish import (
     publish,
     publish_empty,
 )
-from chalicelib.services.recovery.overdue import LateWork
+from chalicelib.services.recovery.overdue import OverdueHandler
 from tests.assembling import RECORDING
 from tests.captured import CALL, Tape, two_tracks
 from tests.fake_signer import FakeSigner, proven, unsigned
@@ -117,7 +117,7 @@ class Studio:
 
     def look(self, after: timedelta) -> str:
         """Let the sweeper look after the recording."""
-        late = LateWork(
+        late = OverdueHandler(
             control=self.desk.control,
             outbox=self.desk.core.outbox,
             erasing=an_erasing(self.desk.core, self.media),
@@ -237,7 +237,7 @@ def test_one_format_is_made_at_a_time() -> None:
         ({"state": State.FINALIZING, "renditions": ()}, "not_finished"),
         ({"state": State.ERROR, "renditions": ()}, "no_audio"),
         ({"state": State.NO_INPUT, "renditions": ()}, "no_audio"),
-        ({"source": Source.CARRIER}, "carrier_file"),
+        ({"source": RecordingSource.CARRIER}, "carrier_file"),
         ({"released_at": later(1)}, "media_gone"),
     ],
 )

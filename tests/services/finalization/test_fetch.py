@@ -19,11 +19,11 @@ from chalicelib.errors import (
 )
 from chalicelib.recording import keys
 from chalicelib.recording.manifest import parse_manifest
-from chalicelib.recording.model import Format, Source, State
+from chalicelib.recording.model import Format, RecordingSource, State
 from chalicelib.services.finalization.attempts import FETCH_WAITS
 from chalicelib.services.finalization.fetch import SETTLED_ATTEMPT, fetch
 from chalicelib.services.finalization.retry import retry
-from chalicelib.services.recovery.overdue import LateWork
+from chalicelib.services.recovery.overdue import OverdueHandler
 from tests.carrier_host import AUDIO, URL, a_wav, an_available
 from tests.samples import a_profile, later
 from tests.services.core_desk import an_erasing
@@ -64,7 +64,7 @@ class TestGood:
 
         recording = desk.recording()
         (rendition,) = recording.renditions
-        assert (State.FINISHED, Source.CARRIER, "carrier_finished") == (
+        assert (State.FINISHED, RecordingSource.CARRIER, "carrier_finished") == (
             recording.state,
             recording.source,
             recording.reason,
@@ -106,7 +106,7 @@ class TestGood:
         desk.execute()
 
         told = manifest_of(desk)
-        assert (Source.CARRIER, URL, "r-1", 1.0) == (
+        assert (RecordingSource.CARRIER, URL, "r-1", 1.0) == (
             told.source,
             told.fetched.url,
             told.fetched.carrier_recording_id,
@@ -334,7 +334,7 @@ class TestUnavailable:
         desk.desk.workflows.start_finalization = refuse  # type: ignore[method-assign]
         desk.take(an_available())
         del desk.desk.workflows.start_finalization  # type: ignore[method-assign]
-        late = LateWork(
+        late = OverdueHandler(
             control=desk.desk.control,
             outbox=desk.desk.core.outbox,
             erasing=an_erasing(desk.desk.core),

@@ -23,8 +23,8 @@ from chalicelib.recording.model import (
     Gap,
     Interval,
     Quality,
+    RecordingSource,
     RecordOptions,
-    Source,
     State,
 )
 from chalicelib.recording.renditions import MEDIA_KEPT
@@ -109,7 +109,7 @@ def a_manifest(recording_id: str) -> Manifest:
         call=ManifestCall(account="main", carrier="bandwidth", call_id="c-1", round=1),
         continues="",
         profile="front",
-        source=Source.STREAM,
+        source=RecordingSource.STREAM,
         labels={},
         options=RecordOptions(),
         started_at=T0,

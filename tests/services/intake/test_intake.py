@@ -23,7 +23,7 @@ from chalicelib.recording.model import (
     RecordOptions,
     State,
 )
-from chalicelib.services.intake.intake import IntakeStores, Received, take_in
+from chalicelib.services.intake.intake import ReceivedEvent, WebhookReceiver
 from tests.fakes import FakeCore, FakeWorkflows
 from tests.samples import CALL, a_call, a_profile, a_recording, a_stream, an_event, later
 
@@ -59,8 +59,8 @@ STARTED = stream_event(StreamState.STARTED, 0)
 STOPPED = stream_event(StreamState.STOPPED, 60)
 
 
-def stores(core: FakeCore) -> IntakeStores:
-    return IntakeStores(
+def stores(core: FakeCore) -> WebhookReceiver:
+    return WebhookReceiver(
         inbox=core.inbox,
         calls=core.calls,
         recordings=core.recordings,
@@ -68,8 +68,8 @@ def stores(core: FakeCore) -> IntakeStores:
     )
 
 
-def received(event: WebhookEvent, profile: Profile | None = None, at: float = 1) -> Received:
-    return Received(
+def received(event: WebhookEvent, profile: Profile | None = None, at: float = 1) -> ReceivedEvent:
+    return ReceivedEvent(
         event=event,
         profile=profile or a_profile(),
         at=later(at),
@@ -80,7 +80,7 @@ def received(event: WebhookEvent, profile: Profile | None = None, at: float = 1)
 def take(
     core: FakeCore, *events: WebhookEvent, profile: Profile | None = None, at: float = 1
 ) -> list[bool]:
-    return [take_in(received(event, profile, at), stores(core)) for event in events]
+    return [stores(core).take_in(received(event, profile, at)) for event in events]
 
 
 def state_of(core: FakeCore) -> object:

@@ -10,7 +10,7 @@ from chalicelib.carriers.contract.call_api import CarrierCall, Standing, TapAgai
 from chalicelib.errors import Unavailable
 from chalicelib.ports.values import CarrierDoor
 from chalicelib.recording.commands import CommandKind
-from chalicelib.services.recovery.call_status import Inquiring, inquire
+from chalicelib.services.recovery.call_status import CallStatusChecker
 from tests.samples import CALL, a_joining, an_announcement, later
 from tests.services.core_desk import Desk
 
@@ -46,10 +46,10 @@ class World:
         self.api = api or FakeApi()
         self.door: CarrierDoor | None = DOOR
 
-    def needs(self) -> Inquiring:
+    def needs(self) -> CallStatusChecker:
         """Return what asking needs."""
         core = self.desk.core
-        return Inquiring(
+        return CallStatusChecker(
             calls=core.calls,
             profiles=core.profiles,
             mailbox=core.mailbox,
@@ -60,7 +60,7 @@ class World:
 
     def ask(self) -> Standing:
         """Ask where it stands."""
-        return inquire(CALL.key, "stream-1", "worker-9", self.needs())
+        return self.needs().check(CALL.key, "stream-1", "worker-9")
 
     def told(self) -> list[tuple[str, str]]:
         """Return what the worker with the socket was told."""

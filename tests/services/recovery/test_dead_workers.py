@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from chalicelib.services.recovery.dead_workers import confirm_dead, suspects
+from chalicelib.services.recovery.dead_workers import confirm_dead
 from tests.fakes import FakeCore
 from tests.samples import a_joining, a_lease, a_profile, later
 from tests.services.core_desk import Desk
 from tests.services.recovery.test_sweep import World
-
-
-def test_only_a_silent_worker_that_isn_t_over_is_suspected() -> None:
-    """A worker that is over has nothing more to renew, and costs no look."""
-    silent = a_lease(worker="silent")
-    leases = [silent, a_lease(worker="over", over=True), a_lease(renewed_at=later(95))]
-
-    assert [silent] == suspects(leases, later(100))
 
 
 def test_a_renewal_before_the_last_look_is_enough() -> None:

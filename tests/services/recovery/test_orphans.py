@@ -18,7 +18,7 @@ from chalicelib.media.wav import parse
 from chalicelib.recording import keys
 from chalicelib.recording.model import CallRef, Ending, RecordOptions, State
 from chalicelib.services.finalization.assemble import assemble
-from chalicelib.services.recovery.orphans import Orphans
+from chalicelib.services.recovery.orphans import OrphanAdopter
 from tests.captured import CALL, OPENED_US, Tape, noise, two_tracks
 from tests.fakes_media import FakeMediaStore, FakeRenditionStore
 from tests.samples import a_joining, a_lease, a_profile
@@ -163,7 +163,7 @@ def test_a_stream_that_joined_is_left_alone() -> None:
     alone(media)
     desk.control.join_call(a_joining(stream_key="s1", worker="another"))
 
-    assert 0 == Orphans(control=desk.control, media=media).adopt(WORKER)
+    assert 0 == OrphanAdopter(control=desk.control, media=media).adopt(WORKER)
 
 
 @pytest.mark.parametrize("profile", [None, a_profile(dialect="signalwire-tap")])
@@ -205,7 +205,7 @@ def test_a_carrier_s_own_encoding_comes_before_the_profile_s() -> None:
     two_tracks(Tape(media=media, worker=WORKER, profile="front", said=Encoding.PCMU), 1)
     two_tracks(Tape(media=media, worker=WORKER, stream_key="s2", profile="front", number=1), 1)
 
-    assert 2 == Orphans(control=desk.control, media=media).adopt(WORKER)
+    assert 2 == OrphanAdopter(control=desk.control, media=media).adopt(WORKER)
 
     streams = {one.stream_key: one for one in desk.core.calls.streams(CALL.key)}
     assert (Encoding.PCMU, 0) == (streams["s1"].encoding, streams["s1"].journal_from)

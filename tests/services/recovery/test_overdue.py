@@ -6,16 +6,16 @@ from dataclasses import replace
 
 from chalicelib.recording.commands import CommandKind
 from chalicelib.recording.model import State
-from chalicelib.services.recovery.overdue import LateWork, Roll
+from chalicelib.services.recovery.overdue import OverdueHandler, WorkerList
 from tests.samples import CALL, a_joining, a_profile, later
 from tests.services.calls.test_call_control import pending
 from tests.services.core_desk import Desk
 from tests.services.recovery.test_sweep import World, finalizing
 
 
-def late_work(world: World) -> LateWork:
+def late_work(world: World) -> OverdueHandler:
     """Return who looks after a world's late rows."""
-    return LateWork(
+    return OverdueHandler(
         control=world.needs.control,
         outbox=world.needs.outbox,
         erasing=world.needs.erasing,
@@ -28,7 +28,7 @@ def test_a_call_that_was_postponed_meanwhile_is_left_alone() -> None:
     world = World()
     world.streaming()
     call = world.desk.core.calls.get(CALL.key)
-    nobody = Roll(workers=(), read_at=later(500))
+    nobody = WorkerList(workers=(), read_at=later(500))
 
     assert "" == late_work(world).call(CALL.key, nobody, later(500))
     (stream,) = world.desk.core.calls.streams(CALL.key)

@@ -16,7 +16,7 @@ from chalicelib.ports.values import CarrierDoor
 from chalicelib.recording.carrier_reports import Announcement
 from chalicelib.recording.model import CallRef, Ending, Profile
 from chalicelib.services.calls.instructions import Deployment
-from chalicelib.services.recovery.retap import WAITS_S, Retapping, retap
+from chalicelib.services.recovery.retap import WAITS_S, Retapper
 from tests.samples import a_joining, a_lease, a_profile, an_announcement, later
 from tests.services.core_desk import Desk
 
@@ -60,7 +60,7 @@ class World:
             (("speak", Track.INBOUND), ("listen", Track.OUTBOUND))
         ):
             self.join(f"stream-{number}", word, track, DEAD, at=number)
-        self.needs = Retapping(
+        self.needs = Retapper(
             leases=core.leases,
             live_streams=core.live_streams,
             calls=core.calls,
@@ -96,7 +96,7 @@ class World:
 
     def retap(self, renewals: int = 7) -> dict[str, int]:
         """Let carriers tap again."""
-        return dict(retap(DEAD, renewals, self.needs))
+        return dict(self.needs.retap(DEAD, renewals))
 
     def told(self) -> list[tuple[str, object]]:
         """Return what the recording's history says of it."""
@@ -192,7 +192,7 @@ def test_a_worker_that_was_buried_meanwhile_is_none_the_less_dead() -> None:
     """Its streams have ended as dead ones, and their call is still open."""
 
     world = World()
-    world.desk.core.leases.bury(a_lease(worker=DEAD, renewals=7))
+    world.desk.core.leases.declare_dead(a_lease(worker=DEAD, renewals=7))
     for stream in world.desk.core.calls.streams(CALL.key):
         world.desk.control.lose_stream(stream, later(2))
 

@@ -16,7 +16,7 @@ from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Ending, Recording, State
 from chalicelib.services.recovery import sweep as service
 from chalicelib.services.recovery.journals import LARGEST_DELETION
-from chalicelib.services.recovery.sweep import Sweeping, sweep
+from chalicelib.services.recovery.sweep import Sweeper
 from tests.fakes_media import FakeMediaStore
 from tests.samples import (
     CALL,
@@ -41,7 +41,7 @@ class World:
         self.now = later(0)
         self.while_waiting: Callable[[], None] = lambda: None
         core = self.desk.core
-        self.needs = Sweeping(
+        self.needs = Sweeper(
             control=self.desk.control_of(Writer.SWEEPER),
             due_work=core.due_work,
             outbox=core.outbox,
@@ -62,7 +62,7 @@ class World:
     def sweep(self, at: datetime) -> dict[str, int]:
         """Sweep at a time; return what was done, without what wasn't."""
         self.now = at
-        return {name: count for name, count in sweep(self.needs).items() if count}
+        return {name: count for name, count in self.needs.sweep().items() if count}
 
     def lease(
         self, worker: str = "worker-1", renewals: int = 1, at: float = 0, **more: Any
@@ -452,7 +452,7 @@ class TestCallbacks:
 
         world = finalizing()
         late = world.needs.control
-        work = service.LateWork(
+        work = service.OverdueHandler(
             control=late,
             outbox=world.needs.outbox,
             erasing=world.needs.erasing,
@@ -501,7 +501,7 @@ class TestFaults:
         world.desk.core.calls.ensure(a_call(open=False, round=0, generation=0))
         times = iter([later(290), later(371)])
         needs = replace(world.needs, now=lambda: next(times))
-        assert {"postponed": 1} == {name: n for name, n in sweep(needs).items() if n}
+        assert {"postponed": 1} == {name: n for name, n in needs.sweep().items() if n}
 
 
 def dead_world() -> World:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from chalicelib.capture.events import Encoding
-from chalicelib.ports.values import Joined
+from chalicelib.ports.values import JoinResult
 from chalicelib.recording.model import Recording, State
 from chalicelib.sink.calls.active_recordings import Wanted
 from tests.samples import CALL, a_recording
 
 
-def an_answer(round_: int, *recordings: Recording) -> Joined:
+def an_answer(round_: int, *recordings: Recording) -> JoinResult:
     """Return what the database says to a stream that joined."""
-    return Joined(
+    return JoinResult(
         call=CALL, round=round_, generation=1, encoding=Encoding.PCMU, recordings=recordings
     )
 

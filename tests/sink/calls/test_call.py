@@ -10,7 +10,7 @@ from datetime import timedelta
 from chalicelib.capture import container
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.errors import Forbidden
-from chalicelib.ports.values import Joined, Joining
+from chalicelib.ports.values import JoinRequest, JoinResult
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Ending, RecordOptions
 from tests.sink.fakes import FakeControl
@@ -203,7 +203,7 @@ def test_a_reconnect_within_the_grace_joins_the_same_call() -> None:
 class LatterRefused(FakeControl):
     """A database that takes its time to refuse every stream but the first."""
 
-    def join_call(self, joining: Joining) -> Joined:
+    def join_call(self, joining: JoinRequest) -> JoinResult:
         """Put the first stream under its call."""
         if not self.joinings:
             return super().join_call(joining)

@@ -27,7 +27,7 @@ from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Recording, RecordOptions, State
 from chalicelib.services.calls.record_call import Request, request_recording
 from chalicelib.services.finalization.assemble import assemble
-from chalicelib.services.recovery.overdue import LateWork
+from chalicelib.services.recovery.overdue import OverdueHandler
 from tests.fake_accounts import FakeMailbox
 from tests.fakes_media import FakeRenditionStore
 from tests.services.core_desk import Desk, an_erasing
@@ -254,7 +254,7 @@ def test_a_recording_that_its_worker_never_heard_of_is_begun_by_the_sweeper() ->
             await until(lambda: desk.core.calls.streams(CALL_KEY))
             on = Stage(desk, rig, socket)
             async with on.talking():
-                late = LateWork(
+                late = OverdueHandler(
                     control=desk.control_of(Writer.SWEEPER),
                     outbox=desk.core.outbox,
                     erasing=an_erasing(desk.core),
@@ -462,7 +462,7 @@ def test_a_mailbox_that_fails_disturbs_no_call() -> None:
                 await socket.send(media(number))
             await until(lambda: rig.sink.health.failures["mailbox"])
             desk.core.faults.up()
-            await until(lambda: not rig.sink.health.is_ailing)
+            await until(lambda: not rig.sink.health.is_any_degraded)
             await socket.send(STOP)
             await until(lambda: not rig.sink.hub.calls)
         assert b"".join(map(frame, range(5))) == rig.stored("segments/")

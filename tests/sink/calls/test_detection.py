@@ -52,7 +52,7 @@ def test_a_command_behind_a_digit_moves_no_end(command: CommandKind) -> None:
     """While what other workers hold is waited for, it is the digit that ended the recording."""
 
     async def scenario() -> None:
-        async with speaking(elsewhere_s=0.6, terminators="#") as call:
+        async with speaking(other_workers_s=0.6, terminators="#") as call:
             await call.speaker.say(speech(0.4, -20) + quiet(0.2) + key("#") + quiet(0.2))
             if command is CommandKind.RESUME:
                 await call.command(CommandKind.PAUSE)
@@ -70,7 +70,7 @@ def test_a_digit_s_end_waits_for_other_workers() -> None:
     """What another worker holds of the call is in its journal before the recording is assembled."""
 
     async def scenario() -> None:
-        async with speaking(elsewhere_s=1.0, terminators="#") as call:
+        async with speaking(other_workers_s=1.0, terminators="#") as call:
             await call.speaker.say(speech(0.4, -20) + quiet(0.2) + key("#") + quiet(0.2))
             await asyncio.sleep(0.3)
             assert State.RECORDING is call.recording.state

@@ -29,9 +29,9 @@ def sent(numbers: list[int]) -> bytes:
 class Owner:
     """A worker's door, by hand: it answers as the test says, and its connections can be cut."""
 
-    answer: Callable[[wire.Said], list[wire.Said] | None]
+    answer: Callable[[wire.Message], list[wire.Message] | None]
     """what to say to a message; None: cut, and listen no more"""
-    heard: list[wire.Said] = field(default_factory=list)
+    heard: list[wire.Message] = field(default_factory=list)
     port: int = 0
     _server: asyncio.Server | None = None
 
@@ -68,11 +68,11 @@ async def owned_by(two: Pair, owner: Owner) -> None:
     )
 
 
-def dies_at(count: int) -> Callable[[wire.Said], list[wire.Said] | None]:
+def dies_at(count: int) -> Callable[[wire.Message], list[wire.Message] | None]:
     """Return the answers of an owner that dies at its so-many-th message."""
     messages = iter(range(1, count + 1))
 
-    def answer(said: wire.Said) -> list[wire.Said] | None:
+    def answer(said: wire.Message) -> list[wire.Message] | None:
         if next(messages, count) == count:
             return None
         return [wire.Welcome()] if type(said) is wire.Hello else []
@@ -103,7 +103,7 @@ def test_an_heir_knows_what_the_socket_brought_before() -> None:
 
     async def scenario() -> None:
         owner = Owner(dies_at(60))
-        limits = replace(PATIENT, relay_keeps_s=0.2)
+        limits = replace(PATIENT, forwarding_keeps_s=0.2)
         async with owner.listening(), pair(limits) as two:
             await owned_by(two, owner)
             outbound = await two.side(two.far, "outbound")
@@ -128,8 +128,8 @@ def test_an_owner_that_dies_before_it_stored_the_end_costs_nothing() -> None:
     """The stream has ended long since; the passing worker stores it in the owner's place."""
 
     async def scenario() -> None:
-        def answer(said: wire.Said) -> list[wire.Said] | None:
-            if type(said) is wire.Ended:
+        def answer(said: wire.Message) -> list[wire.Message] | None:
+            if type(said) is wire.StreamEnded:
                 return None
             return [wire.Welcome()] if type(said) is wire.Hello else []
 
@@ -152,7 +152,7 @@ def test_an_owner_that_falls_silent_is_followed() -> None:
     async def scenario() -> None:
         stuck = asyncio.Event()
 
-        def answer(said: wire.Said) -> list[wire.Said] | None:
+        def answer(said: wire.Message) -> list[wire.Message] | None:
             return [wire.Welcome()] if type(said) is wire.Hello and not stuck.is_set() else []
 
         owner = Owner(answer)
@@ -175,16 +175,16 @@ def test_a_stream_that_is_returned_asks_again() -> None:
     async def scenario() -> None:
         async with pair() as two:
 
-            def answer(said: wire.Said) -> list[wire.Said] | None:
+            def answer(said: wire.Message) -> list[wire.Message] | None:
                 if type(said) is wire.Hello:
                     return [wire.Welcome()]
-                if type(said) is wire.Opened:
+                if type(said) is wire.StreamOpened:
                     call = two.desk.core.calls.get(CALL_KEY)
-                    address = two.near.sink.relay_address
+                    address = two.near.sink.forwarding_address
                     two.desk.core.store.calls[CALL_KEY] = replace(
                         call, owner="w-1", owner_address=address
                     )
-                    return [wire.Released(said.number, is_over=False)]
+                    return [wire.StreamReleased(said.number, is_over=False)]
                 return []
 
             owner = Owner(answer)
@@ -204,10 +204,14 @@ def test_what_the_owner_refuses_is_closed_at_its_socket() -> None:
     """With the code that the owner gave."""
 
     async def scenario() -> None:
-        def answer(said: wire.Said) -> list[wire.Said] | None:
+        def answer(said: wire.Message) -> list[wire.Message] | None:
             if type(said) is wire.Hello:
                 return [wire.Welcome()]
-            return [wire.Refused(0, "no_such_profile")] if type(said) is wire.Opened else []
+            return (
+                [wire.StreamRefused(0, "no_such_profile")]
+                if type(said) is wire.StreamOpened
+                else []
+            )
 
         owner = Owner(answer)
         async with owner.listening(), pair() as two:
@@ -227,7 +231,7 @@ def test_a_broken_connection_is_made_again() -> None:
     """Both workers live: a new stream goes the same way, and has what the first one lacks."""
 
     async def scenario() -> None:
-        async with pair() as two, a_way_to(two.near.sink.relay_address) as way:
+        async with pair() as two, a_way_to(two.near.sink.forwarding_address) as way:
             inbound = await two.side(two.near, "inbound")
             await until(two.streams)
             call = two.desk.core.calls.get(CALL_KEY)

@@ -15,7 +15,7 @@ import pytest
 
 from chalicelib.adapters.aws.ecs import EcsAgent
 from chalicelib.errors import Unavailable
-from chalicelib.sink.cluster.ecs_task import ProtectionKeeper
+from chalicelib.sink.cluster.ecs_task import ScaleInProtection
 from chalicelib.sink.runtime.limits import Limits
 from chalicelib.sink.worker import Sink
 from tests.adapters.receivers import Receiver, receiver, resets, says
@@ -66,7 +66,7 @@ class Worker:
 @asynccontextmanager
 async def kept(agent: Agent, worker: Worker, limits: Limits = OFTEN) -> AsyncIterator[None]:
     """Keep the protection for the length of a block."""
-    keeping = asyncio.create_task(ProtectionKeeper(agent, lambda: worker.calls, limits).keep())
+    keeping = asyncio.create_task(ScaleInProtection(agent, lambda: worker.calls, limits).keep())
     try:
         yield
     finally:
@@ -140,7 +140,7 @@ class Ecs:
         self.until_s = -1.0
 
 
-async def looked(ecs: Ecs, keeper: ProtectionKeeper, seconds: range) -> None:
+async def looked(ecs: Ecs, keeper: ScaleInProtection, seconds: range) -> None:
     """Let time go by, and the keeper look."""
     for second in seconds:
         ecs.now_s = second
@@ -152,7 +152,7 @@ def test_a_call_of_twelve_hours_is_protected_to_its_end() -> None:
 
     async def scenario() -> None:
         ecs, worker = Ecs(), Worker(calls=1)
-        keeper = ProtectionKeeper(ecs, lambda: worker.calls, Limits())
+        keeper = ScaleInProtection(ecs, lambda: worker.calls, Limits())
         for hour in range(13):
             await looked(ecs, keeper, range(hour * 3600, (hour + 1) * 3600, 30))
             assert ecs.until_s > ecs.now_s + 46 * 3600
@@ -169,7 +169,7 @@ def test_a_refusal_endangers_no_call_for_two_days_less_an_hour() -> None:
 
     async def scenario() -> None:
         ecs = Ecs()
-        keeper = ProtectionKeeper(ecs, lambda: 1, Limits())
+        keeper = ScaleInProtection(ecs, lambda: 1, Limits())
         await looked(ecs, keeper, range(3599))
         ecs.refuses = True
         await looked(ecs, keeper, range(3599, 35 * 3600, 30))

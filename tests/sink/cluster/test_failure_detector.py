@@ -11,8 +11,8 @@ from typing import cast
 
 from chalicelib.errors import Unavailable
 from chalicelib.ports.values import Lease
-from chalicelib.sink.cluster.failure_detector import Lookout
-from chalicelib.sink.cluster.takeover import Heir
+from chalicelib.sink.cluster.failure_detector import FailureDetector
+from chalicelib.sink.cluster.takeover import Takeover
 from chalicelib.sink.runtime.health import Health
 from tests.fakes import FakeWorkflows
 from tests.samples import a_lease
@@ -20,12 +20,12 @@ from tests.sink.rig import QUICK, run, until
 
 OFTEN = replace(
     QUICK,
-    lookout_every_s=0.01,
-    lookout_silent_s=0.1,
-    lookout_dead_s=0.2,
-    lookout_jitter_s=0.05,
-    lookout_late_s=0.4,
-    lookout_blind_s=0.2,
+    detector_every_s=0.01,
+    detector_silent_s=0.1,
+    detector_dead_s=0.2,
+    detector_jitter_s=0.05,
+    detector_late_s=0.4,
+    detector_blind_s=0.2,
 )
 
 
@@ -44,7 +44,7 @@ class World:
     refusals: int = 0
     """burials that fail"""
 
-    async def inherit(self, lease: Lease) -> None:
+    async def take_over(self, lease: Lease) -> None:
         """Bury a worker, as the heir does."""
         if self.refusals:
             self.refusals -= 1
@@ -67,15 +67,15 @@ class World:
 
 
 @asynccontextmanager
-async def watching(world: World) -> AsyncIterator[Lookout]:
-    heir = cast(Heir, world)
-    lookout = Lookout("w-me", world, world.workflows, heir, Health(), OFTEN)  # type: ignore[arg-type]  # of the port only `all` is asked
-    task = asyncio.create_task(lookout.keep())
+async def watching(world: World) -> AsyncIterator[FailureDetector]:
+    takeover = cast(Takeover, world)
+    failure_detector = FailureDetector("w-me", world, world.workflows, takeover, Health(), OFTEN)  # type: ignore[arg-type]  # of the port only `all` is asked
+    task = asyncio.create_task(failure_detector.keep())
     try:
-        yield lookout
+        yield failure_detector
     finally:
         task.cancel()
-        lookout.close()
+        failure_detector.close()
 
 
 def test_a_silent_worker_s_calls_are_tapped_again_once() -> None:
@@ -153,9 +153,9 @@ def test_who_couldn_t_read_knows_of_nobody_s_silence() -> None:
             world.is_away = False
             back_at = loop.time()
             await until(lambda: world.workflows.retaps != [])
-            assert loop.time() - back_at >= OFTEN.lookout_blind_s
+            assert loop.time() - back_at >= OFTEN.detector_blind_s
             await until(lambda: world.buried != [])
-            assert loop.time() - back_at >= OFTEN.lookout_silent_s + OFTEN.lookout_dead_s
+            assert loop.time() - back_at >= OFTEN.detector_silent_s + OFTEN.detector_dead_s
 
     run(scenario)
 
@@ -185,7 +185,7 @@ def test_a_worker_seen_before_an_outage_is_not_declared_dead_after_it() -> None:
         loop = asyncio.get_running_loop()
         async with watching(world):
             await until(lambda: world.reads > 1)
-            begun_at, outage_s = loop.time(), OFTEN.lookout_dead_s + OFTEN.lookout_jitter_s
+            begun_at, outage_s = loop.time(), OFTEN.detector_dead_s + OFTEN.detector_jitter_s
             await until(lambda: loop.time() - begun_at > 2 * outage_s)
             world.is_away = False
             seen = world.reads
@@ -199,7 +199,7 @@ def test_who_looks_too_late_knows_of_nobody_s_silence() -> None:
     """It slept or hung itself, and the others perhaps with it."""
 
     async def scenario() -> None:
-        world = World(read_s=OFTEN.lookout_late_s)
+        world = World(read_s=OFTEN.detector_late_s)
         world.die("w-dead")
         async with watching(world):
             await until(lambda: world.reads > 4)

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.errors import NotFound, Unavailable
-from chalicelib.ports.values import Closing, Lease
+from chalicelib.ports.values import CloseResult, Lease
 from chalicelib.recording.model import Ending, State, Stream
-from chalicelib.sink.cluster.takeover import Heir
+from chalicelib.sink.cluster.takeover import Takeover
 from chalicelib.sink.runtime.health import Health
 from tests.samples import a_lease, a_stream
 from tests.sink.pair import pair, pcm
@@ -33,22 +33,22 @@ class Graveyard:
     asked: int = 0
     ended: list[str] = field(default_factory=list)
 
-    def bury(self, lease: Lease) -> Sequence[Stream]:
+    def declare_dead(self, lease: Lease) -> Sequence[Stream]:
         """Return what a worker held."""
         if self.is_away:
             raise Unavailable("the database is away")
         return self.held
 
-    def end_stream(self, stream: Stream, lease: Lease) -> Closing:
+    def end_stream(self, stream: Stream, lease: Lease) -> CloseResult:
         """Note an end, unless a grace runs."""
         self.asked += 1
         if self.is_gone:
             raise NotFound("no such call")
         if self.graces:
             self.graces -= 1
-            return Closing(closed=False, retry_at=datetime.now(UTC) + timedelta(milliseconds=1))
+            return CloseResult(closed=False, retry_at=datetime.now(UTC) + timedelta(milliseconds=1))
         self.ended.append(stream.stream_key)
-        return Closing(closed=True)
+        return CloseResult(closed=True)
 
 
 def test_all_that_was_held_is_ended() -> None:
@@ -56,12 +56,12 @@ def test_all_that_was_held_is_ended() -> None:
 
     async def scenario() -> None:
         graveyard = Graveyard()
-        heir = Heir(graveyard, Health(), QUICK)
-        await heir.inherit(DEAD)
+        takeover = Takeover(graveyard, Health(), QUICK)
+        await takeover.take_over(DEAD)
         await until(lambda: len(graveyard.ended) == 2)
         assert ["stream-1", "stream-2"] == sorted(graveyard.ended)
         assert 3 == graveyard.asked
-        await heir.close()
+        await takeover.close()
 
     run(scenario)
 
@@ -70,10 +70,10 @@ def test_who_cannot_write_inherits_nothing() -> None:
     """Whoever watches asks again."""
 
     async def scenario() -> None:
-        heir = Heir(Graveyard(is_away=True), Health(), QUICK)
+        takeover = Takeover(Graveyard(is_away=True), Health(), QUICK)
         with pytest.raises(Unavailable):
-            await heir.inherit(DEAD)
-        await heir.close()
+            await takeover.take_over(DEAD)
+        await takeover.close()
 
     run(scenario)
 
@@ -83,10 +83,10 @@ def test_a_call_that_is_gone_needs_no_end() -> None:
 
     async def scenario() -> None:
         graveyard, health = Graveyard(is_gone=True), Health()
-        heir = Heir(graveyard, health, QUICK)
-        await heir.inherit(DEAD)
+        takeover = Takeover(graveyard, health, QUICK)
+        await takeover.take_over(DEAD)
         await until(lambda: graveyard.asked == 2)
-        await heir.close()
+        await takeover.close()
         assert ([], {}) == (graveyard.ended, dict(health.failures))
 
     run(scenario)

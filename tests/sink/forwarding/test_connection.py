@@ -7,24 +7,24 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from chalicelib.sink.forwarding import messages as wire
-from chalicelib.sink.forwarding.connection import Link
+from chalicelib.sink.forwarding.connection import ForwardingConnection
 from tests.sink.rig import QUICK, run
 
-LIMITS = replace(QUICK, relay_alive_s=0.05, relay_flush_s=0.01)
+LIMITS = replace(QUICK, forwarding_alive_s=0.05, forwarding_flush_s=0.01)
 
 
 @dataclass
 class Line:
     """A transport, and the side that is told what comes."""
 
-    link: Link = field(default_factory=lambda: Link(LIMITS))
+    connection: ForwardingConnection = field(default_factory=lambda: ForwardingConnection(LIMITS))
     written: list[bytes] = field(default_factory=list)
-    heard: list[wire.Said] = field(default_factory=list)
+    heard: list[wire.Message] = field(default_factory=list)
     losses: int = 0
 
     def __post_init__(self) -> None:
-        self.link.serve(self)
-        self.link.connection_made(cast(asyncio.BaseTransport, self))
+        self.connection.serve(self)
+        self.connection.connection_made(cast(asyncio.BaseTransport, self))
 
     def write(self, written: bytes) -> None:
         """Keep what is written."""
@@ -32,21 +32,21 @@ class Line:
 
     def set_write_buffer_limits(self, high: int) -> None:
         """Take the bound."""
-        assert LIMITS.relay_bytes == high
+        assert LIMITS.forwarding_bytes == high
 
     def abort(self) -> None:
         """Tell that the connection is over."""
-        asyncio.get_running_loop().call_soon(self.link.connection_lost, None)
+        asyncio.get_running_loop().call_soon(self.connection.connection_lost, None)
 
-    def received(self, said: wire.Said) -> None:
+    def received(self, message: wire.Message) -> None:
         """Keep what is heard."""
-        self.heard.append(said)
+        self.heard.append(message)
 
     def lost(self) -> None:
         """Count."""
         self.losses += 1
 
-    def said(self) -> list[wire.Said]:
+    def said(self) -> list[wire.Message]:
         """Return what was written."""
         return list(wire.Frames().receive(b"".join(self.written)))
 
@@ -57,14 +57,14 @@ def test_many_messages_are_one_write_and_in_order() -> None:
     async def scenario() -> None:
         line = Line()
         for number in range(3):
-            line.link.pass_on(wire.Stored(number))
+            line.connection.queue(wire.StreamStored(number))
         assert [] == line.written
         await asyncio.sleep(0.03)
         assert 1 == len(line.written)
-        line.link.pass_on(wire.Stored(3))
-        line.link.send(wire.Kept(3, is_kept=False))
+        line.connection.queue(wire.StreamStored(3))
+        line.connection.send(wire.KeepMedia(3, is_kept=False))
         assert 2 == len(line.written)
-        assert [*map(wire.Stored, range(4)), wire.Kept(3, is_kept=False)] == line.said()
+        assert [*map(wire.StreamStored, range(4)), wire.KeepMedia(3, is_kept=False)] == line.said()
         line.abort()
 
     run(scenario)
@@ -76,10 +76,10 @@ def test_a_peer_that_says_nothing_is_given_up_and_one_that_lives_is_not() -> Non
     async def scenario() -> None:
         silent, living = Line(), Line()
         for _ in range(6):
-            living.link.data_received(wire.frame(wire.Alive()))
+            living.connection.data_received(wire.frame(wire.KeepAlive()))
             await asyncio.sleep(0.05)
         assert (1, 0) == (silent.losses, living.losses)
-        assert wire.Alive() in silent.said()
+        assert wire.KeepAlive() in silent.said()
         assert [] == living.heard
         living.abort()
 
@@ -91,12 +91,12 @@ def test_a_peer_that_reads_too_slowly_is_given_up() -> None:
 
     async def scenario() -> None:
         line = Line()
-        line.link.pause_writing()
+        line.connection.pause_writing()
         await asyncio.sleep(0)
         assert 1 == line.losses
-        assert not line.link.is_open
-        line.link.pass_on(wire.Stored(0))
-        line.link.send(wire.Stored(1))
+        assert not line.connection.is_open
+        line.connection.queue(wire.StreamStored(0))
+        line.connection.send(wire.StreamStored(1))
         assert [] == line.written
 
     run(scenario)

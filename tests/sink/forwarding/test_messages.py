@@ -15,11 +15,11 @@ from chalicelib.recording.model import Ending
 from chalicelib.sink.forwarding import messages as wire
 from chalicelib.sink.ingest.live_stream import Opening
 
-SAID: list[wire.Said] = [
+SAID: list[wire.Message] = [
     wire.Hello("w-2", "token"),
     wire.Welcome(),
-    wire.Alive(),
-    wire.Opened(
+    wire.KeepAlive(),
+    wire.StreamOpened(
         number=0,
         opening=Opening(
             account="main",
@@ -38,16 +38,16 @@ SAID: list[wire.Said] = [
             labels={"agent": "smith"},
         ),
     ),
-    wire.Heard(0, Track.INBOUND, bytes(range(160)), 1_700_000_000_020_000, 2**63 - 1),
-    wire.Heard(0, Track.MIXED, b"", 1_700_000_000_020_000, None),
-    wire.Ended(0, Ending.BROKEN, 1_700_000_000_040_000, 3),
-    wire.Ended(0, Ending.BROKEN, 1_700_000_000_040_000, 3, "stream_too_long"),
-    wire.Kept(0, is_kept=False),
-    wire.Stored(0),
-    wire.Refused(0, "wrong_dialect"),
-    wire.Released(0, is_over=True),
-    wire.Pressed(0, DigitPressed(digit="#"), 1_700_000_000_020_000),
-    wire.Play(0, bytes(320)),
+    wire.MediaReceived(0, Track.INBOUND, bytes(range(160)), 1_700_000_000_020_000, 2**63 - 1),
+    wire.MediaReceived(0, Track.MIXED, b"", 1_700_000_000_020_000, None),
+    wire.StreamEnded(0, Ending.BROKEN, 1_700_000_000_040_000, 3),
+    wire.StreamEnded(0, Ending.BROKEN, 1_700_000_000_040_000, 3, "stream_too_long"),
+    wire.KeepMedia(0, is_kept=False),
+    wire.StreamStored(0),
+    wire.StreamRefused(0, "wrong_dialect"),
+    wire.StreamReleased(0, is_over=True),
+    wire.DigitReceived(0, DigitPressed(digit="#"), 1_700_000_000_020_000),
+    wire.PlaySound(0, bytes(320)),
 ]
 WHOLE = b"".join(map(wire.frame, SAID))
 
@@ -57,7 +57,7 @@ def test_messages_come_out_as_they_went_in(size: int) -> None:
     """Cut anywhere, each message is there once, in order."""
 
     frames = wire.Frames()
-    found: list[wire.Said] = []
+    found: list[wire.Message] = []
     for at in range(0, len(WHOLE), size):
         found += frames.receive(WHOLE[at : at + size])
     assert SAID == found
@@ -74,13 +74,13 @@ class EndedBefore(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=5)
 
 def test_workers_of_two_versions_understand_each_other() -> None:
     """One that knows no reason leaves it out, and reads what says one."""
-    told = wire.Ended(0, Ending.BROKEN, 7, 3, "stream_too_long")
+    told = wire.StreamEnded(0, Ending.BROKEN, 7, 3, "stream_too_long")
 
     assert EndedBefore(0, Ending.BROKEN, 7, 3) == msgspec.msgpack.decode(
         wire.frame(told)[4:], type=EndedBefore
     )
     packed = msgspec.msgpack.encode(EndedBefore(0, Ending.BROKEN, 7, 3))
-    assert [wire.Ended(0, Ending.BROKEN, 7, 3)] == list(
+    assert [wire.StreamEnded(0, Ending.BROKEN, 7, 3)] == list(
         wire.Frames().receive(len(packed).to_bytes(4) + packed)
     )
 
@@ -91,8 +91,8 @@ def test_any_bytes_are_messages_or_refused(received: bytes) -> None:
 
     frames = wire.Frames()
     with contextlib.suppress(WireError):
-        for said in frames.receive(received):
-            assert isinstance(said, wire.Said)
+        for message in frames.receive(received):
+            assert isinstance(message, wire.Message)
 
 
 def test_a_message_beyond_the_bound_is_refused_by_its_length() -> None:

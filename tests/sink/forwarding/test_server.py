@@ -19,7 +19,7 @@ from chalicelib.sink.forwarding import messages as wire
 from chalicelib.sink.ingest.live_stream import Opening
 from tests.sink.rig import KEY, Rig, frame, run, token, until
 
-OPENED = wire.Opened(
+OPENED = wire.StreamOpened(
     number=0,
     opening=Opening(
         account="main",
@@ -50,20 +50,20 @@ class Guest:
         self._writer = writer
         self._frames = wire.Frames()
 
-    def say(self, *said: wire.Said) -> None:
+    def say(self, *message: wire.Message) -> None:
         """Send messages."""
-        self.send(b"".join(map(wire.frame, said)))
+        self.send(b"".join(map(wire.frame, message)))
 
     def send(self, sent: bytes) -> None:
         """Send bytes."""
         self._writer.write(sent)
 
-    async def hear(self) -> list[wire.Said]:
+    async def hear(self) -> list[wire.Message]:
         """Return what the door says next; nothing where it cuts the connection."""
         while received := await self._received():
-            said = [one for one in self._frames.receive(received) if one != wire.Alive()]
-            if said:
-                return said
+            message = [one for one in self._frames.receive(received) if one != wire.KeepAlive()]
+            if message:
+                return message
         return []
 
     async def _received(self) -> bytes:
@@ -76,7 +76,7 @@ class Guest:
 @asynccontextmanager
 async def a_guest(rig: Rig) -> AsyncIterator[Guest]:
     """Connect to a running worker's door."""
-    host, _, port = rig.sink.relay_address.rpartition(":")
+    host, _, port = rig.sink.forwarding_address.rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
         yield Guest(reader, writer)
@@ -97,7 +97,7 @@ async def a_guest(rig: Rig) -> AsyncIterator[Guest]:
     ],
     ids=["forged", "expired", "another worker's", "a carrier's", "none", "no hello", "answer"],
 )
-def test_who_proves_nothing_is_cut(first: wire.Said) -> None:
+def test_who_proves_nothing_is_cut(first: wire.Message) -> None:
     """Without this worker's token nothing is heard, and no stream begins."""
 
     async def scenario() -> None:
@@ -131,11 +131,11 @@ def test_a_proved_worker_passes_a_stream_on() -> None:
             assert [wire.Welcome()] == await guest.hear()
             await until(lambda: rig.control.joinings)
             heard = [
-                wire.Heard(0, Track.INBOUND, frame(n), OPENED.opened_us + 20_000 * n, n)
+                wire.MediaReceived(0, Track.INBOUND, frame(n), OPENED.opened_us + 20_000 * n, n)
                 for n in range(10)
             ]
-            guest.say(*heard, wire.Ended(0, Ending.STOPPED, OPENED.opened_us + 300_000, 2))
-            assert [wire.Stored(0)] == await guest.hear()
+            guest.say(*heard, wire.StreamEnded(0, Ending.STOPPED, OPENED.opened_us + 300_000, 2))
+            assert [wire.StreamStored(0)] == await guest.hear()
             (key,) = rig.store.keys("segments/")
             assert 2 == container.decode(rig.store.objects[key]).heads[0].messages_refused
             assert b"".join(map(frame, range(10))) == rig.stored("segments/main/bandwidth/c-1/")
@@ -157,7 +157,7 @@ def test_a_worker_that_stops_takes_no_further_stream() -> None:
             rig.sink.stop()
             await socket.wait_closed()
             guest.say(OPENED)
-            assert [wire.Released(0, is_over=True, is_taken=False)] == await guest.hear()
+            assert [wire.StreamReleased(0, is_over=True, is_taken=False)] == await guest.hear()
 
     run(scenario)
 
@@ -182,14 +182,14 @@ def test_a_door_on_all_addresses_names_one_that_others_reach() -> None:
     async def scenario() -> None:
         rig = Rig()
         await rig.sink.start("0.0.0.0", 0)  # as in a container
-        host, _, port = rig.sink.relay_address.rpartition(":")
+        host, _, port = rig.sink.forwarding_address.rpartition(":")
         assert not ip_address(host).is_unspecified
         assert 0 < int(port)
         rig.sink.stop()
         await rig.sink.run()
         named = Rig()
         await named.sink.start("127.0.0.1", 0, relay_host="10.0.0.7")
-        assert named.sink.relay_address.startswith("10.0.0.7:")
+        assert named.sink.forwarding_address.startswith("10.0.0.7:")
         named.sink.stop()
         await named.sink.run()
 

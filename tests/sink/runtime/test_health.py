@@ -18,15 +18,15 @@ def test_an_ailment_is_told_until_it_is_mended(caplog: pytest.LogCaptureFixture)
     caplog.set_level(logging.INFO)
     health = Health()
 
-    health.ail("segments", "slow_down")
-    health.ail("segments", "slow_down")
-    health.ail("lease", "unavailable")
+    health.degrade("segments", "slow_down")
+    health.degrade("segments", "slow_down")
+    health.degrade("lease", "unavailable")
 
     assert "segments: slow_down; lease: unavailable" == health.degraded
-    assert (True, False) == (health.suffers("lease"), health.suffers("journal"))
-    health.mend("segments")
-    health.mend("segments")
-    health.mend("lease")
+    assert (True, False) == (health.is_degraded("lease"), health.is_degraded("journal"))
+    health.recover("segments")
+    health.recover("segments")
+    health.recover("lease")
     assert ("", 4) == (health.degraded, len(caplog.records))
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
-from chalicelib.sink.runtime.soft_lock import Turn
+from chalicelib.sink.runtime.soft_lock import SoftLock
 
 
 def test_one_after_the_other() -> None:
     """Who comes second begins when the first is through."""
 
     async def scenario() -> list[str]:
-        turn, told = Turn(within_s=60), []
+        turn, told = SoftLock(within_s=60), []
 
         async def work(name: str) -> None:
-            async with turn.taken():
+            async with turn.held():
                 told.append(f"{name} begins")
                 await asyncio.sleep(0)
                 await asyncio.sleep(0)
@@ -30,9 +30,9 @@ def test_nobody_waits_for_long() -> None:
     """Who waited long enough goes on beside the first, and leaves it its turn."""
 
     async def scenario() -> None:
-        turn = Turn(within_s=0.001)
-        async with turn.taken():
-            async with turn.taken():
+        turn = SoftLock(within_s=0.001)
+        async with turn.held():
+            async with turn.held():
                 pass
             waiting = asyncio.create_task(_through(turn))
             await waiting
@@ -41,6 +41,6 @@ def test_nobody_waits_for_long() -> None:
     asyncio.run(scenario())
 
 
-async def _through(turn: Turn) -> None:
-    async with turn.taken():
+async def _through(turn: SoftLock) -> None:
+    async with turn.held():
         pass

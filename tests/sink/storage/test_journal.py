@@ -11,7 +11,8 @@ from chalicelib.capture.container_index import Kind
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.records import Record, StreamHead
 from chalicelib.sink.runtime.health import Health
-from chalicelib.sink.storage.journal import Cut, Journal
+from chalicelib.sink.storage.batch import Batch
+from chalicelib.sink.storage.journal import Journal
 from tests.sink.fakes import SlowStore
 from tests.sink.rig import QUICK, run, until
 
@@ -28,7 +29,7 @@ def head(key: str = "s-1", received: int = 0) -> StreamHead:
     )
 
 
-def cut(payload: bytes, key: str = "s-1", received: int = 0, first_sample: int = 0) -> Cut:
+def batch(payload: bytes, key: str = "s-1", received: int = 0, first_sample: int = 0) -> Batch:
     record = Record(
         stream_key=key,
         track=Track.INBOUND,
@@ -39,7 +40,7 @@ def cut(payload: bytes, key: str = "s-1", received: int = 0, first_sample: int =
         least_lateness_us=0,
         payload=payload,
     )
-    return Cut([head(key, received)], [record])
+    return Batch([head(key, received)], [record])
 
 
 @dataclass
@@ -65,7 +66,7 @@ def test_one_object_holds_what_all_calls_received() -> None:
         store = SlowStore()
         journal = Journal("w", store, Health(), QUICK)
         for number in range(10):
-            journal.add(cut(b"x" * 8, f"s-{number}"))
+            journal.add(batch(b"x" * 8, f"s-{number}"))
         journal.commit()
         await until(lambda: store.objects)
         read = container.decode(store.objects["journal/w/0000000000"])
@@ -83,7 +84,7 @@ def test_objects_are_bounded() -> None:
         store = SlowStore()
         journal = Journal("w", store, Health(), replace(QUICK, journal_bytes=20))
         for number in range(5):
-            journal.add(cut(b"x" * 10, first_sample=number * 10))
+            journal.add(batch(b"x" * 10, first_sample=number * 10))
         journal.commit()
         await until(lambda: len(store.objects) == 3)
         await journal.close()
@@ -98,7 +99,7 @@ def test_puts_in_flight_are_bounded_and_numbers_contiguous() -> None:
         store = GatedStore()
         journal = Journal("w", store, Health(), QUICK)
         for number in range(10):
-            journal.add(cut(b"x", first_sample=number))
+            journal.add(batch(b"x", first_sample=number))
             journal.commit()
         await until(lambda: store.at_once == 4)
         store.gate.set()
@@ -116,12 +117,12 @@ def test_puts_in_flight_are_bounded_and_numbers_contiguous() -> None:
 
 
 def test_what_a_segment_holds_is_left_out_of_the_journal() -> None:
-    """A cut that is covered before its commit costs the journal nothing."""
+    """A batch that is covered before its commit costs the journal nothing."""
 
     async def scenario() -> None:
         store = SlowStore()
         journal = Journal("w", store, Health(), QUICK)
-        covered, open_ = cut(b"a"), cut(b"b", "s-2")
+        covered, open_ = batch(b"a"), batch(b"b", "s-2")
         journal.add(covered)
         journal.add(open_)
         covered.cover()
@@ -136,21 +137,21 @@ def test_what_a_segment_holds_is_left_out_of_the_journal() -> None:
 
 
 def test_a_journal_that_is_behind_leaves_to_segments_what_they_have() -> None:
-    """While all puts wait, sealed cuts are left out, and their media isn't kept for the journal."""
+    """While all puts wait, spooled batches are left out, and the journal keeps no media of them."""
 
     async def scenario() -> None:
         store = GatedStore()
         journal = Journal("w", store, Health(), replace(QUICK, journal_puts=1))
-        under_way, sealed, open_ = cut(b"a"), cut(b"b"), cut(b"c")
+        under_way, spooled, open_ = batch(b"a"), batch(b"b"), batch(b"c")
         journal.add(under_way)
         journal.commit()
-        journal.add(sealed)
+        journal.add(spooled)
         journal.add(open_)
-        sealed.seal()
-        assert [1, 1] == [len(under_way.records), len(sealed.records)]
+        spooled.spool()
+        assert [1, 1] == [len(under_way.records), len(spooled.records)]
         journal.commit()
-        assert (True, None, []) == (sealed.is_settled, sealed.number, sealed.records)
-        under_way.seal()
+        assert (True, None, []) == (spooled.is_settled, spooled.number, spooled.records)
+        under_way.spool()
         assert [] == under_way.records
         store.gate.set()
         await until(lambda: len(store.objects) == 1)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.storage.segment_schedule import Minutes
+from chalicelib.sink.storage.segment_schedule import SegmentSchedule
 
 LIMITS = Limits(journal_every_s=1.0, segment_every_s=60.0)
 
 
-def minutes_of(calls: int, began_s: float = 0.0) -> Minutes:
+def minutes_of(calls: int, began_s: float = 0.0) -> SegmentSchedule:
     """Return the minutes of calls that began at once."""
-    minutes = Minutes(LIMITS)
+    minutes = SegmentSchedule(LIMITS)
     for call in range(calls):
         minutes.begin(f"c-{call}", began_s)
     return minutes

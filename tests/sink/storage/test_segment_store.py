@@ -15,14 +15,14 @@ from chalicelib.errors import Unavailable
 from chalicelib.services.finalization.media_index import read_holdings
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.storage.call_buffer import NO_ROOM, UNREADABLE, CallMedia
+from chalicelib.sink.storage.call_buffer import NO_ROOM, UNREADABLE, CallBuffer
 from chalicelib.sink.storage.journal import Journal
-from chalicelib.sink.storage.segment_store import Segments
-from chalicelib.sink.storage.spool import STORE, Spool, Waiting
+from chalicelib.sink.storage.segment_store import SegmentStore
+from chalicelib.sink.storage.spool import STORE, Spool, SpooledSegment
 from tests.samples import a_stream
 from tests.sink.fakes import SlowStore
 from tests.sink.rig import QUICK, run, until
-from tests.sink.storage.test_journal import cut
+from tests.sink.storage.test_journal import batch
 
 CALL = "main/bandwidth/c-1"
 
@@ -47,9 +47,9 @@ class KnownSpool(Spool):
 
     def __init__(self, folder: Path | None, health: Health, limits: Limits) -> None:
         super().__init__(folder, health, limits)
-        self.kept: list[Waiting] = []
+        self.kept: list[SpooledSegment] = []
 
-    async def keep(self, size: int, encode: Callable[[], bytes]) -> Waiting | None:
+    async def keep(self, size: int, encode: Callable[[], bytes]) -> SpooledSegment | None:
         """Keep a segment."""
         waiting = await super().keep(size, encode)
         self.kept += [waiting] if waiting else []
@@ -67,18 +67,18 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.spool = KnownSpool(self.folder, self.health, self.limits)
-        self.segments = Segments("w", self.store, self.spool, self.health, self.limits)
+        self.segments = SegmentStore("w", self.store, self.spool, self.health, self.limits)
         self.journal = Journal("w", self.store, self.health, self.limits)
         self.media = self.call(CALL)
 
-    def call(self, key: str) -> CallMedia:
+    def call(self, key: str) -> CallBuffer:
         """Return the media of a call that has none yet."""
-        return CallMedia(key, self.journal, self.segments, self.health)
+        return CallBuffer(key, self.journal, self.segments, self.health)
 
     def hold(self, *payloads: bytes) -> None:
         """Receive, and commit to the journal."""
         for payload in payloads:
-            self.media.hold(cut(payload, first_sample=payload[0]))
+            self.media.hold(batch(payload, first_sample=payload[0]))
         self.journal.commit()
 
     def stored(self, prefix: str = "segments/") -> list[container.Container]:
@@ -111,9 +111,9 @@ def test_a_segment_holds_cuts_in_order_under_the_newest_heads() -> None:
 
     async def scenario() -> None:
         bench = Bench()
-        bench.media.hold(cut(b"ab", received=1))
+        bench.media.hold(batch(b"ab", received=1))
         bench.journal.commit()
-        bench.media.hold(cut(b"cd", received=2, first_sample=2))
+        bench.media.hold(batch(b"cd", received=2, first_sample=2))
         await bench.media.store()
         (read,) = bench.stored()
         assert (Kind.SEGMENT, 0) == (read.kind, read.journal_through)
@@ -220,7 +220,7 @@ def test_where_nothing_has_room_the_newest_is_lost_and_told() -> None:
         limits = replace(QUICK, held_bytes=700, journal_puts=1)
         bench = Bench(None, limits, PartlyAway(away="s"))
         bench.store.is_away = True
-        bench.health.ail(STORE, "slow_down")
+        bench.health.degrade(STORE, "slow_down")
         bench.hold(part(0))
         await bench.media.seal()
         bench.hold(*[part(number) * 40 for number in (1, 2, 3)])
@@ -247,7 +247,7 @@ def test_a_segment_that_has_no_room_claims_nothing_that_the_journal_has() -> Non
 
     async def scenario() -> None:
         bench = Bench(None, replace(QUICK, held_bytes=700), PartlyAway(away="segments/"))
-        bench.health.ail(STORE, "slow_down")
+        bench.health.degrade(STORE, "slow_down")
         bench.hold(part(0))
         await bench.media.seal()
         bench.hold(part(1) * 60)
@@ -265,7 +265,7 @@ def test_a_segment_that_has_no_room_claims_nothing_that_the_journal_has() -> Non
         ended = a_stream(stream_key="s-1", worker="w", journal_from=0, complete=False)
         read = read_holdings(CALL, [ended], bench.store)
         assert {0, 10, 20} == {one.record.first_sample for one in read.entries if one.length}
-        bench.media.hold(cut(b"x"))
+        bench.media.hold(batch(b"x"))
         bench.journal.commit()
         await bench.media.store()
         assert 0 == bench.stored()[-1].journal_through
@@ -308,9 +308,9 @@ def test_what_nobody_wants_any_more_leaves_the_spool(tmp_path: Path) -> None:
         for number in (1, 2, 3):
             bench.hold(part(number))
             await bench.media.seal()
-        bench.media.hold(cut(part(4)))
+        bench.media.hold(batch(part(4)))
         waiting = bench.segments.waiting_bytes
-        discarding = asyncio.create_task(bench.media.let_go())
+        discarding = asyncio.create_task(bench.media.discard())
         await idle()
         assert not discarding.done()
         assert 0 < bench.segments.waiting_bytes < waiting / 2
@@ -357,9 +357,9 @@ def test_bytes_in_danger_are_those_that_nobody_else_has() -> None:
         bench.hold(part(0))
         await bench.media.seal()
         assert 0 == bench.media.endangered_bytes
-        bench.media.hold(cut(part(1)))
+        bench.media.hold(batch(part(1)))
         await bench.media.seal()
-        bench.media.hold(cut(part(2)))
+        bench.media.hold(batch(part(2)))
         assert 20 == bench.media.endangered_bytes
         await bench.close()
 

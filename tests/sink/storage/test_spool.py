@@ -15,7 +15,7 @@ import pytest
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
 from chalicelib.sink.storage import spool as spool_module
-from chalicelib.sink.storage.spool import STORE, Spool, Waiting
+from chalicelib.sink.storage.spool import STORE, Spool, SpooledSegment
 from tests.sink.rig import QUICK, run, until
 
 SMALL = replace(QUICK, held_bytes=20, spool_bytes=35)
@@ -29,11 +29,11 @@ def segment(letter: str, size: int = 10) -> bytes:
 def away() -> Health:
     """Return the health of a worker whose store takes nothing."""
     health = Health()
-    health.ail(STORE, "slow_down")
+    health.degrade(STORE, "slow_down")
     return health
 
 
-async def kept(spool: Spool, *bodies: bytes) -> list[Waiting]:
+async def kept(spool: Spool, *bodies: bytes) -> list[SpooledSegment]:
     """Keep segments, each of which has room."""
     found = [await spool.keep(len(body), partial(bytes, body)) for body in bodies]
     return [one for one in found if one is not None]
@@ -117,7 +117,7 @@ def test_room_is_waited_for_while_the_store_takes_what_waits() -> None:
         third = await asked[0]
         assert third is not None
         assert segment("c") == third.read()
-        health.ail(STORE, "slow_down")
+        health.degrade(STORE, "slow_down")
         assert None is await asked[1]
         spool.close()
 
@@ -145,7 +145,7 @@ def test_all_minutes_that_end_at_once_find_their_room_one_by_one(tmp_path: Path)
         waiting = [one for one in await asyncio.gather(*asked) if one]
         assert bodies[:50] == [one.read() for one in waiting]
         assert (20, 480) == (spool.memory_bytes, spool.disk_bytes)
-        health.mend(STORE)
+        health.recover(STORE)
         asked = [asyncio.create_task(spool.keep(10, partial(bytes, body))) for body in bodies]
         assert None not in await asyncio.gather(*asked)
         spool.close()

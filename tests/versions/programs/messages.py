@@ -32,17 +32,17 @@ STARTED = StreamStarted(
 MESSAGES = {
     "hello": wire.Hello("worker-2", "token"),
     "welcome": wire.Welcome(),
-    "alive": wire.Alive(),
-    "opened": wire.Opened(1, OPENING, AT_US, True, STARTED, ((Track.INBOUND, 160),)),
-    "heard": wire.Heard(1, Track.INBOUND, bytes(range(160)), AT_US, 7),
-    "heard without a number": wire.Heard(1, Track.MIXED, bytes(160), AT_US, None),
-    "ended": wire.Ended(1, Ending.CLOSED, AT_US, 2),
-    "kept": wire.Kept(1, False),
-    "stored": wire.Stored(1),
-    "refused": wire.Refused(1, "no_such_profile"),
-    "released": wire.Released(1, True, False),
-    "pressed": wire.Pressed(1, DigitPressed(digit="#", track=Track.INBOUND), AT_US),
-    "play": wire.Play(1, bytes(320)),
+    "alive": wire.KeepAlive(),
+    "opened": wire.StreamOpened(1, OPENING, AT_US, True, STARTED, ((Track.INBOUND, 160),)),
+    "heard": wire.MediaReceived(1, Track.INBOUND, bytes(range(160)), AT_US, 7),
+    "heard without a number": wire.MediaReceived(1, Track.MIXED, bytes(160), AT_US, None),
+    "ended": wire.StreamEnded(1, Ending.CLOSED, AT_US, 2),
+    "kept": wire.KeepMedia(1, False),
+    "stored": wire.StreamStored(1),
+    "refused": wire.StreamRefused(1, "no_such_profile"),
+    "released": wire.StreamReleased(1, True, False),
+    "pressed": wire.DigitReceived(1, DigitPressed(digit="#", track=Track.INBOUND), AT_US),
+    "play": wire.PlaySound(1, bytes(320)),
 }
 
 if __name__ == "__main__":

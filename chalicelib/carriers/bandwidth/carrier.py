@@ -1,0 +1,18 @@
+"""Bandwidth."""
+
+from __future__ import annotations
+
+from chalicelib.carriers.bandwidth import call_api, documents, stream, webhooks
+from chalicelib.carriers.contract.carrier import Carrier, RecordingSource, StreamFactory
+
+CARRIER = Carrier(
+    name="bandwidth",
+    streams={stream.NAME: StreamFactory(parser=stream.Bandwidth, playing=stream.playing)},
+    webhooks=webhooks.DIALECT,
+    call_api=call_api.DIALECT,
+    documents={stream.NAME: documents.DIALECT},
+    recordings=RecordingSource(
+        hosts=("bandwidth.com",),
+        token_url="https://api.bandwidth.com/api/v1/oauth2/token",  # noqa: S106  # a place, no secret
+    ),
+)
