@@ -52,7 +52,7 @@ PROSE_OF_CODE: tuple[str, ...] = ()
 """folders whose docstrings and comments mustn't have them either, e.g. "chalicelib" """
 
 _LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
-_CODE_PROSE = re.compile(r'"""(.*?)"""|#\s(.*)', re.DOTALL)
+_CODE_PROSE = re.compile(r'"""(.*?)"""|#\s([^\n]*)', re.DOTALL)
 _PATH = re.compile(r"`((?:chalicelib|infra|tests|simulator|bench|docs|trials)/[\w./-]+)`")
 
 of_each = pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
