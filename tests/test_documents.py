@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,11 @@ _LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 _CODE_PROSE = re.compile(r'"""(.*?)"""|#\s([^\n]*)', re.DOTALL)
 _PATH = re.compile(r"`((?:chalicelib|infra|tests|simulator|bench|docs|trials)/[\w./-]+)`")
 
+_LOG_LINE = re.compile(
+    r"\b[Ll]og(?: lines?|:)\s+`([^`]+)`|`((?:a|the|calls|events?)\s[\w' :]+\s[\w' :]+)`"
+)
+"""what is called a log line, and every sentence in backticks"""
+
 of_each = pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 
 
@@ -101,6 +108,21 @@ def test_answers_of_the_map_are_there() -> None:
 
     assert 20 < len(named)
     assert [] == [path for path in named if not (ROOT / "chalicelib" / path).exists()]
+
+
+def test_log_lines_are_written() -> None:
+    """What an operator searches a log for is a text of the code."""
+    texts = {text for path in (ROOT / "chalicelib").rglob("*.py") for text in _texts_of(path)}
+
+    quoted = {
+        (name_of(document), " ".join("".join(line).split()))
+        for document in DOCUMENTS
+        if not name_of(document).startswith(("docs/decisions/0", "CHANGELOG"))
+        for line in _LOG_LINE.findall(document.read_text())
+    }
+
+    assert 10 < len(quoted)
+    assert set() == {(name, line) for name, line in quoted if line not in texts}
 
 
 @of_each
@@ -210,6 +232,12 @@ def _status(record: Path) -> str:
 
 def _prose_of(path: Path) -> str:
     return "\n".join("".join(found) for found in _CODE_PROSE.findall(path.read_text()))
+
+
+def _texts_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
 
 
 def _retired(text: str) -> list[str]:

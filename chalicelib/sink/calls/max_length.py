@@ -18,7 +18,7 @@ _EARLIER_US = 1_000_000
 """a recording that began so long before the stream was captured elsewhere first"""
 
 
-class _SourceClock:
+class _SourceExtent:
     """Where a source of a stream begins after the stream's own beginning, and how far it reaches.
 
     Most streams have one; an RTP sender that begins anew is another.
@@ -42,13 +42,13 @@ class _SourceClock:
         self._reached_us = max(self._reached_us, end_us)
 
 
-class StreamClock:
+class StreamExtent:
     """A stream's origin on the wall clock, as assembly will find it, and how far it reaches."""
 
     def __init__(self, opened_us: int, rate_hz: int) -> None:
         self._opened_us = opened_us
         self._rate_hz = rate_hz
-        self._sources: dict[int, _SourceClock] = {}
+        self._sources: dict[int, _SourceExtent] = {}
 
     @property
     def has_media(self) -> bool:
@@ -60,7 +60,7 @@ class StreamClock:
         for record in records:
             source = self._sources.get(record.source)
             if source is None:
-                source = self._sources[record.source] = _SourceClock(record)
+                source = self._sources[record.source] = _SourceExtent(record)
             source.note(record, self._rate_hz)
 
     def end_of(
@@ -85,7 +85,7 @@ class StreamClock:
 
 
 def earliest_end(
-    clocks: Iterable[StreamClock],
+    clocks: Iterable[StreamExtent],
     length_us: int,
     started_us: int,
     now_us: int,
