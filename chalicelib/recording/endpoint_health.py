@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.recording.delivery_schedule import Reason
+from chalicelib.recording.delivery_schedule import GivenUpReason
 
 FAILING_FOR = timedelta(hours=120)
 """Standard Webhooks' example and Svix: five days"""
@@ -46,12 +46,12 @@ def failed(receiver: Receiver | None, account: str, url: str, at: datetime) -> R
     if receiver is None or at - receiver.failed_at > LONGEST_PAUSE:
         return Receiver(account=account, url=url, failing_since=at, failed_at=at)
     is_over = at - receiver.failing_since >= FAILING_FOR
-    return replace(receiver, failed_at=at, stopped=Reason.DISABLED if is_over else "")
+    return replace(receiver, failed_at=at, stopped=GivenUpReason.DISABLED if is_over else "")
 
 
 def gone(receiver: Receiver | None, account: str, url: str, at: datetime) -> Receiver:
     """Return a receiver that said that it wants nothing any more."""
-    return replace(failed(receiver, account, url, at), stopped=Reason.GONE)
+    return replace(failed(receiver, account, url, at), stopped=GivenUpReason.GONE)
 
 
 def expires_at(receiver: Receiver) -> datetime:
