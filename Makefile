@@ -89,7 +89,7 @@ gstreamer: ## install GStreamer from Debian, where that is possible: tests send 
 	  || echo "GStreamer isn't there: tests replay what it once sent (as root: make gstreamer)."
 
 # What thinks is covered whole; what talks to the world is covered by contract and end to end.
-PURE := chalicelib/media/*,chalicelib/capture/*,chalicelib/recording/*,chalicelib/tapping/*,chalicelib/carriers/*,chalicelib/swml/*
+PURE := chalicelib/errors.py,chalicelib/security/*,chalicelib/media/*,chalicelib/capture/*,chalicelib/recording/*,chalicelib/tapping/*,chalicelib/carriers/*,chalicelib/swml/*
 
 check: setup ## lint, types, import rule, tests with branch coverage
 	@$(PY) -m ruff format --check --quiet .

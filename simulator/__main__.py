@@ -10,7 +10,7 @@ from pathlib import Path
 
 from chalicelib.capture.events import Encoding, Track
 from simulator import report, sources, wav
-from simulator.carriers import CARRIERS
+from simulator.carriers.registry import DIALECTS
 from simulator.player import Played, play, silent
 from simulator.rtp_packets import DIGITS
 from simulator.schedule import Faults, Loss, Press, Stall
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = _parser()
     options = parser.parse_args(arguments)
-    known = CARRIERS[options.dialect].directions
+    known = DIALECTS[options.dialect].directions
     options.directions = options.directions or next(iter(known))
     if options.directions not in known:
         parser.error(f"--directions: {options.dialect} has " + ", ".join(known))
@@ -59,7 +59,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="simulator", description=__doc__)
     add = parser.add_argument
-    add("--dialect", required=True, choices=tuple(CARRIERS))
+    add("--dialect", required=True, choices=tuple(DIALECTS))
     add("--stream-url", required=True, help="as the profile's instructions show it")
     add("--hook-url", default="", help="where status webhooks go; none: no webhooks")
     add("--call-id", default="", help="made if absent")
@@ -137,7 +137,7 @@ def _faults(options: argparse.Namespace) -> Faults:
 
 
 def _played(options: argparse.Namespace) -> Played:
-    carrier = CARRIERS[options.dialect]
+    carrier = DIALECTS[options.dialect]
     tracks = carrier.directions[options.directions]
     setup = Setup(
         stream_url=options.stream_url,

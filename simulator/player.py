@@ -12,7 +12,7 @@ from typing import Any
 
 from chalicelib.capture.events import Track
 from simulator import hooks
-from simulator.carriers import CARRIERS
+from simulator.carriers.registry import DIALECTS
 from simulator.line import LineEnded
 from simulator.report import Hook, Report, SentTrack
 from simulator.schedule import Action, Connect, Faults, Press, Send, plan
@@ -62,7 +62,7 @@ async def play(played: Played) -> Report:
         started_at=datetime.now(UTC),
         tracks={track: SentTrack() for track in played.setup.tracks},
     )
-    sockets = CARRIERS[played.dialect].sockets(played.setup)
+    sockets = DIALECTS[played.dialect].sockets(played.setup)
     runs = [_Run(played, socket, report) for socket in sockets]
     # All sockets stand before the first sample goes out: the call's clock is one.
     await asyncio.gather(*(run.prepare(_Clock(played)) for run in runs))
@@ -92,7 +92,7 @@ class _Run:
         self._played = played
         self._socket = socket
         self._report = report
-        self._line = CARRIERS[played.dialect].wire(socket, self._note)
+        self._line = DIALECTS[played.dialect].wire(socket, self._note)
         sources = {track: played.sources[track] for track in socket.tracks}
         self._actions = plan(sources, played.faults, played.presses)
         self._announced: asyncio.Task[None] | None = None

@@ -1,6 +1,6 @@
 """An RTP sender that a test leads by hand: frames of 20 ms, key presses instead of some, silence.
 
-`rtp_tap` is the one that the player plays.
+The player plays that of `carriers/signalwire/rtp_tap.py`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,11 @@ import socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from random import Random
-from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib.capture.events import Encoding
 from simulator.rtp_packets import PRESS_FRAMES, Source
-from simulator.rtp_tap import rtp_device
-from simulator.signalwire_tap import DIRECTIONS, tap_event
-from simulator.socket import Setup
+from simulator.socket import DIRECTIONS, Setup
 from simulator.speech import FRAME_SAMPLES
 
 FRAME_S = 0.02
@@ -35,7 +32,7 @@ class RtpTap:
         direction: str = "speak",
         seed: int = 1,
     ) -> None:
-        self._setup = Setup(
+        self.setup = Setup(
             stream_url=uri, call_id=call_id, tracks=(DIRECTIONS[direction],), encoding=encoding
         )
         self._direction = direction
@@ -45,7 +42,7 @@ class RtpTap:
 
     def begun_anew(self, seed: int) -> RtpTap:
         """Return the same sender with other numbers."""
-        setup = self._setup
+        setup = self.setup
         return RtpTap(
             uri=setup.stream_url,
             call_id=setup.call_id,
@@ -71,11 +68,6 @@ class RtpTap:
         for frame in range(1, PRESS_FRAMES + 1):
             yield self._source.press(digit, self._position, frame)
         self.silence(PRESS_FRAMES * FRAME_SAMPLES)
-
-    def event(self, state: str) -> dict[str, Any]:
-        """Return the status callback `tapping` or `finished`."""
-        device = rtp_device(self._setup.stream_url, self._setup.encoding)
-        return tap_event(self._setup, "rtp-tap", state, self._direction, device)
 
 
 @contextmanager

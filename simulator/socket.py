@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from chalicelib.capture.events import Encoding, Track
 from simulator.schedule import Send
+
+DIRECTIONS: Mapping[str, Track] = MappingProxyType(
+    {"speak": Track.INBOUND, "listen": Track.OUTBOUND, "both": Track.MIXED}
+)
+"""SWML's words for tracks"""
 
 
 class Numbering(StrEnum):
@@ -31,6 +37,11 @@ class Setup:
     numbering: Numbering = Numbering.STREAM
     tag: str = ""
     stream_params: Mapping[str, str] | None = None
+
+
+def direction_of(track: Track) -> str:
+    """Return SWML's word for a track."""
+    return next(word for word, of in DIRECTIONS.items() if of is track)
 
 
 class Socket(Protocol):

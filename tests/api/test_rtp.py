@@ -114,9 +114,9 @@ def test_a_webhook_joins_an_rtp_tap_by_address_and_port(ready: Api) -> None:
     claim = ready.core.port_claims.at(HOST, int(uri.rpartition(":")[2]))
     assert claim is not None
 
-    tapping = copy.deepcopy(sample("signalwire-tap", "tap-tapping-rtp"))
+    tapping = copy.deepcopy(sample("signalwire", "tap-tapping-rtp"))
     tapping["params"]["device"]["params"] |= {"addr": HOST, "port": claim.port}
-    finished = copy.deepcopy(sample("signalwire-tap", "tap-finished-relay"))
+    finished = copy.deepcopy(sample("signalwire", "tap-finished-relay"))
     finished["params"]["device"]["params"] |= {"addr": HOST, "port": str(claim.port)}
     answers = [ready.post_hook(hook, event).status_code for event in (tapping, finished, finished)]
 

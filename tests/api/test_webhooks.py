@@ -12,7 +12,7 @@ from chalicelib.recording.model import CallRef, Profile, State
 from chalicelib.security import tokens
 from chalicelib.security.tokens import TokenKind
 from tests.api.conftest import KEYS, PUBLIC_URL, Api, an_api, error_of
-from tests.carriers.samples import names, sample
+from tests.carriers.samples import sample
 from tests.samples import T0, a_profile
 
 SIGNALWIRE = a_profile(name="sw", dialect="signalwire-tap", carrier="signalwire")
@@ -374,22 +374,3 @@ def test_any_content_type_is_read_as_json(api: Api) -> None:
     response = api.post_hook(api.hook(BANDWIDTH), STARTED, {"Content-Type": "text/plain"})
 
     assert 204 == response.status_code
-
-
-DOCUMENTED = [
-    (folder, name)
-    for folder in ("bandwidth", "signalwire-tap", "signalwire-record")
-    for name in names(folder)
-    if not name.startswith(("media-2023", "media-current", "start", "stop", "tap-ws-media"))
-]
-
-
-@pytest.mark.parametrize(("folder", "name"), DOCUMENTED)
-def test_every_documented_webhook_is_taken(api: Api, folder: str, name: str) -> None:
-    """Whatever the carriers' pages show gets its 2xx and is stored."""
-
-    bandwidth = folder == "bandwidth"
-    response = api.post_hook(api.hook(BANDWIDTH if bandwidth else SIGNALWIRE), sample(folder, name))
-
-    assert (204 if bandwidth else 200) == response.status_code
-    assert 1 == len(api.core.store.inbound)

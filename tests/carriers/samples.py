@@ -1,4 +1,4 @@
-"""The carriers' documented messages, from tests/fixtures."""
+"""The carriers' documented messages, from `tests/carriers/<carrier>/messages`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
+_CARRIERS = Path(__file__).parent
 ABSENT: Any = object()
 """as a value: take the field away"""
 ANY_JSON = st.recursive(
@@ -21,19 +22,21 @@ ANY_JSON = st.recursive(
 
 
 @cache
-def _read(folder: str, name: str) -> Any:
-    return json.loads((FIXTURES / folder / f"{name}.json").read_text(encoding="utf-8"))
+def _read(carrier: str, name: str) -> Any:
+    path = _CARRIERS / carrier / "messages" / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
-def sample(folder: str, name: str) -> dict[str, Any]:
+def sample(carrier: str, name: str) -> dict[str, Any]:
     """Return a documented body."""
-    body: dict[str, Any] = copy.deepcopy(_read(folder, name)["body"])
+    body: dict[str, Any] = copy.deepcopy(_read(carrier, name)["body"])
     return body
 
 
-def names(folder: str) -> list[str]:
-    """Return the names of a folder's samples."""
-    return sorted(path.stem for path in (FIXTURES / folder).glob("*.json"))
+def names(carrier: str, *beginnings: str) -> list[str]:
+    """Return the names of a carrier's samples: of all, or of those that begin so."""
+    found = (path.stem for path in (_CARRIERS / carrier / "messages").glob("*.json"))
+    return sorted(name for name in found if name.startswith(beginnings or ""))
 
 
 def changed(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from typing import Any
 from chalicelib.capture.events import Encoding, Track
 from infra.local.failures import RunFailed
 from simulator import hooks
-from simulator.carriers import CARRIERS, Wire
+from simulator.carrier import Wire
+from simulator.carriers.registry import DIALECTS
 from simulator.line import LineEnded
 from simulator.schedule import Connect, Faults, Send, Start
 from simulator.socket import Setup, Socket
@@ -175,7 +176,7 @@ class Caller:
         self, sockets: Sequence[Socket], tracks: tuple[Track, ...], life: Life, index: int
     ) -> bool:
         """Send tracks to one worker; tell whether the carrier ended it."""
-        carrier = CARRIERS[self._call.kind.dialect]
+        carrier = DIALECTS[self._call.kind.dialect]
         lines: list[tuple[Wire, tuple[Track, ...]]] = [
             (carrier.wire(socket, lambda _: None), socket.tracks) for socket in sockets
         ]
@@ -232,4 +233,4 @@ class Caller:
             tracks=tracks,
             encoding=self._call.encoding,
         )
-        return list(CARRIERS[self._call.kind.dialect].sockets(setup))
+        return list(DIALECTS[self._call.kind.dialect].sockets(setup))

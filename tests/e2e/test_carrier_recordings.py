@@ -62,7 +62,7 @@ def bandwidth_event(name: str, url: str, call_id: str) -> dict[str, Any]:
 
 
 def signalwire_event(url: str, call_id: str) -> dict[str, Any]:
-    event = sample("signalwire-record", "record-finished-swml-nested")
+    event = sample("signalwire", "record-finished-swml-nested")
     event["params"]["call_id"] = call_id
     event["params"]["record"] |= {"url": url, "size": len(AUDIO), "duration": 15.5}
     return event

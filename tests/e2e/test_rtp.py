@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.capture.events import Encoding
 from infra.local.ports import choose_port
+from simulator.carriers.signalwire.rtp_tap import rtp_event
 from simulator.hooks import post
 from simulator.report import SentTrack
 from simulator.rtp import RtpTap
@@ -32,9 +33,9 @@ def test_what_ffmpeg_sends_is_the_recording(stage: Stage, tmp_path: Path) -> Non
         uri = stage.customer.post(path, {})["uri"]
         again = stage.customer.post(path, {})["uri"]
         tap = RtpTap(uri=uri, call_id=call_id)
-        statuses = [post(told["hook_url"], tap.event("tapping"))]
+        statuses = [post(told["hook_url"], rtp_event(tap.setup, "tapping"))]
         asyncio.run(run_sender(ffmpeg(file, "PCMU", uri)))
-        statuses.append(post(told["hook_url"], tap.event("finished")))
+        statuses.append(post(told["hook_url"], rtp_event(tap.setup, "finished")))
         recording = stage.await_ended(call_id, within_s=90)
 
     assert uri == again

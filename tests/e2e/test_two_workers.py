@@ -12,10 +12,10 @@ import pytest
 
 from chalicelib.capture.events import Encoding, Track
 from infra.local.ports import choose_port
+from simulator.carriers.signalwire.tap import tap_url
 from simulator.player import Played, play
 from simulator.report import Report
 from simulator.schedule import Cut, Faults
-from simulator.signalwire_tap import tap_url
 from simulator.socket import Setup
 from tests.e2e.listening import decoded, hear
 from tests.e2e.stage import Stage, Worker

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import trust
+from tests.fuzz.corpus import folder_of
 from tests.fuzz.keeping import keep
 from tests.fuzz.targets import TARGETS
 
-CORPUS = Path(__file__).with_name("corpus")
 FOUND = Path(".build/fuzz")
 LENGTH_MAX = 4096
 """bytes of an input: parsers that read 64 KiB do nothing else with more"""
@@ -52,7 +52,7 @@ def main() -> int:
         runs.append(fuzz(target, given.seconds))
         print(runs[-1], flush=True)
         if given.keep:
-            keep(target, CORPUS / target, FOUND / target)
+            keep(target, folder_of(target), FOUND / target)
     bad = [run for run in runs if run.code or run.crashes]
     figure = f"{sum(run.executions for run in runs):,} executions, {len(bad)} parsers with findings"
     print(figure)
@@ -69,14 +69,14 @@ def fuzz(target: str, seconds: int) -> Run:
     found, crashes = FOUND / target, FOUND / "crashes"
     found.mkdir(parents=True, exist_ok=True)
     crashes.mkdir(exist_ok=True)
-    (CORPUS / target).mkdir(parents=True, exist_ok=True)
+    (folder_of(target)).mkdir(parents=True, exist_ok=True)
     log = FOUND / f"{target}.log"
     with log.open("w") as output:
         code = subprocess.run(
             _command(
                 target,
                 str(found),
-                str(CORPUS / target),
+                str(folder_of(target)),
                 f"-max_total_time={seconds}",
                 f"-max_len={LENGTH_MAX}",
                 f"-timeout={HANG_S}",

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 
 from chalicelib.capture.events import Encoding
-from chalicelib.carriers.contract.webhook import RtpDevice, StreamAnnounced, StreamState
-from chalicelib.carriers.signalwire import webhooks
 from chalicelib.media.reception import Reception
 from chalicelib.media.rtp import PCMA, TELEPHONE_EVENT, parse
 from chalicelib.media.telephone_event import TelephoneEvents, parse_telephone_event
@@ -43,15 +40,3 @@ def test_frames_and_keys_are_sent_in_time() -> None:
     assert places == [one.position for one in sound]
     assert ["#", "#"] == [event.digit for event in told]
     assert [0, 4, 11] == [place for place, packet in enumerate(packets) if packet.marker]
-
-
-def test_its_callbacks_are_the_carrier_s() -> None:
-    """They name the device that it sends to."""
-
-    tap = RtpTap(uri="rtp://198.51.100.7:20002", call_id="c-1")
-
-    said = webhooks.parse(json.dumps(tap.event("finished")).encode())
-
-    assert isinstance(said, StreamAnnounced)
-    assert RtpDevice(address="198.51.100.7", port=20002, ptime_ms=20) == said.device
-    assert (StreamState.STOPPED, "c-1") == (said.state, said.facts.call_id)

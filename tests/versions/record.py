@@ -31,8 +31,8 @@ from infra.local.customer import Customer
 from infra.local.ports import HOST, choose_port
 from infra.local.receiver import receiving
 from simulator import hooks
+from simulator.carriers.signalwire.tap import SignalWireTap
 from simulator.player import Played, play
-from simulator.signalwire_tap import SignalWireTap
 from simulator.socket import Setup
 from tests.chaos.caller import IN, OUT, Call, Caller, Kind
 from tests.chaos.slots import Life

@@ -21,11 +21,13 @@ from chalicelib.services.finalization.fetch import Fetching, fetch
 from chalicelib.services.finalization.publish import Publishing, publish, publish_empty
 from chalicelib.services.intake.intake import ReceivedEvent, WebhookReceiver
 from tests.carrier_host import AUDIO, FakeDownloads
+from tests.carriers.posted import Said, calls
 from tests.fake_signer import FakeSigner
 from tests.fakes_media import FakeRenditionStore
 from tests.samples import a_joining
 from tests.services.core_desk import Desk
-from tests.webhooks.wire import CALLS, Said
+
+CALLS = calls()
 
 MOST_EVENTS, MOST_DUPLICATES = 7, 5
 LIFE = ("the first joins", "the second joins", "the first ends", "the second ends", "it closes")

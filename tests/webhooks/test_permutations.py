@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from chalicelib.carriers import registry
 from chalicelib.carriers.contract.webhook import UnknownEvent
 from chalicelib.recording import lifecycle
+from tests.carriers.posted import calls
 from tests.webhooks.permutations import LIFE, Order, Telling, faults, orders
-from tests.webhooks.wire import CALLS
+
+CALLS = calls()
 
 
 @given(order=orders())

@@ -28,7 +28,7 @@ BROKEN = sample("bandwidth", "media-stream-stopped-connection-error")
 REJECTED = sample("bandwidth", "media-stream-rejected-duplicate")
 AVAILABLE = sample("bandwidth", "recording-available")
 COMPLETE = sample("bandwidth", "record-complete")
-EVENTS = [name for name in names("bandwidth") if name.startswith(("media-stream", "record"))]
+EVENTS = names("bandwidth", "media-stream", "record")
 
 
 def stream(body: dict[str, Any]) -> StreamAnnounced:

@@ -38,7 +38,7 @@ def test_the_path_is_the_start(direction: str, track: Track) -> None:
 def test_binary_is_media() -> None:
     """The sample's bare bytes are the track's payload, as they came."""
 
-    payload = b64decode(sample("signalwire-tap", "tap-ws-media-frame")["payload_base64"])
+    payload = b64decode(sample("signalwire", "tap-ws-media-frame")["payload_base64"])
 
     assert 160 == len(payload)
     assert Media(Track.OUTBOUND, payload) == tap("listen").receive(payload)

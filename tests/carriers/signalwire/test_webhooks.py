@@ -23,16 +23,16 @@ from chalicelib.errors import InvalidRequest
 from tests.carriers.samples import ABSENT, ANY_JSON, changed, encoded, names, sample
 
 CALL = "2e1e66e5-5d07-413d-9668-55542992eec0"
-RTP = sample("signalwire-tap", "tap-tapping-rtp")
+RTP = sample("signalwire", "tap-tapping-rtp")
 WS = changed(
-    sample("signalwire-tap", "tap-tapping-ws"),
+    sample("signalwire", "tap-tapping-ws"),
     "params.device.params.uri",
     f"wss://sink.example/signalwire-tap/tok/{CALL}/speak",
 )
-RELAY = sample("signalwire-tap", "tap-finished-relay")
-NESTED = sample("signalwire-record", "record-finished-swml-nested")
-FLAT = sample("signalwire-record", "record-finished-relay-flat")
-TAPS = [name for name in names("signalwire-tap") if name != "tap-ws-media-frame"]
+RELAY = sample("signalwire", "tap-finished-relay")
+NESTED = sample("signalwire", "record-finished-swml-nested")
+FLAT = sample("signalwire", "record-finished-relay-flat")
+TAPS = names("signalwire", "tap-tapping", "tap-finished")
 
 
 def tap(body: dict[str, Any]) -> StreamAnnounced:
@@ -57,7 +57,7 @@ def refusal(body: Any) -> tuple[str, str]:
 def test_every_documented_tap_is_read(name: str) -> None:
     """Each sample says its call, its control id and a state."""
 
-    body = sample("signalwire-tap", name)
+    body = sample("signalwire", name)
     event = tap(body)
 
     assert body["params"]["control_id"] == event.control_id
@@ -65,11 +65,11 @@ def test_every_documented_tap_is_read(name: str) -> None:
     assert ("tapping" in name) == (event.state is StreamState.STARTED)
 
 
-@pytest.mark.parametrize("name", names("signalwire-record"))
+@pytest.mark.parametrize("name", names("signalwire", "record"))
 def test_every_documented_record_is_read(name: str) -> None:
     """Each sample says its state as the carrier words it; only a finished one has a file."""
 
-    body = sample("signalwire-record", name)
+    body = sample("signalwire", name)
     event = record(body)
 
     assert body["params"]["state"] == event.status
@@ -213,7 +213,7 @@ def test_relay_sends_the_result_flat() -> None:
 def test_the_flat_result_names_its_recording_and_its_times() -> None:
     """What SWML's callbacks say by now; Relay's old sample lacks it."""
 
-    event = record(sample("signalwire-record", "record-finished-flat-with-recording-id"))
+    event = record(sample("signalwire", "record-finished-flat-with-recording-id"))
 
     assert ("5f3a66e5-5d07-413d-9668-55542992eec0", 2) == (
         event.carrier_recording_id,

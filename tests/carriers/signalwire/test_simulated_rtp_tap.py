@@ -20,10 +20,10 @@ from chalicelib.media.rtp import RtpPacket
 from chalicelib.media.telephone_event import TelephoneEvents, parse_telephone_event
 from simulator import sources
 from simulator.__main__ import main
+from simulator.carriers.signalwire.rtp_tap import RtpSocket
 from simulator.player import Played, play
 from simulator.report import Report
 from simulator.rtp_packets import DIGITS, Source
-from simulator.rtp_tap import RtpSocket
 from simulator.schedule import Faults, Loss, Press, Rubbish
 from simulator.socket import Setup
 

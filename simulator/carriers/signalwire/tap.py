@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 from uuid import uuid4
 
 from chalicelib.capture.events import Track
 from simulator.schedule import Send
-from simulator.socket import Setup
+from simulator.socket import DIRECTIONS, Setup, direction_of
 
-DIRECTIONS: Mapping[str, Track] = MappingProxyType(
-    {"speak": Track.INBOUND, "listen": Track.OUTBOUND, "both": Track.MIXED}
-)
 _PLACEHOLDERS = ("%{call.call_id}", "${call.call_id}", "%{call_id}", "${call_id}", "{call_id}")
 
 
@@ -53,11 +49,6 @@ class SignalWireTap:
         params = {"uri": self.url, "codec": self._setup.encoding}
         device = {"type": "ws", "params": params}
         return tap_event(self._setup, self._control_id, state, self._direction, device)
-
-
-def direction_of(track: Track) -> str:
-    """Return SWML's word for a track."""
-    return next(word for word, of in DIRECTIONS.items() if of is track)
 
 
 def tap_event(

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from chalicelib.capture.events import Encoding, Track
+from simulator.carriers.signalwire.tap import tap_event
 from simulator.rtp_packets import PRESS_FRAMES, Source
 from simulator.schedule import Send
-from simulator.signalwire_tap import direction_of, tap_event
-from simulator.socket import Setup
+from simulator.socket import Setup, direction_of
 
 PTIME_MS = 20
 
@@ -57,6 +57,12 @@ class RtpSocket:
         direction = direction_of(self.tracks[0])
         device = rtp_device(self.url, self._setup.encoding)
         return tap_event(self._setup, self._control_id, state, direction, device)
+
+
+def rtp_event(setup: Setup, state: str) -> dict[str, Any]:
+    """Return the status callback `tapping` or `finished` of a tap that a test sends by hand."""
+    device = rtp_device(setup.stream_url, setup.encoding)
+    return tap_event(setup, "rtp-tap", state, direction_of(setup.tracks[0]), device)
 
 
 def rtp_device(uri: str, encoding: Encoding) -> dict[str, Any]:
