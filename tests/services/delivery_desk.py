@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.errors import Unavailable
 from chalicelib.ports.values import Reply
-from chalicelib.recording.endpoint_health import Receiver
+from chalicelib.recording.endpoint_health import EndpointHealth
 from chalicelib.recording.model import OutboxRow, State
 from chalicelib.services.delivery import deliver
 from chalicelib.services.delivery.deliver import Outcome, Postponed
@@ -116,7 +116,7 @@ class Desk:
         """Return the detail of one of the history's lines."""
         return self._core.history.events(FIRST.recording_id)[line].detail
 
-    def receiver(self, row: OutboxRow) -> Receiver | None:
+    def receiver(self, row: OutboxRow) -> EndpointHealth | None:
         """Return what is known of who the row goes to."""
         return self._core.store.receivers.get((row.account, row.url))
 

@@ -17,7 +17,7 @@ from chalicelib.ports.rows import Outbox, Receivers, RecordingHistory
 from chalicelib.ports.values import Reply, SendFault
 from chalicelib.recording import delivery_schedule, endpoint_health
 from chalicelib.recording.delivery_schedule import GivenUpReason
-from chalicelib.recording.endpoint_health import Receiver
+from chalicelib.recording.endpoint_health import EndpointHealth
 from chalicelib.recording.model import OutboxRow, RecordingEvent
 from chalicelib.security.webhook_signature import signature_headers
 
@@ -118,7 +118,9 @@ class Deliverer:
         facts: _Facts = {"error": row.last_error, "given_up": reason}
         return self._record(changed, _line(changed, "callback_skipped", at, facts))
 
-    def _note(self, known: Receiver | None, row: OutboxRow, reply: Reply, at: datetime) -> str:
+    def _note(
+        self, known: EndpointHealth | None, row: OutboxRow, reply: Reply, at: datetime
+    ) -> str:
         """Store the receiver's health after a reply; return why it is stopped, empty if it isn't.
 
         It comes before the write of the row: a crash in between loses no failure of the receiver.
@@ -163,7 +165,7 @@ def _standing(row: OutboxRow, at: datetime) -> Outcome | None:
 
 
 def _needless(
-    row: OutboxRow, rows: Sequence[OutboxRow], known: Receiver | None, at: datetime
+    row: OutboxRow, rows: Sequence[OutboxRow], known: EndpointHealth | None, at: datetime
 ) -> str:
     """Return why a callback isn't sent any more; empty: it is."""
     if delivery_schedule.is_superseded(row, rows):
