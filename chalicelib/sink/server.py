@@ -34,14 +34,16 @@ from picows import (
 
 from chalicelib.carriers import registry
 from chalicelib.carriers.contract.stream import StreamDialect
+from chalicelib.carriers.contract.stream_limits import StreamLimits
 from chalicelib.carriers.contract.stream_path import Route
 from chalicelib.errors import CallerError, Forbidden, NotFound, Unauthenticated
 from chalicelib.security import tokens
 from chalicelib.security.tokens import Claims, TokenKind
 from chalicelib.sink.call_registry import CallRegistry
 from chalicelib.sink.ingest.live_stream import Opening
-from chalicelib.sink.ingest.penalty_box import Guest, Manners
+from chalicelib.sink.ingest.penalty_box import Peer, PenaltyBox
 from chalicelib.sink.ingest.socket_stream import Stream
+from chalicelib.sink.ingest.unfinished import Unfinished
 from chalicelib.sink.ingest.websocket import MessageSocket, listen
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
@@ -76,7 +78,8 @@ class Server:
         self._token_keys = token_keys
         self._limits = limits
         self._ports = ports
-        self._manners = Manners(limits.faults_at_once, limits.fault_forgiven_s)
+        self._penalties = PenaltyBox(limits.faults_at_once, limits.fault_forgiven_s)
+        self._unfinished = Unfinished()
         self._is_stopping = False
         self._opened = 0
         self._server: asyncio.Server | None = None
@@ -112,13 +115,19 @@ class Server:
         except CallerError as error:
             status = next(status for fault, status in _STATUS if isinstance(error, fault))
             return _refusal(status, error.code)
-        guest = Guest(claims.account, claims.subject, _address(request))
-        wait_s = self._manners.wait_s(guest, time.monotonic())
+        peer = Peer(claims.account, claims.subject, _address(request))
+        wait_s = self._penalties.wait_s(peer, time.monotonic())
         if wait_s:
             return _refusal(HTTPStatus.TOO_MANY_REQUESTS, "too_many_faults", math.ceil(wait_s))
         _normalize_upgrade(request)
         session = self._session(route, claims, dialect)
-        return MessageSocket(session, lambda: self._manners.blame(guest, time.monotonic()))
+        socket = MessageSocket(
+            session,
+            lambda: self._penalties.penalize(peer, time.monotonic()),
+            self._unfinished,
+            dialect.limits.message_bytes,
+        )
+        return _accepted(request, socket, dialect.limits)
 
     def _verify(self, route: Route) -> Claims:
         """Return the claims of a path's token. Raises Unauthenticated."""
@@ -126,16 +135,16 @@ class Server:
 
     def _session(self, route: Route, claims: Claims, dialect: StreamDialect) -> Stream:
         self._opened += 1
-        row = registry.stream(route.dialect)
+        factory = registry.stream(route.dialect)
         opening = Opening(
             account=claims.account,
             profile=claims.subject,
             carrier=registry.carrier_of(route.dialect),
             dialect=dialect.name,
             stream_key=f"{self._worker}-{self._opened}",
-            tells_digits=row.tells_digits,
+            tells_digits=factory.tells_digits,
         )
-        return Stream(opening, dialect, self._call_registry, self._limits, row.playing)
+        return Stream(opening, dialect, self._call_registry, self._limits, can_play=factory.plays)
 
     def _health_answer(self) -> WSUpgradeResponseWithListener:
         facts = {
@@ -161,6 +170,17 @@ def _normalize_upgrade(request: WSUpgradeRequest) -> None:
     words = request.headers.get("Connection", "").lower()
     if "upgrade" in (word.strip() for word in words.split(",")):
         request.headers["Connection"] = "Upgrade"
+
+
+def _accepted(
+    request: WSUpgradeRequest, socket: MessageSocket, limits: StreamLimits
+) -> WSListener | WSUpgradeResponseWithListener:
+    """Return the socket, with the sub-protocol that it was offered where its dialect has one."""
+    named = limits.subprotocol(request.headers.get("Sec-WebSocket-Protocol", ""))
+    if not named:
+        return socket
+    response = WSUpgradeResponse.create_101_response({"Sec-WebSocket-Protocol": named})
+    return WSUpgradeResponseWithListener(response, socket)
 
 
 def _address(request: WSUpgradeRequest) -> str:
