@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from chalicelib.errors import PreconditionFailed, Unavailable
 from chalicelib.ports.aws import EventBus, Sender
 from chalicelib.ports.rows import Outbox, Receivers, RecordingHistory
-from chalicelib.ports.values import Reply, SendFault
+from chalicelib.ports.values import HttpReply, SendFault
 from chalicelib.recording import delivery_schedule, endpoint_health
 from chalicelib.recording.delivery_schedule import Reason
 from chalicelib.recording.endpoint_health import Receiver
@@ -141,7 +141,7 @@ def _skip(
 
 
 def _note(
-    known: Receiver | None, row: OutboxRow, reply: Reply, at: datetime, receivers: Receivers
+    known: Receiver | None, row: OutboxRow, reply: HttpReply, at: datetime, receivers: Receivers
 ) -> str:
     """Write how the receiver stands after a reply; return why it is stopped, empty: it isn't.
 
@@ -160,14 +160,14 @@ def _note(
     return told.stopped
 
 
-def _send(row: OutboxRow, sender: Sender, secrets: Sequence[str], at: datetime) -> Reply:
+def _send(row: OutboxRow, sender: Sender, secrets: Sequence[str], at: datetime) -> HttpReply:
     body = row.body.encode()
     headers = signature_headers(row.webhook_id, at, body, secrets)
     return sender.post(row.url, body, {"Content-Type": "application/json"} | headers)
 
 
 def _after(
-    row: OutboxRow, reply: Reply, at: datetime, jitter: float, wait_scale: float, stopped: str
+    row: OutboxRow, reply: HttpReply, at: datetime, jitter: float, wait_scale: float, stopped: str
 ) -> OutboxRow:
     """Return the row as this attempt leaves it; `stopped`: why there is no further one."""
     tried = replace(
@@ -189,11 +189,11 @@ def _after(
     return replace(failed, next_at=at + timedelta(seconds=wait))
 
 
-def _is_yes(reply: Reply) -> bool:
+def _is_yes(reply: HttpReply) -> bool:
     return reply.status is not None and 200 <= reply.status < 300
 
 
-def _error(reply: Reply) -> str:
+def _error(reply: HttpReply) -> str:
     return str(reply.fault or "") if reply.status is None else f"http_{reply.status}"
 
 
@@ -210,7 +210,7 @@ def _record(
     return _standing(row, event.at) or Postponed(wait_seconds=_RACE_RETRY_S)
 
 
-def _facts(reply: Reply, took: timedelta) -> _Facts:
+def _facts(reply: HttpReply, took: timedelta) -> _Facts:
     """Return what the history tells of a reply; an answer's beginning in printable characters."""
     facts: _Facts = {"took_ms": round(took / timedelta(milliseconds=1))}
     if reply.status is not None:
