@@ -16,7 +16,7 @@ from chalicelib.sink.calls.command_handler import Orders
 from chalicelib.sink.calls.detection import Detection, Kept
 from chalicelib.sink.calls.max_length import StreamClock
 from chalicelib.sink.calls.worker_context import Worker
-from chalicelib.sink.ingest.fan_out import Audience
+from chalicelib.sink.ingest.fan_out import FanOut
 from chalicelib.sink.runtime.tasks import Tasks
 
 
@@ -24,7 +24,7 @@ class Endings:
     """Those of one call. What it begins, `tasks` owns."""
 
     def __init__(
-        self, audience: Audience, wanted: Wanted, orders: Orders, worker: Worker, tasks: Tasks
+        self, fan_out: FanOut, wanted: Wanted, orders: Orders, worker: Worker, tasks: Tasks
     ) -> None:
         self._wanted = wanted
         self._orders = orders
@@ -32,8 +32,8 @@ class Endings:
         self._tasks = tasks
         self.is_partial = False
         """another worker owns the call: silence on the streams here may not be all there is"""
-        self._detection = Detection(audience, self._end)
-        self._beeps = Beeps(audience, self._beep)
+        self._detection = Detection(fan_out, self._end)
+        self._beeps = Beeps(fan_out, self._beep)
 
     def attend(self, kept: Callable[[], Kept]) -> None:
         """Let the recordings, as they are now, hear what they ask for, and the party those that

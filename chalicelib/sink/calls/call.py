@@ -19,7 +19,7 @@ from chalicelib.sink.calls.command_handler import Orders
 from chalicelib.sink.calls.max_length import StreamClock
 from chalicelib.sink.calls.ownership import Passing
 from chalicelib.sink.calls.worker_context import Worker
-from chalicelib.sink.ingest.fan_out import Audience
+from chalicelib.sink.ingest.fan_out import FanOut
 from chalicelib.sink.ingest.live_stream import LiveStream
 from chalicelib.sink.runtime.soft_lock import SoftLock
 from chalicelib.sink.runtime.tasks import Tasks
@@ -39,8 +39,8 @@ class Call:
 
     def __init__(self, ref: CallRef, worker: Worker) -> None:
         self.ref = ref
-        self.audience = Audience()
-        self.taps = Taps(ref, self.audience, worker.senders)
+        self.fan_out = FanOut()
+        self.taps = Taps(ref, self.fan_out, worker.senders)
         self._worker = worker
         self._streams: dict[str, LiveStream] = {}
         """those that live, still join, or aren't noted as ended"""
@@ -60,7 +60,7 @@ class Call:
         self._joining_lock, self._closing = SoftLock(), asyncio.Lock()
         """two sockets of a call begin and end at once: of transactions that meet one fails"""
         self._long = Tasks()
-        self._endings = Endings(self.audience, self._wanted, self._orders, worker, self._long)
+        self._endings = Endings(self.fan_out, self._wanted, self._orders, worker, self._long)
 
     @property
     def is_live(self) -> bool:
@@ -171,7 +171,7 @@ class Call:
         stream.is_bidirectional = joined.bidirectional
         self._admit(stream)
         self._joined.add(stream.opening.stream_key)
-        self.audience.admit(stream)
+        self.fan_out.add_stream(stream)
         self._wanted.learn(joined)
         self._heed_joined()
         self.taps.take_over(joined.taps)
@@ -299,7 +299,7 @@ class Call:
             await self._close(self._unclosed)
 
     def _forget(self, stream: LiveStream) -> None:
-        self.audience.dismiss(stream)
+        self.fan_out.remove_stream(stream)
         del self._streams[stream.opening.stream_key]
         self._admitted.pop(stream.opening.stream_key, None)
         self._joined.discard(stream.opening.stream_key)

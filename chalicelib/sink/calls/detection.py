@@ -14,7 +14,7 @@ from chalicelib.recording.detection.end_detector import EndDetector
 from chalicelib.recording.detection.end_rules import EndDecision
 from chalicelib.recording.detection.track_detector import TrackSource
 from chalicelib.recording.model import Recording
-from chalicelib.sink.ingest.fan_out import Audience
+from chalicelib.sink.ingest.fan_out import FanOut
 from chalicelib.sink.ingest.live_stream import LiveStream
 
 Kept = Iterable[tuple[LiveStream, Record]]
@@ -24,8 +24,8 @@ Kept = Iterable[tuple[LiveStream, Record]]
 class Detection:
     """The ears of one call."""
 
-    def __init__(self, audience: Audience, end: Callable[[EndDecision], None]) -> None:
-        self._audience = audience
+    def __init__(self, fan_out: FanOut, end: Callable[[EndDecision], None]) -> None:
+        self._fan_out = fan_out
         self._end = end
         self._end_detector = EndDetector()
         self._sources: dict[LiveStream, TrackSource] = {}
@@ -37,7 +37,7 @@ class Detection:
 
         What a stream brought before it could be heard, and `kept` still has, is heard first.
         """
-        streams = self._audience.streams
+        streams = self._fan_out.streams
         if not streams:
             return
         self._end_detector.attend(recordings, min(stream.opened_us for stream in streams))
@@ -101,9 +101,9 @@ class Detection:
         """Be a listener exactly while somebody listens."""
         is_listening = self._end_detector.is_listening
         if is_listening and not self._is_added:
-            self._audience.add(self)
+            self._fan_out.add(self)
         elif self._is_added and not is_listening:
-            self._audience.remove(self)
+            self._fan_out.remove(self)
         self._is_added = is_listening
 
 
