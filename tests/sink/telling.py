@@ -18,6 +18,7 @@ from chalicelib.capture.events import (
     StreamStarted,
     Track,
 )
+from chalicelib.carriers.contract.stream_limits import StreamLimits
 from chalicelib.sink.ingest.live_stream import Opening
 from chalicelib.sink.ingest.socket_stream import Stream
 from chalicelib.sink.ingest.websocket import MessageSocket
@@ -29,6 +30,7 @@ class Telling:
 
     name = "telling"
     clock = Clock.ARRIVAL
+    limits = StreamLimits()
 
     def __init__(self, stream_id: str) -> None:
         self._stream_id = stream_id
@@ -50,6 +52,9 @@ class Telling:
             return DigitPressed(digit=message[1:], track=Track.OUTBOUND)
         return DigitPressed(digit=message)
 
+    def play(self, _pcm: bytes) -> None:
+        """Return None: the carrier plays nothing."""
+
 
 @asynccontextmanager
 async def telling(rig: Rig) -> AsyncIterator[ClientConnection]:
@@ -65,7 +70,9 @@ async def telling(rig: Rig) -> AsyncIterator[ClientConnection]:
             stream_key=f"{rig.name}-t-{next(numbers)}",
             tells_digits=True,
         )
-        return MessageSocket(Stream(opening, Telling(opening.stream_key), rig.sink.hub, rig.limits))
+        return MessageSocket(
+            Stream(opening, Telling(opening.stream_key), rig.sink.call_registry, rig.limits)
+        )
 
     server = await ws_create_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]

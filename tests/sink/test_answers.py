@@ -140,7 +140,7 @@ def test_a_segment_that_failed_is_stored_with_the_next() -> None:
             async with rig.tap() as speak:
                 await speak.send(frame(1))
                 await until(lambda: rig.store.spoils == 0)  # type: ignore[attr-defined]  # above
-                assert 0 == rig.sink.hub.safe_below()
+                assert 0 == rig.sink.call_registry.safe_below()
                 await speak.send(frame(2))
             await until(lambda: rig.control.closed)
             assert sent(1, 2) == rig.stored(TAPPED)

@@ -281,7 +281,10 @@ def test_a_stream_that_its_carrier_ends_was_not_cut() -> None:
                     if last == "abort":
                         socket.transport.abort()
             await until(lambda: len(rig.control.closed) == 3)
-            assert (["", "", ""], 0) == (list(rig.control.reasons.values()), rig.sink.hub.cut)
+            assert (["", "", ""], 0) == (
+                list(rig.control.reasons.values()),
+                rig.sink.call_registry.cut,
+            )
 
     run(scenario)
 
@@ -297,7 +300,10 @@ def test_a_connection_that_answers_no_ping_is_dead_not_cut() -> None:
             for message in (start(), media(0)):
                 raw.send(websocket_frame(TEXT, message.encode()))
             await until(lambda: rig.control.closed)
-            assert (["no_pong"], 0) == (list(rig.control.reasons.values()), rig.sink.hub.cut)
+            assert (["no_pong"], 0) == (
+                list(rig.control.reasons.values()),
+                rig.sink.call_registry.cut,
+            )
             raw.abort()
 
     run(scenario)
@@ -335,7 +341,7 @@ def test_the_longest_rtp_stream_says_so_and_frees_its_port() -> None:
                 carrier.sound(range(10))
                 await until(lambda: rig.claims.at(HOST, claim.port) is None)
                 await closed(rig)
-            assert 1 == rig.sink.hub.cut
+            assert 1 == rig.sink.call_registry.cut
         assert ["stream_too_long"] == list(rig.control.reasons.values())
 
     run(scenario)
@@ -354,7 +360,7 @@ def test_an_rtp_stream_that_ends_in_silence_was_not_cut() -> None:
                 await until(lambda: len(rig.control.joinings) == 2)
                 tell(rig, told, CommandKind.END_PORT)
                 await closed(rig)
-            assert 0 == rig.sink.hub.cut
+            assert 0 == rig.sink.call_registry.cut
         assert {"no_packets", ""} == set(rig.control.reasons.values())
 
     run(scenario)
@@ -371,6 +377,6 @@ def test_the_owner_hears_why_a_stream_that_was_passed_on_was_cut() -> None:
             await two.ended()
             assert ["w-1", "w-1"] == two.captured_by()
             assert ["stream_too_long"] * 2 == [one.reason for one in two.streams()]
-            assert (1, 1) == (two.near.sink.hub.cut, two.far.sink.hub.cut)
+            assert (1, 1) == (two.near.sink.call_registry.cut, two.far.sink.call_registry.cut)
 
     run(scenario)

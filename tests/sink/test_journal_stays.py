@@ -9,8 +9,8 @@ from typing import Any, cast
 
 from chalicelib.capture import container
 from chalicelib.recording.model import CallRef, Ending
-from chalicelib.sink.call_registry import Hub
-from chalicelib.sink.calls.worker_context import Worker
+from chalicelib.sink.call_registry import CallRegistry
+from chalicelib.sink.calls.worker_context import WorkerContext
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.storage.spool import STORE
 from tests.sink.fakes import FakeControl
@@ -19,20 +19,22 @@ from tests.sink.storage.test_journal import batch
 from tests.sink.storage.test_segment_store import Bench, PartlyAway, part
 
 
-def a_hub(bench: Bench) -> Hub:
-    """Return a hub without calls on a bench's journal."""
+def a_registry(bench: Bench) -> CallRegistry:
+    """Return a registry without calls on a bench's journal."""
     nobody = cast(Any, None)
-    worker = Worker(
+    worker = WorkerContext(
         name="w",
         limits=QUICK,
         health=Health(),
-        control=nobody,
+        database=nobody,
+        call_control=nobody,
+        live_recordings=nobody,
         journal=bench.journal,
         segments=bench.segments,
         forwarding_client=nobody,
         senders=nobody,
     )
-    return Hub(worker)
+    return CallRegistry(worker)
 
 
 def test_what_waits_for_the_store_is_in_the_journal_meanwhile() -> None:
@@ -122,13 +124,13 @@ def test_what_no_segment_will_ever_hold_stays() -> None:
         bench = Bench()
         bench.hold(part(1))
         bench.hold(part(2))
-        hub = a_hub(bench)
-        assert 2 == hub.safe_below()
+        registry = a_registry(bench)
+        assert 2 == registry.safe_below()
         bench.journal.keep_from(1)
-        assert 1 == hub.safe_below()
+        assert 1 == registry.safe_below()
         bench.journal.keep_from(0)
         bench.journal.keep_from(1)
-        assert 0 == hub.safe_below()
+        assert 0 == registry.safe_below()
         await bench.close()
 
     run(scenario)
@@ -148,7 +150,7 @@ def test_the_call_that_is_furthest_behind_counts() -> None:
             await until(lambda: numbers(rig, "main/bandwidth/c-2"))
             needed = numbers(rig, "main/bandwidth/c-1")
             assert needed < numbers(rig, "main/bandwidth/c-2")
-            assert needed == [rig.sink.hub.safe_below()]
+            assert needed == [rig.sink.call_registry.safe_below()]
             store.away = ""
             await first.close()
             await second.close()

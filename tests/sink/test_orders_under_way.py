@@ -13,7 +13,7 @@ from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Recording, RecordOptions, State
 from chalicelib.services.calls.live_recordings import RecordingController
-from tests.sink.calls.test_command_handler import BETWEEN, SECRET, Stage, a_pause, stage
+from tests.sink.calls.test_recording_commands import BETWEEN, SECRET, Stage, a_pause, stage
 from tests.sink.fakes import FakeControl
 from tests.sink.rig import STOP, Rig, frame, media, run, start, until
 from tests.sink.test_with_control import office
@@ -30,7 +30,7 @@ async def stop_that_waits(on: Stage) -> str:
     await on.say(SECRET)
     on.rig.store.is_away = True
     on.rig.mailbox.send(a_command(CommandKind.STOP_RECORD_CALL, recording_id))
-    await until(lambda: on.rig.sink.hub.waiting_bytes)
+    await until(lambda: on.rig.sink.call_registry.waiting_bytes)
     return recording_id
 
 
@@ -112,7 +112,7 @@ def test_a_pause_is_in_effect_before_the_database_has_answered() -> None:
                 await until(lambda: not rig.mailbox.waiting("w-1"))
                 await on.command(CommandKind.RESUME)
                 await on.say(range(10, 20))
-            await until(lambda: not rig.sink.hub.calls)
+            await until(lambda: not rig.sink.call_registry.calls)
         stored = b"".join(rig.store.objects.values())
         assert [] == [number for number in SECRET if frame(number) in stored]
         assert [] == [number for number in range(20) if frame(number) not in stored]

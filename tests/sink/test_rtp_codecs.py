@@ -106,7 +106,7 @@ async def talk(**options: object) -> AsyncIterator[Talk]:
             tap = RtpTap(uri=claim.uri, call_id=CALL.call_id)
             yield Talk(desk, rig, tap, carrier.socket, claim, carrier)
         tell(rig, claim, CommandKind.END_PORT)
-        await until(lambda: not rig.sink.hub.calls)
+        await until(lambda: not rig.sink.call_registry.calls)
 
 
 def test_the_finished_file_has_every_sample_decoded_right() -> None:

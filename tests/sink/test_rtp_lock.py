@@ -271,7 +271,7 @@ def test_a_planned_stop_waits_for_a_sender_that_just_began() -> None:
             claim = await opened(rig)
             async with sender(claim) as carrier, sender(await _call(rig)) as other:
                 other.sound(range(100, 110))
-                await until(lambda: rig.sink.hub.calls)
+                await until(lambda: rig.sink.call_registry.calls)
                 carrier.sound(range(LOCK_PACKETS - 1))
                 await asyncio.sleep(0.03)
                 rig.sink.stop()

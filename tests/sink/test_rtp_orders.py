@@ -96,7 +96,7 @@ async def stage(**options: object) -> AsyncIterator[Stage]:
         with socket_to(claim.uri) as sender:
             yield Stage(desk, rig, RtpTap(uri=claim.uri, call_id=CALL.call_id), sender)
         tell(rig, claim, CommandKind.END_PORT)
-        await until(lambda: not rig.sink.hub.calls)
+        await until(lambda: not rig.sink.call_registry.calls)
 
 
 def pcm(numbers: range) -> bytes:

@@ -51,7 +51,7 @@ def test_a_listener_that_does_not_read_disturbs_nobody() -> None:
             await on.tap(f"ws://127.0.0.1:{port}/", "deaf")
             await on.tap(other.uri, "other")
             async with on.talking():
-                await until(lambda: on.rig.sink.hub.tap_drops > 20, 30)
+                await until(lambda: on.rig.sink.call_registry.tap_drops > 20, 30)
             await until(lambda: said(on.said) == other.heard)
             ended = await on.stop_tap("deaf")
             assert ended.quality is not None
@@ -97,7 +97,7 @@ def test_a_destination_that_refuses_is_told_at_once() -> None:
                 row = await on.tap(uri, control_id)
                 assert row is not None
                 assert (TapState.FINISHED, reason) == (row.state, row.reason)
-            assert 0 == on.rig.sink.hub.taps
+            assert 0 == on.rig.sink.call_registry.taps
 
     run(scenario)
 
@@ -234,11 +234,11 @@ def test_a_slow_listener_that_recovers_hears_the_latest() -> None:
         async with listening(doze, sock=sock) as listener, stage(limits=limits) as on:
             await on.tap(listener.uri)
             async with on.talking():
-                await until(lambda: on.rig.sink.hub.tap_drops > 20, 30)
+                await until(lambda: on.rig.sink.call_registry.tap_drops > 20, 30)
                 awake.set()
                 await asyncio.sleep(0.3)
             await until(lambda: listener.heard.endswith(said(on.said[-10:])))
-            dropped = on.rig.sink.hub.tap_drops
+            dropped = on.rig.sink.call_registry.tap_drops
             ended = await on.stop_tap()
         assert ended.quality is not None
         assert (dropped, 0) == (ended.quality.messages_dropped, ended.quality.reconnects)

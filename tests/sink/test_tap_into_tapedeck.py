@@ -133,7 +133,7 @@ def test_when_the_owner_dies_the_next_one_taps_on() -> None:
             await two.command(CommandKind.STOP_TAP, "w-2", recording_id=_TAP_ID)
             (ended,) = two.desk.core.taps.of_call(CALL_KEY)
             await outbound.stop()
-            await until(lambda: not two.far.sink.hub.calls, 30)
+            await until(lambda: not two.far.sink.call_registry.calls, 30)
         assert said(list(range(135, 160))) in listener.heard
         assert ("w-2", "stop") == (ended.worker, ended.reason)
         rows = two.desk.core.outbox.rows(tap.tap_id)

@@ -102,7 +102,7 @@ def test_a_short_outage_of_the_database_loses_nothing() -> None:
                 for message in (start(), media(0), STOP):
                     await socket.send(message)
                 await until(lambda: desk.workflows.finalizations)
-                await until(lambda: not rig.sink.hub.calls)
+                await until(lambda: not rig.sink.call_registry.calls)
         (recording,) = desk.core.store.recordings.values()
         assert State.FINALIZING is recording.state
         assert frame(0) == rig.stored("segments/main/bandwidth/c-1/")
@@ -149,7 +149,7 @@ def test_what_ended_before_it_could_join_is_of_the_same_recording() -> None:
                 for message in (start(stream_id=f"s-{turn}"), media(turn), STOP):
                     await socket.send(message)
             await until(lambda: desk.workflows.finalizations)
-            await until(lambda: not rig.sink.hub.calls)
+            await until(lambda: not rig.sink.call_registry.calls)
         assert 0 == control.left
         assert 2 == len(desk.core.calls.streams("main/bandwidth/c-1"))
         assert 1 == len(desk.core.store.recordings)

@@ -10,10 +10,10 @@ from chalicelib.recording import intervals, lifecycle
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause, Writer, advance
 from chalicelib.recording.model import Recording
-from chalicelib.sink.calls.max_length import StreamClock, earliest_end
+from chalicelib.sink.calls.max_length import StreamExtent, earliest_end
 
 
-class Wanted:
+class ActiveRecordings:
     """The live recordings of a call's newest round on this worker.
 
     A command changes what is wanted at once; the database hears of it afterwards, and what it says
@@ -34,7 +34,7 @@ class Wanted:
         """when the latest pause of all recordings ended"""
 
     @property
-    def is_unheard(self) -> bool:
+    def had_none(self) -> bool:
         """Tell whether no recording ever wanted the call's media."""
         return not self._live and not self._over
 
@@ -103,7 +103,7 @@ class Wanted:
         self._over.add(recording_id)
 
     def ended_by_length(
-        self, clocks: Iterable[StreamClock], now_us: int
+        self, clocks: Iterable[StreamExtent], now_us: int
     ) -> Iterator[tuple[str, int]]:
         """Yield the recordings that have run their max_length, and when; they are over by then."""
         clocks = list(clocks)

@@ -17,7 +17,7 @@ from chalicelib.recording.model import Recording
 from chalicelib.sink.ingest.fan_out import FanOut
 from chalicelib.sink.ingest.live_stream import LiveStream
 
-Kept = Iterable[tuple[LiveStream, Record]]
+BufferedMedia = Iterable[tuple[LiveStream, Record]]
 """media of a call that still lies here"""
 
 
@@ -32,7 +32,7 @@ class Detection:
         """the streams that are heard"""
         self._is_added = False
 
-    def attend(self, recordings: Iterable[Recording], kept: Callable[[], Kept]) -> None:
+    def attend(self, recordings: Iterable[Recording], kept: Callable[[], BufferedMedia]) -> None:
         """Listen for the live recordings of the call, as they are now.
 
         What a stream brought before it could be heard, and `kept` still has, is heard first.
@@ -74,7 +74,7 @@ class Detection:
         if not all(stream.ended.is_set() for stream in self._sources):
             self._announce(self._end_detector.pass_time(now_us))
 
-    def _catch_up(self, streams: tuple[LiveStream, ...], kept: Callable[[], Kept]) -> None:
+    def _catch_up(self, streams: tuple[LiveStream, ...], kept: Callable[[], BufferedMedia]) -> None:
         new = [stream for stream in streams if stream not in self._sources]
         self._sources = {stream: self._sources.get(stream) or _source(stream) for stream in streams}
         if not new:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from chalicelib.capture.clock import Origin
 from chalicelib.capture.records import Record
 from chalicelib.recording import intervals
 from chalicelib.recording.model import Interval
-
-_ORIGIN_US = 2_000_000
-"""a stream's origin is the least lateness of its first 2 s (DESIGN 4)"""
 
 _STALL_US = 2_000_000
 """how long samples that should be there are waited for: what a hole needs to prove itself"""
@@ -18,15 +16,14 @@ _EARLIER_US = 1_000_000
 """a recording that began so long before the stream was captured elsewhere first"""
 
 
-class _SourceClock:
+class _SourceExtent:
     """Where a source of a stream begins after the stream's own beginning, and how far it reaches.
 
     Most streams have one; an RTP sender that begins anew is another.
     """
 
     def __init__(self, first: Record) -> None:
-        self._first_us = first.arrived_at_us
-        self.lateness_us = first.least_lateness_us
+        self._origin = Origin(first.least_lateness_us, first.arrived_at_us)
         self._reached_us = 0
 
     @property
@@ -34,21 +31,25 @@ class _SourceClock:
         """Return the end of its last sample."""
         return self.lateness_us + self._reached_us
 
+    @property
+    def lateness_us(self) -> int:
+        """Return how late the stream's position 0 came."""
+        return round(self._origin.lateness_us)
+
     def note(self, record: Record, rate_hz: int) -> None:
         """Take a record."""
-        if record.arrived_at_us < self._first_us + _ORIGIN_US:
-            self.lateness_us = min(self.lateness_us, record.least_lateness_us)
+        self._origin.follow(record.least_lateness_us, record.arrived_at_us)
         end_us = (record.first_sample + record.samples) * 1_000_000 // rate_hz
         self._reached_us = max(self._reached_us, end_us)
 
 
-class StreamClock:
+class StreamExtent:
     """A stream's origin on the wall clock, as assembly will find it, and how far it reaches."""
 
     def __init__(self, opened_us: int, rate_hz: int) -> None:
         self._opened_us = opened_us
         self._rate_hz = rate_hz
-        self._sources: dict[int, _SourceClock] = {}
+        self._sources: dict[int, _SourceExtent] = {}
 
     @property
     def has_media(self) -> bool:
@@ -60,7 +61,7 @@ class StreamClock:
         for record in records:
             source = self._sources.get(record.source)
             if source is None:
-                source = self._sources[record.source] = _SourceClock(record)
+                source = self._sources[record.source] = _SourceExtent(record)
             source.note(record, self._rate_hz)
 
     def end_of(
@@ -85,7 +86,7 @@ class StreamClock:
 
 
 def earliest_end(
-    clocks: Iterable[StreamClock],
+    clocks: Iterable[StreamExtent],
     length_us: int,
     started_us: int,
     now_us: int,

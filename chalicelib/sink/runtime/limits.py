@@ -140,4 +140,4 @@ class Limits:
     protection_linger_s: float = 60.0
     """after the last call, so that calls that come and go don't ask ECS each time"""
     protection_retry_s: float = 10.0
-    departure_look_every_s: float = 30.0
+    drain_look_every_s: float = 30.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalicelib.capture.events import Encoding
 from chalicelib.ports.values import JoinResult
 from chalicelib.recording.model import Recording, State
-from chalicelib.sink.calls.active_recordings import Wanted
+from chalicelib.sink.calls.active_recordings import ActiveRecordings
 from tests.samples import CALL, a_recording
 
 
@@ -18,7 +18,7 @@ def an_answer(round_: int, *recordings: Recording) -> JoinResult:
 
 def test_a_recording_of_an_earlier_round_wants_nothing_of_this_one() -> None:
     """The answer to its command came when the call had closed and streamed again."""
-    wanted = Wanted()
+    wanted = ActiveRecordings()
     wanted.learn(an_answer(2))
     wanted.adopt(a_recording(round=1))
 
@@ -28,7 +28,7 @@ def test_a_recording_of_an_earlier_round_wants_nothing_of_this_one() -> None:
 
 def test_a_recording_that_begins_ends_the_pause_of_all_others() -> None:
     """What was said in the pause, and comes only now, is nobody's."""
-    wanted = Wanted()
+    wanted = ActiveRecordings()
     wanted.learn(an_answer(1, a_recording(state=State.PAUSED)))
     assert wanted.is_paused
 
@@ -39,7 +39,7 @@ def test_a_recording_that_begins_ends_the_pause_of_all_others() -> None:
 
 def test_one_that_begins_wants_what_a_discarded_one_leaves() -> None:
     """Its media isn't only the discarded recording's."""
-    wanted = Wanted()
+    wanted = ActiveRecordings()
     wanted.end("discarded")
     assert wanted.was_only("discarded")
 
@@ -50,7 +50,7 @@ def test_one_that_begins_wants_what_a_discarded_one_leaves() -> None:
 
 def test_one_that_is_over_wanted_what_a_discarded_one_leaves() -> None:
     """What it shows may not be stored yet."""
-    wanted = Wanted()
+    wanted = ActiveRecordings()
     wanted.end("stopped")
     wanted.end("discarded")
 

@@ -71,7 +71,7 @@ def test_a_stream_that_leads_one_way_is_sent_nothing() -> None:
             await socket.send(media(1))
             assert [] == await heard(socket)
             await socket.send(STOP)
-            await until(lambda: not rig.sink.hub.calls)
+            await until(lambda: not rig.sink.call_registry.calls)
         (recording,) = desk.core.store.recordings.values()
         assert not recording.beep_played
 
@@ -119,6 +119,6 @@ def test_a_stream_that_comes_back_beeps_no_more() -> None:
                 await socket.send(media(1))
                 assert [] == await heard(socket)
                 await socket.send(STOP)
-            await until(lambda: not rig.sink.hub.calls)
+            await until(lambda: not rig.sink.call_registry.calls)
 
     run(scenario)

@@ -92,7 +92,7 @@ def test_an_owner_that_dies_at_any_message_costs_nothing(count: int) -> None:
             await outbound.say(range(80))
             await until(lambda: "w-2" in two.captured_by())
             await outbound.stop()
-            await until(lambda: not two.far.sink.hub.calls)
+            await until(lambda: not two.far.sink.call_registry.calls)
         assert sent(outbound.sent) == two.near.stored("segments/", OUT)
 
     run(scenario)
@@ -110,7 +110,7 @@ def test_an_heir_knows_what_the_socket_brought_before() -> None:
             await outbound.say(range(100))
             await until(lambda: "w-2" in two.captured_by())
             await outbound.stop()
-            await until(lambda: not two.far.sink.hub.calls)
+            await until(lambda: not two.far.sink.call_registry.calls)
         heads = {
             head.stream_key: head
             for key, body in two.near.store.objects.items()
@@ -139,7 +139,7 @@ def test_an_owner_that_dies_before_it_stored_the_end_costs_nothing() -> None:
             outbound = await two.side(two.far, "outbound")
             await outbound.say(range(20))
             await outbound.stop()
-            await until(lambda: not two.far.sink.hub.calls)
+            await until(lambda: not two.far.sink.call_registry.calls)
             assert Ending.STOPPED is two.streams()[-1].ending
         assert sent(outbound.sent) == two.near.stored("segments/", OUT)
 
@@ -163,7 +163,7 @@ def test_an_owner_that_falls_silent_is_followed() -> None:
             stuck.set()
             await until(lambda: "w-2" in two.captured_by())
             await outbound.stop()
-            await until(lambda: not two.far.sink.hub.calls)
+            await until(lambda: not two.far.sink.call_registry.calls)
         assert sent(outbound.sent) == two.near.stored("segments/", OUT)
 
     run(scenario)
@@ -194,7 +194,7 @@ def test_a_stream_that_is_returned_asks_again() -> None:
                 await until(lambda: two.captured_by() == ["w-1", "w-1"])
                 await outbound.say(range(20))
                 await outbound.stop()
-                await until(lambda: not two.far.sink.hub.calls)
+                await until(lambda: not two.far.sink.call_registry.calls)
         assert sent(outbound.sent) == two.near.stored("segments/", OUT)
 
     run(scenario)
@@ -222,7 +222,7 @@ def test_what_the_owner_refuses_is_closed_at_its_socket() -> None:
                 outbound.socket.close_code,
                 outbound.socket.close_reason,
             )
-            await until(lambda: not two.far.sink.hub.calls)
+            await until(lambda: not two.far.sink.call_registry.calls)
 
     run(scenario)
 

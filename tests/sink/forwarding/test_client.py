@@ -13,7 +13,7 @@ import pytest
 from chalicelib.capture.events import Track
 from chalicelib.recording.commands import CommandKind
 from chalicelib.recording.model import Ending, State
-from tests.sink.calls.test_command_handler import holds
+from tests.sink.calls.test_recording_commands import holds
 from tests.sink.pair import BETWEEN, CALL_KEY, PATIENT, pair, pcm
 from tests.sink.rig import frame, run, until
 
@@ -212,7 +212,7 @@ def test_a_pause_outlives_the_owner() -> None:
             await two.command(CommandKind.RESUME, "w-2")
             await outbound.say(range(120, 140))
             await outbound.stop()
-            await until(lambda: not two.far.sink.hub.calls)
+            await until(lambda: not two.far.sink.call_registry.calls)
         everything = two.stored()
         assert [] == [number for number in SECRET if frame(number) in everything]
         assert sent([*range(120, 140)]) in two.near.stored("segments/", OUT)

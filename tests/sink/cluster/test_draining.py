@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import pytest
 
 from chalicelib.errors import Unavailable
-from chalicelib.sink.worker import Sink
+from chalicelib.sink.worker import Worker
 from tests.sink.rig import run, until
 from tests.sink.rtp_rig import SPEEDY, in_place, opened, rtp_rig, sender, stored
 
-OFTEN = replace(SPEEDY, departure_look_every_s=0.01)
+OFTEN = replace(SPEEDY, drain_look_every_s=0.01)
 
 
 @dataclass
@@ -35,12 +35,12 @@ def test_a_task_that_goes_offers_no_rtp_and_keeps_what_it_has(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Its lease names no address any more; a port that is claimed is heard on."""
-    caplog.set_level(logging.INFO, logger="chalicelib.sink.departure")
+    caplog.set_level(logging.INFO, logger="chalicelib.sink.cluster.ecs_task")
 
     async def scenario() -> None:
         ecs = Ecs(is_away=True)
         rig = rtp_rig(OFTEN)
-        rig.sink = Sink("w-1", replace(rig.outside, task_state=ecs), OFTEN, rig.rtp)
+        rig.sink = Worker("w-1", replace(rig.outside, task_state=ecs), OFTEN, rig.rtp)
         async with rig.running():
             await until(lambda: ecs.asked > 2)
             ecs.is_away = False
@@ -49,7 +49,7 @@ def test_a_task_that_goes_offers_no_rtp_and_keeps_what_it_has(
             claim = await opened(rig)
             async with sender(claim) as carrier:
                 carrier.sound(range(5))
-                await until(lambda: rig.sink.hub.calls)
+                await until(lambda: rig.sink.call_registry.calls)
                 ecs.wants_it = False
                 await until(lambda: not rig.leases.renewals[-1].rtp_host)
                 carrier.sound(range(5, 10))
@@ -58,6 +58,6 @@ def test_a_task_that_goes_offers_no_rtp_and_keeps_what_it_has(
         assert in_place(10) == stored(rig).sounding()
 
     run(scenario)
-    assert ["the task's state can't be read", "the task is to stop: no more RTP"] == [
+    assert ["the task's state can't be read", "the task is draining: no more RTP"] == [
         record.message for record in caplog.records
     ]
