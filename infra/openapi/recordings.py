@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.capture.events import Track
 from chalicelib.recording.intervals import Behavior
-from chalicelib.recording.model import Direction, Format, RecordingSource, State
+from chalicelib.recording.model import Direction, Format, RecordingOrigin, State
 from infra.openapi.shape import BooleanText, Instant, NumberText, Problem, Shape
 
 
@@ -227,7 +227,7 @@ class Recording(Shape, kw_only=True):
         ),
     ]
     source: Annotated[
-        RecordingSource,
+        RecordingOrigin,
         Meta(
             description="Who heard the audio first: `stream`, Tapedeck; `carrier`, what the "
             "carrier recorded itself and was copied."
