@@ -215,6 +215,10 @@ fuzz: $(VENV)/.stamp .venv-fuzz/.stamp ## every parser FUZZ_SECONDS long; one: m
 api-fuzz: $(VENV)/.stamp .venv-api-fuzz/.stamp ## schemathesis asks the API what its OpenAPI document offers
 	@$(PY) -m tests.api_fuzz
 
+.PHONY: openapi
+openapi: $(VENV)/.stamp ## write the API's OpenAPI document from its schemas and paths, infra/openapi
+	@$(PY) -m infra.openapi.document
+
 infra-check: setup ## cfn-lint, checkov and cdk-nag over the templates as CloudFormation expands them
 	@$(PY) -m tests.infra.checks
 
