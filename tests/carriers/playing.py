@@ -1,7 +1,7 @@
 """Which tests outside a carrier's own folder play its calls: `played.toml` lists them.
 
-Where the carrier was removed they are skipped, and everything else runs. The list is what is left to
-move to test dialects; a trial (`make trial NAME=carriers`) finds what is missing in it.
+Where the carrier was removed they are skipped, and everything else runs. The list is what is left
+to move to test dialects; a trial (`make trial NAME=carriers`) finds what is missing in it.
 """
 
 from __future__ import annotations
