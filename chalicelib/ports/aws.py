@@ -17,8 +17,8 @@ from chalicelib.ports.values import (
     DownloadedFile,
     EncodedFile,
     Figure,
+    HttpReply,
     PublicKey,
-    Reply,
 )
 from chalicelib.recording.model import CallRef, Format, OutboxRow
 from chalicelib.security.carrier_credentials import OAuth2
@@ -128,7 +128,7 @@ class EventBus(Protocol):
 class Sender(Protocol):
     """One POST to an address that somebody gave us, through the URL guard."""
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
         """Send once, follow nothing, end in time. Whatever goes wrong is a value, never raised."""
 
 

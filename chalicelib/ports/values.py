@@ -226,7 +226,7 @@ class SendFault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class HttpReply:
     """What one attempt to send came to: an answer, or why there is none."""
 
     status: int | None = None

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from standardwebhooks import Webhook
 
-from chalicelib.ports.values import Reply
+from chalicelib.ports.values import HttpReply
 
 OLD, NEW = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -26,7 +26,7 @@ class Receiver:
         self.faults: list[str] = []
         """what should never have come"""
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
         """Take an attempt."""
         webhook_id = headers["webhook-id"]
         self.attempts[webhook_id] += 1
@@ -37,9 +37,9 @@ class Receiver:
             if _signed(secret, body, headers) not in headers["webhook-signature"].split(" "):
                 self.faults.append(f"{webhook_id} isn't signed with {secret}")
         if self._refuses_first and self.attempts[webhook_id] == 1:
-            return Reply(status=503)
+            return HttpReply(status=503)
         self.accepted[webhook_id] += 1
-        return Reply(status=200)
+        return HttpReply(status=200)
 
 
 def _signed(secret: str, body: bytes, headers: Mapping[str, str]) -> str:

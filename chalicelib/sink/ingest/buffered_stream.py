@@ -12,9 +12,9 @@ from chalicelib.capture.events import Clock, DigitPressed, Encoding, Media, Stre
 from chalicelib.capture.in_order import InOrder
 from chalicelib.capture.placed_run import PlacedRun
 from chalicelib.capture.records import Record, StreamHead
-from chalicelib.capture.runs import Run, StreamCapture, bytes_per_sample
+from chalicelib.capture.runs import LiveRun, StreamCapture, bytes_per_sample
 from chalicelib.recording.model import Ending
-from chalicelib.sink.ingest.live_stream import Listener, LiveStream, Opening, StreamOwner
+from chalicelib.sink.ingest.live_stream import LiveStream, MediaConsumer, Opening, StreamOwner
 from chalicelib.sink.ingest.stream_state import (
     OVER,
     UNSETTLED,
@@ -55,7 +55,7 @@ class EventStream(LiveStream):
         self._state = StreamState.WAITING
         self._waiting: list[Heard] = []
         self._capture: StreamCapture | None = None
-        self._runs: dict[Track, Run] | None = None
+        self._runs: dict[Track, LiveRun] | None = None
         """the capture's tracks; None while media goes elsewhere than there alone"""
         self._orders: dict[Track, InOrder] = {}
         """of tracks whose messages tell their time, for the listener"""
@@ -92,7 +92,7 @@ class EventStream(LiveStream):
         self._settle()
         self._enter(StreamCause.KEEP)
 
-    def listen(self, listener: Listener | None) -> None:
+    def listen(self, listener: MediaConsumer | None) -> None:
         """Give what follows to a listener, kept or not; None: to nobody."""
         self._settle()
         if listener is None:
@@ -245,7 +245,7 @@ class EventStream(LiveStream):
         elif self._listener is not None and pressed.track is not Track.OUTBOUND:
             self._listener.press(self, pressed.digit, arrival_us)
 
-    def _open_run(self, track: Track) -> Run:
+    def _open_run(self, track: Track) -> LiveRun:
         assert self._capture is not None
         return self._capture.track(track, self.encoding)
 

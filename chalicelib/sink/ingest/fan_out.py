@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from chalicelib.capture.events import Track
-from chalicelib.sink.ingest.live_stream import Listener, LiveStream
+from chalicelib.sink.ingest.live_stream import LiveStream, MediaConsumer
 
 
-class Audience:
+class FanOut:
     """The listeners of one call: each hears each track once, from its newest stream."""
 
     def __init__(self) -> None:
         self._streams: list[LiveStream] = []
-        self._listeners: tuple[Listener, ...] = ()
+        self._listeners: tuple[MediaConsumer, ...] = ()
         self._voices: dict[Track, LiveStream] = {}
         """whose media of a track counts"""
 
@@ -20,26 +20,26 @@ class Audience:
         """Return the joined streams, the first that joined first."""
         return tuple(self._streams)
 
-    def admit(self, stream: LiveStream) -> None:
+    def add_stream(self, stream: LiveStream) -> None:
         """Listen to a stream that joined the call, too."""
         self._streams.append(stream)
         if self._listeners:
             stream.listen(self)
 
-    def dismiss(self, stream: LiveStream) -> None:
+    def remove_stream(self, stream: LiveStream) -> None:
         """Forget a stream; one that never joined is none."""
         if stream in self._streams:
             self._streams.remove(stream)
             stream.listen(None)
             self._voices = {t: one for t, one in self._voices.items() if one is not stream}
 
-    def add(self, listener: Listener) -> None:
+    def add(self, listener: MediaConsumer) -> None:
         """Let somebody hear what follows."""
         self._listeners = (*self._listeners, listener)
         for stream in self._streams:
             stream.listen(self)
 
-    def remove(self, listener: Listener) -> None:
+    def remove(self, listener: MediaConsumer) -> None:
         """Let somebody hear no more."""
         self._listeners = tuple(one for one in self._listeners if one is not listener)
         if not self._listeners:

@@ -48,7 +48,7 @@ class StreamOwner(Protocol):
         """Take note that nothing came for long, for the n-th time in the stream's life."""
 
 
-class Listener(Protocol):
+class MediaConsumer(Protocol):
     """Who hears a stream while it comes: detectors, outgoing taps. What it does takes
     microseconds."""
 
@@ -82,7 +82,7 @@ class LiveStream(ABC):
         self._owner = owner
         self._anchor_us = 0
         """wall clock minus monotonic clock, read once: arrivals never jump"""
-        self._listener: Listener | None = None
+        self._listener: MediaConsumer | None = None
         self.is_bidirectional = False
         """the carrier was asked to play what is sent back"""
 
@@ -142,7 +142,7 @@ class LiveStream(ABC):
         """Let go what came before an instant, when a pause ended, of a stream that begins."""
 
     @abstractmethod
-    def listen(self, listener: Listener | None) -> None:
+    def listen(self, listener: MediaConsumer | None) -> None:
         """Let somebody hear what follows, kept or not; None: nobody."""
 
     @abstractmethod

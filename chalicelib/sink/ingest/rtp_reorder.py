@@ -12,7 +12,7 @@ from chalicelib.media.jitter import Depth, JitterBuffer
 from chalicelib.media.rtp import ENCODINGS, RATE_HZ, TELEPHONE_EVENT
 from chalicelib.media.rtp_source import Received
 from chalicelib.media.telephone_event import TelephoneEvents, parse_telephone_event
-from chalicelib.sink.ingest.live_stream import Listener
+from chalicelib.sink.ingest.live_stream import MediaConsumer
 
 if TYPE_CHECKING:
     from chalicelib.sink.ingest.live_stream import LiveStream
@@ -30,10 +30,10 @@ _CATCH_UP_S = 1.0
 _SAMPLE_US = 1_000_000 // RATE_HZ
 
 
-class Hearing:
-    """One listener, or one audience, of one stream."""
+class OrderedFeed:
+    """One listener, or the listeners of one call."""
 
-    def __init__(self, stream: LiveStream, track: Track, listener: Listener) -> None:
+    def __init__(self, stream: LiveStream, track: Track, listener: MediaConsumer) -> None:
         self._stream = stream
         self._track = track
         self.listener = listener

@@ -23,8 +23,8 @@ from chalicelib.media.rtp_source import Received
 from chalicelib.recording.cuts import WORKER_STOPPED
 from chalicelib.recording.model import Ending
 from chalicelib.recording.rtp_endpoint import PortClaim
-from chalicelib.sink.ingest.live_stream import Listener, LiveStream, Opening, StreamOwner
-from chalicelib.sink.ingest.rtp_reorder import Hearing
+from chalicelib.sink.ingest.live_stream import LiveStream, MediaConsumer, Opening, StreamOwner
+from chalicelib.sink.ingest.rtp_reorder import OrderedFeed
 
 _monotonic_ns = time.monotonic_ns
 
@@ -85,7 +85,7 @@ class RtpStream(LiveStream):
         """0: what comes is kept; infinite: nothing is; else what was said since then"""
         self._prompt_us: dict[int, float] = {}
         """the least lateness of each source lately: told by its packets, also in a pause"""
-        self._hearing: Hearing | None = None
+        self._feed: OrderedFeed | None = None
 
     def begin(self) -> None:
         """Let the worker know of it."""
@@ -108,8 +108,8 @@ class RtpStream(LiveStream):
                 is_sound = one.payload_type != TELEPHONE_EVENT
                 if is_sound and (not self._kept_from_us or self._is_of_now(one)):
                     self._add(one)
-                if self._hearing is not None:
-                    self._hearing.take(one)
+                if self._feed is not None:
+                    self._feed.take(one)
         except WireError as error:
             self.count_refused(error.code)
 
@@ -174,16 +174,16 @@ class RtpStream(LiveStream):
             self._capture.let_go_before(wall_us)
             self._kept_from_us = max(self._kept_from_us, wall_us)
 
-    def listen(self, listener: Listener | None) -> None:
+    def listen(self, listener: MediaConsumer | None) -> None:
         """Let somebody hear what follows, kept or not; None: nobody."""
         if listener is None or self.ending is not None:
-            hearing, self._hearing = self._hearing, None
-            if hearing is not None:
-                hearing.stop()
-        elif self._hearing is None:
-            self._hearing = Hearing(self, self._track, listener)
+            feed, self._feed = self._feed, None
+            if feed is not None:
+                feed.stop()
+        elif self._feed is None:
+            self._feed = OrderedFeed(self, self._track, listener)
         else:
-            self._hearing.listener = listener
+            self._feed.listener = listener
 
     def refuse(self, code: str) -> None:
         """Hear the port no more: the call may not be streamed."""
