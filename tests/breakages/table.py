@@ -1,4 +1,5 @@
-"""One-line breakages of the code, and the tests that notice each: the rows of `*.toml` here."""
+"""One-line breakages of the code, and the tests that notice each: the rows of `*.toml` here
+and of each carrier."""
 
 from __future__ import annotations
 
@@ -33,9 +34,18 @@ class Breakage:
         return text.replace(self.original, self.broken)
 
 
+CARRIERS = FOLDER.parent / "carriers"
+"""a carrier's own breakages are in `<carrier>/breakages.toml` there"""
+
+
+def _files(folder: Path) -> list[Path]:
+    of_carriers = CARRIERS.glob("*/breakages.toml") if folder == FOLDER else ()
+    return sorted([*folder.glob("*.toml"), *of_carriers])
+
+
 def read_table(folder: Path = FOLDER) -> list[Breakage]:
     """Return all rows. Raises TypeError for a row with other keys, or one that no test notices."""
-    tables = [tomllib.loads(file.read_text()) for file in sorted(folder.glob("*.toml"))]
+    tables = [tomllib.loads(file.read_text()) for file in _files(folder)]
     return [_breakage(row) for table in tables for row in table["breakage"]]
 
 
