@@ -48,7 +48,7 @@ class Announcement:
 
     @property
     def ended(self) -> bool:
-        """Tell whether the carrier's last word is that the stream is over."""
+        """Whether the carrier's last word is that the stream is over."""
         if self.ended_at is None:
             return False
         return self.started_at is None or self.ended_at >= self.started_at
@@ -112,7 +112,7 @@ def corrected_stream(stream: Stream, announcements: Iterable[Announcement]) -> S
 
 
 def says_stopped(said: Announcement, opened_at: datetime) -> bool:
-    """Tell whether the end that a carrier announced is that of a stream opened then.
+    """Whether the end that a carrier announced is that of a stream opened then.
 
     A path can be tapped again: an end from before the handshake belongs to an earlier stream.
     """

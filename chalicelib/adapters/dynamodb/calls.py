@@ -110,12 +110,12 @@ class DynamoCallLife:
         )
 
     def end_stream(self, stream: Stream) -> None:
-        """Write a stream's end. It races with the sweeper, that took its worker for dead."""
+        """Write a stream's end. It races with the sweeper, which took its worker for dead."""
         living = Where(text="attribute_exists(#pk) AND attribute_not_exists(#ended_at)")
         self._core.put(_stream_row(stream), living)
 
     def close(self, call: Call) -> None:
-        """Write a closed call. It races with a stream that joins, and with another who closes."""
+        """Write a closed call. It races with a joining stream, and with another writer."""
         # What webhooks correct stays theirs: with it the row would be larger than a kilobyte.
         assert call.closed_at is not None
         pk = layout.call_pk(call.ref.key)

@@ -40,7 +40,7 @@ class DynamoInbox:
         requested: NewRecording | None,
     ) -> bool:
         """Write an event with what it says. It races with its own retry, with the stream that it
-        tells of, with other webhooks of that stream, and with who else asks for the recording."""
+        tells of, with other webhooks of that stream, and with other requests for the recording."""
         for _ in range(_TRIES):
             parts = [self._table.putting(_event_row(event), NEW)]
             if announcement is not None:

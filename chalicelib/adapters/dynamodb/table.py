@@ -129,7 +129,7 @@ class Table:
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def put(self, row: Row, where: Where | None = None) -> None:
-        """Write a whole row; without a condition, whatever stands there."""
+        """Write a whole row; without a condition, overwrite what is there."""
         part = self.putting(row, where)["Put"]
         with faults.translated("put"):
             self._client.put_item(**part)

@@ -1,7 +1,7 @@
-"""How a call lives: streams join it and end, it closes, its recordings start and go finalizing.
+"""Lets streams join calls and end, closes calls, and starts and ends their recordings.
 
 Every step is one conditional write, and each function may die after any of them and run again.
-The sink calls it as the owner of a call's streams, the sweeper in the place of a dead one.
+The sink calls it as the owner of a call, the sweeper in the place of a dead owner.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from chalicelib.services.calls.tap_control import TapController
 from chalicelib.services.calls.transitions import RecordingMover, persistently
 
 RECHECK = timedelta(minutes=10)
-"""An open call is looked at this often, should its worker and the worker's lease both be gone."""
+"""The sweeper looks at an open call this often, in case its worker left no lease."""
 
 ASK_AGAIN = timedelta(seconds=3)
-"""While a grace runs: the carrier's webhook may say meanwhile that nothing more comes."""
+"""Wait this long during a grace: meanwhile a webhook may say that no stream will follow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallController:
-    """The port CallControl. Raises Unavailable where to try again is right."""
+    """Implements the port CallControl. Raises Unavailable where a retry is right."""
 
     calls: Calls
     call_life: CallLife
@@ -90,7 +90,7 @@ class CallController:
         return self._stream(call, stream_key).ending or ending
 
     def lose_stream(self, stream: Stream, at: datetime) -> None:
-        """Note that a stream's worker died at some time; the journal may hold media of it."""
+        """Note when a stream's worker died; the journal may hold media of the stream."""
         if stream.ended_at is None:
             self._write_end(replace(stream, ended_at=at, ending=Ending.DEAD))
 
@@ -106,12 +106,12 @@ class CallController:
 
     @property
     def rounds(self) -> SessionRecorder:
-        """Return what starts and ends the recordings of a call's round."""
+        """Return the recorder of a call's sessions."""
         return SessionRecorder(calls=self.calls, transitions=self.transitions, writer=self.writer)
 
     def _enter(self, joining: JoinRequest, profile: Profile) -> Stream | OwnedElsewhere:
-        """Write a stream under its call, once; tell who owns the call where the stream isn't that
-        one's. Who joins first owns it: two that join at once write the same generation."""
+        """Write a stream under its call, once, or return the other worker that owns the call. The
+        first to join owns it: two that join at once write the same generation."""
         key = joining.call.key
         for stream in self.calls.streams(key):
             if stream.stream_key == joining.stream_key:
@@ -149,7 +149,7 @@ class CallController:
         return CloseResult(closed=True)
 
     def _settle(self, call: Call, round_: int) -> None:
-        """Say that nothing of a closed call is due."""
+        """Remove the due time of a closed call."""
         if call.open or call.round != round_ or call.due_at is None:
             return
         try:
@@ -161,7 +161,7 @@ class CallController:
         try:
             self.call_life.end_stream(ended)
         except PreconditionFailed:
-            return  # the owner and the sweeper both end a stream: the first word counts
+            return  # the owner and the sweeper may both end a stream: the first write counts
 
     def _known_call(self, call_key: str) -> Call | None:
         try:
@@ -177,7 +177,7 @@ class CallController:
 
 
 def _joined(before: Call | None, joining: JoinRequest, profile: Profile, round_: int) -> Call:
-    """Return a call as one more stream leaves it."""
+    """Return a call after one more stream has joined it."""
     call = before or Call(
         ref=joining.call,
         profile=profile.name,
@@ -202,13 +202,13 @@ def _joined(before: Call | None, joining: JoinRequest, profile: Profile, round_:
 
 
 def _is_anothers(call: Call, joining: JoinRequest) -> bool:
-    """Tell whether the stream belongs to the worker that owns its call, and that is another."""
+    """Whether another worker owns the call, so that the stream belongs there."""
     is_owned = call.open and call.owner not in ("", joining.worker)
     return is_owned and not joining.is_captured and joining.over_epoch < call.epoch
 
 
 def _claimed(call: Call, joining: JoinRequest) -> Call:
-    """Return a call with the owner that a stream's joining leaves it."""
+    """Return a call with its owner after a stream has joined."""
     is_free = not call.open or not call.owner
     if not is_free and (joining.is_captured or joining.over_epoch < call.epoch):
         return call
