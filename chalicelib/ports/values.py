@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinRequest:
-    """A stream that asks to join its call."""
+    """A stream that is to join its call."""
 
     call: CallRef
     profile: str
@@ -28,42 +28,43 @@ class JoinRequest:
     dialect: str
     tracks: tuple[Track, ...]
     encoding: Encoding | None
-    """None: the profile's (for dialects that don't name it in band)"""
+    """None: the profile's, for a dialect whose stream doesn't say it"""
     rate_hz: int
     labels: Mapping[str, str]
     opened_at: datetime
     journal_from: int
     address: str = ""
-    """`host:port` at which the worker takes forwarded streams; empty: it takes none"""
-    over_epoch: int = 0
-    """an owner of this epoch, or an earlier one, is unreachable: the worker claims the next one"""
+    """to which other workers forward streams, `host:port`; empty: to nowhere"""
+    claims_over_epoch: int = 0
+    """an owner of this epoch, or an earlier one, can't be reached: the worker claims the call"""
     is_captured: bool = False
-    """its worker captures it even if another worker owns the call"""
+    """its worker captures it already, whoever owns the call"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnedElsewhere:
-    """Another worker owns the call: the stream didn't join; its media belongs to that worker."""
+    """Another worker owns the call: the stream didn't join, and is to be forwarded there."""
 
     owner: str
-    epoch: int
+    owner_epoch: int
     address: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinResult:
-    """What a worker must know to capture a call."""
+    """What a worker needs to know of a call that it captures."""
 
     call: CallRef
-    round: int
-    generation: int
+    call_session: int
+    stream_count: int
+    """of the call, with this one"""
     encoding: Encoding
     recordings: tuple[Recording, ...]
-    """the live recordings of this session; empty: the call's media isn't needed"""
+    """the live ones of this session; empty: none needs the call's media"""
     bidirectional: bool = False
     """the carrier plays the audio that is sent back"""
     taps: tuple[Tap, ...] = ()
-    """the taps of an owner that is unreachable now"""
+    """the taps of an owner that can no longer be reached"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

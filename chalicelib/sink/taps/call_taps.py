@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from chalicelib.errors import CallerError, NotFound, Unreachable
-from chalicelib.recording.commands import Command, CommandKind
+from chalicelib.recording.commands import Command
 from chalicelib.recording.model import CallRef
 from chalicelib.sink.ingest.fan_out import Audience
 from chalicelib.sink.taps.live_tap import LiveTap
@@ -35,20 +35,17 @@ class Taps:
         self._senders = senders
         self._lives: dict[str, _Life] = {}
 
-    @staticmethod
-    def are_meant(command: Command) -> bool:
-        """Tell whether a command is for a tap."""
-        return command.kind in (CommandKind.TAP, CommandKind.STOP_TAP)
-
-    async def obey(self, command: Command) -> None:
-        """Carry out a command: return when the tap's row says what came of it."""
+    async def begin(self, command: Command) -> None:
+        """Begin a tap; return when its row says what came of it."""
         life = self._lives.get(command.recording_id)
-        if command.kind is CommandKind.STOP_TAP:
-            await self._stop(command, life)
-        elif life is not None:
+        if life is not None:
             await life.begun.wait()
         elif self._audience.streams:
             await self._begin(command)
+
+    async def stop(self, command: Command) -> None:
+        """End a tap; return when its row says so."""
+        await self._stop(command, self._lives.get(command.recording_id))
 
     def take_over(self, taps: Iterable[Tap]) -> None:
         """Send on what another worker sent until it was out of reach."""
@@ -92,7 +89,7 @@ class Taps:
         else:
             # Its worker died, and nobody could take it over.
             key, tap_id, now = self._ref.key, command.recording_id, datetime.now(UTC)
-            await self._senders.control.abandon(key, tap_id, now)
+            await self._senders.call(self._senders.live_taps.abandon, key, tap_id, now)
 
     def _request(self, command: Command) -> TapRequest:
         """Read a command. Raises InvalidRequest, UrlRefused."""
@@ -144,23 +141,27 @@ class Taps:
             outlet.close()
             self._senders.note_end(tap)
         if is_ours:
-            now = datetime.now(UTC)
-            await self._senders.control.end(row, life.cause, life.reason, tap.quality(), now)
+            await self._end_row(row, life.cause, life.reason, tap.quality())
 
     async def _row(self, life: _Life, outlet: Outlet) -> Tap:
         """Have the tap's row say that we send, and return it."""
-        control = self._senders.control
+        live_taps, call = self._senders.live_taps, self._senders.call
         if life.taken is None:
-            return await control.begin(life.request, outlet.source)
-        return await control.take_over(life.taken, life.request.worker, outlet.source)
+            return await call(live_taps.begin, life.request, *outlet.source)
+        return await call(live_taps.take_over, life.taken, life.request.worker, *outlet.source)
 
     async def _refuse(self, life: _Life, reason: str) -> None:
         """Have the tap's row say why nobody sends."""
-        control, now = self._senders.control, datetime.now(UTC)
         if life.taken is None:
-            await control.refuse(life.request, reason, now)
+            now = datetime.now(UTC)
+            await self._senders.call(self._senders.live_taps.refuse, life.request, reason, now)
         else:
-            await control.end(life.taken, TapCause.UNREACHABLE, reason, TapQuality(), now)
+            await self._end_row(life.taken, TapCause.UNREACHABLE, reason, TapQuality())
+
+    async def _end_row(self, tap: Tap, cause: TapCause, reason: str, quality: TapQuality) -> None:
+        """Have the tap's row say that it ended, and why."""
+        end, now = self._senders.live_taps.end, datetime.now(UTC)
+        await self._senders.call(end, tap, cause, reason, quality, now)
 
     def _is_ours(self, row: Tap) -> bool:
         """Tell whether a row says that we send; one that was there already may say otherwise."""
