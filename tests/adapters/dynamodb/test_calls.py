@@ -18,8 +18,8 @@ from chalicelib.ports.values import Due, DueKind, NewRecording
 from chalicelib.recording import keys
 from chalicelib.recording.carrier_reports import ReportedFacts
 from chalicelib.recording.model import CallRef, Ending
+from tests.adapters.dynamodb.test_table import Client
 from tests.adapters.dynamodb_world import DynamoCore
-from tests.adapters.test_dynamodb_table import Client
 from tests.samples import (
     CALL,
     T0,
