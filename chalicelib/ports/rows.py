@@ -18,7 +18,7 @@ from chalicelib.ports.values import (
     Page,
     RecordingFilter,
 )
-from chalicelib.recording.carrier_reports import Announcement
+from chalicelib.recording.carrier_reports import CarrierReport
 from chalicelib.recording.commands import Command
 from chalicelib.recording.endpoint_health import EndpointHealth
 from chalicelib.recording.model import (
@@ -157,7 +157,7 @@ class Receivers(Protocol):
 
 
 class Calls(Protocol):
-    """Calls and the streams under them, both as the carrier's announcements correct them."""
+    """Calls and the streams under them, both as the carrier's reports correct them."""
 
     def get(self, call_key: str) -> Call:
         """Read one, consistently. Raises NotFound."""
@@ -258,22 +258,22 @@ class DueWork(Protocol):
 class Inbox(Protocol):
     """Carriers' webhooks, and their reports on streams."""
 
-    def announcements(self, call_key: str) -> list[Announcement]:
+    def carrier_reports(self, call_key: str) -> list[CarrierReport]:
         """Read a call's, consistently."""
 
     def accept(
         self,
         event: InboundEvent,
         call: Call | None,
-        announcement: Announcement | None,
+        report: CarrierReport | None,
         requested: NewRecording | None,
     ) -> bool:
-        """Write in one transaction: the event if new; `call` if it doesn't exist; the announcement
+        """Write in one transaction: the event if new; `call` if it doesn't exist; the report
         if its stored version is still `version` (0: none is stored); the pending recording if
         none exists under its id. A call or a recording that exists is left as it is.
 
         Return False, and change nothing, where the event is known already. Raises
-        PreconditionFailed where the announcement changed meanwhile (the caller reads again).
+        PreconditionFailed where the report changed meanwhile (the caller reads again).
         """
 
     def events(self, call_key: str) -> list[InboundEvent]:

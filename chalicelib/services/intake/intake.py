@@ -19,7 +19,7 @@ from chalicelib.ports.rows import Calls, Inbox, Recordings
 from chalicelib.ports.values import InboundEvent, NewRecording
 from chalicelib.recording import carrier_reports, keys, lifecycle
 from chalicelib.recording.carrier_facts import facts_of
-from chalicelib.recording.carrier_reports import Announcement, ReportedFacts
+from chalicelib.recording.carrier_reports import CarrierReport, ReportedFacts
 from chalicelib.recording.model import Call, CallRef, Profile, Recording, RecordingEvent
 from chalicelib.recording.pending import pending_recording, requested, unheard_call
 from chalicelib.services.intake.carrier_recordings import copy_of
@@ -55,7 +55,7 @@ class _Consequences:
 
     call: Call | None = None
     """the call to create"""
-    said: Announcement | None = None
+    report: CarrierReport | None = None
     """the report on the stream, merged from all of its webhooks"""
     wanted: NewRecording | None = None
     """the recording that waits for media, or for a download"""
@@ -82,7 +82,7 @@ class WebhookReceiver:
         for _ in range(ATTEMPTS):
             found = self._consequences(received)
             try:
-                is_new = self.inbox.accept(inbound, found.call, found.said, found.wanted)
+                is_new = self.inbox.accept(inbound, found.call, found.report, found.wanted)
             except PreconditionFailed:
                 continue  # another webhook of this stream was faster: read its report
             # After a crash between the two, the carrier's repetition sets the labels.
@@ -90,7 +90,7 @@ class WebhookReceiver:
                 self._label(received, found.labels)
             self._start(found.wanted)
             return is_new
-        raise Unavailable(f"the announcement of {inbound.event_type} changed {ATTEMPTS} times")
+        raise Unavailable(f"the report of {inbound.event_type} changed {ATTEMPTS} times")
 
     def _consequences(self, received: ReceivedEvent) -> _Consequences:
         event = received.event
@@ -102,13 +102,13 @@ class WebhookReceiver:
             return self._to_fetch(event, received, stored, new_call)
         if not isinstance(event, StreamAnnounced) or not _announces(event):
             return _Consequences(call=new_call)
-        spoken = self.inbox.announcements(received.ref.key)
-        said = _merged(_announcement(event, received), spoken)
-        labels = carrier_reports.said_labels([*spoken, said])
-        round_ = _awaited_round(said, stored, self.calls)
+        stored_reports = self.inbox.carrier_reports(received.ref.key)
+        report = _merged(_report(event, received), stored_reports)
+        labels = carrier_reports.reported_labels([*stored_reports, report])
+        round_ = _awaited_round(report, stored, self.calls)
         return _Consequences(
             call=new_call,
-            said=said,
+            report=report,
             wanted=None if round_ is None else _wanted(received, round_, labels),
             labels=labels if event.facts.labels else {},
         )
@@ -120,15 +120,15 @@ class WebhookReceiver:
         stored: Call | None,
         new_call: Call | None,
     ) -> _Consequences:
-        spoken = self.inbox.announcements(received.ref.key)
+        stored_reports = self.inbox.carrier_reports(received.ref.key)
         at = event.facts.event_time or received.at
-        said = Announcement(
+        report = CarrierReport(
             call=received.ref,
             carrier_stream_id=_NO_STREAM,
             profile=received.profile.name,
             facts=_facts(event, at),
         )
-        labels = carrier_reports.said_labels([*spoken, said])
+        labels = carrier_reports.reported_labels([*stored_reports, report])
         wanted = copy_of(
             event,
             received.ref,
@@ -139,7 +139,7 @@ class WebhookReceiver:
         )
         return _Consequences(
             call=new_call,
-            said=_merged(said, spoken),
+            report=_merged(report, stored_reports),
             wanted=wanted,
             labels=labels if event.facts.labels else {},
         )
@@ -191,10 +191,10 @@ def _announces(event: StreamAnnounced) -> bool:
     return bool(event.carrier_stream_id) and not event.original_stream_id
 
 
-def _announcement(event: StreamAnnounced, received: ReceivedEvent) -> Announcement:
+def _report(event: StreamAnnounced, received: ReceivedEvent) -> CarrierReport:
     at = event.facts.event_time or received.at
     is_start = event.state is StreamState.STARTED
-    return Announcement(
+    return CarrierReport(
         call=received.ref,
         carrier_stream_id=event.carrier_stream_id,
         profile=received.profile.name,
@@ -219,18 +219,18 @@ def _end(event: StreamAnnounced, at: datetime) -> datetime:
         return at  # no call lasts that long
 
 
-def _merged(said: Announcement, spoken: list[Announcement]) -> Announcement:
-    for stored in spoken:
-        if stored.carrier_stream_id == said.carrier_stream_id:
-            return carrier_reports.merge(stored, said)
-    return said
+def _merged(report: CarrierReport, stored_reports: list[CarrierReport]) -> CarrierReport:
+    for stored in stored_reports:
+        if stored.carrier_stream_id == report.carrier_stream_id:
+            return carrier_reports.merge(stored, report)
+    return report
 
 
-def _awaited_round(said: Announcement, stored: Call | None, calls: Calls) -> int | None:
+def _awaited_round(report: CarrierReport, stored: Call | None, calls: Calls) -> int | None:
     # An unknown call has no streams, and a live one waits for nothing: no read is needed.
     is_settled = stored is None or stored.open
-    streams = [] if is_settled else calls.streams(said.call.key)
-    return carrier_reports.awaited_round(said, stored, streams)
+    streams = [] if is_settled else calls.streams(report.call.key)
+    return carrier_reports.awaited_round(report, stored, streams)
 
 
 def _wanted(received: ReceivedEvent, round_: int, labels: Mapping[str, str]) -> NewRecording | None:
