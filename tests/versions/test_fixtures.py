@@ -10,7 +10,7 @@ from chalicelib.sink.forwarding.messages import Frames, MediaReceived
 from infra import verify
 from tests.versions.fixture import BUCKETS, TABLES, Fixture, fixtures, lacks
 from tests.versions.programs.containers import contents
-from tests.versions.programs.meanings import KINDS, meanings
+from tests.versions.programs.meanings import KINDS, meanings, name_of
 from tests.versions.programs.messages import MESSAGES
 from tests.versions.tree import baseline_commit
 
@@ -67,7 +67,7 @@ def test_a_row_means_what_it_meant(fixture: Fixture) -> None:
     items = [item for table in TABLES for item in fixture.rows(table)]
     said, found = fixture.read("meanings"), meanings(items)
 
-    assert {kind.__name__ for _, _, kind in KINDS} == {one["kind"] for one in said.values() if one}
+    assert {name_of(kind) for _, _, kind in KINDS} == {one["kind"] for one in said.values() if one}
     assert [] == lacks(said, found)
 
 

@@ -10,7 +10,7 @@ from chalicelib.carriers.contract.webhook import StreamState
 from chalicelib.errors import PreconditionFailed, Unavailable
 from chalicelib.ports.rows import Recordings
 from chalicelib.ports.values import InboundEvent, NewRecording
-from chalicelib.recording.carrier_reports import Announcement
+from chalicelib.recording.carrier_reports import CarrierReport
 from chalicelib.recording.model import Call, Recording, RecordingEvent
 from chalicelib.services.intake.intake import ATTEMPTS
 from tests.fakes import FakeCore
@@ -32,8 +32,8 @@ class Racing:
         self._core = core
         self.left = times
 
-    def announcements(self, call_key: str) -> list[Announcement]:
-        return self._core.inbox.announcements(call_key)
+    def carrier_reports(self, call_key: str) -> list[CarrierReport]:
+        return self._core.inbox.carrier_reports(call_key)
 
     def events(self, call_key: str) -> list[InboundEvent]:
         return self._core.inbox.events(call_key)
@@ -42,7 +42,7 @@ class Racing:
         self,
         event: InboundEvent,
         call: Call | None,
-        announcement: Announcement | None,
+        announcement: CarrierReport | None,
         requested: NewRecording | None,
     ) -> bool:
         if self.left:
