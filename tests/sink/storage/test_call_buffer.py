@@ -1,4 +1,4 @@
-"""One call's media, from cuts to stored segments."""
+"""One call's media, from batches to stored segments."""
 
 from __future__ import annotations
 
@@ -275,7 +275,7 @@ def test_a_segment_that_has_no_room_claims_nothing_that_the_journal_has() -> Non
 
 
 def test_a_file_that_cannot_be_read_is_lost_and_told(tmp_path: Path) -> None:
-    """What waited in it is told as lost, and the next segment is stored."""
+    """What waited in it is reported as lost, and the next segment is stored."""
 
     async def scenario() -> None:
         limits = replace(QUICK, held_bytes=300, journal_puts=1)
@@ -323,7 +323,7 @@ def test_what_nobody_wants_any_more_leaves_the_spool(tmp_path: Path) -> None:
 
 
 class Refusing(PartlyAway):
-    """A store that says no as nobody foresaw, once."""
+    """A store that fails once with an unexpected error."""
 
     def put(self, key: str, body: bytes) -> None:
         """Fail, then store."""
@@ -334,7 +334,7 @@ class Refusing(PartlyAway):
 
 
 def test_what_failed_for_good_is_stored_with_what_follows() -> None:
-    """A put that raises what nobody expects leaves its segment in its place."""
+    """A put that raises an unexpected error leaves its segment in its place."""
 
     async def scenario() -> None:
         bench = Bench(store=Refusing())
