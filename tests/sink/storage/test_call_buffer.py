@@ -296,6 +296,29 @@ def test_a_file_that_cannot_be_read_is_lost_and_told(tmp_path: Path) -> None:
     run(scenario)
 
 
+def test_what_replaces_an_unreadable_segment_hides_no_journal_object(tmp_path: Path) -> None:
+    """Its batches never were in the journal; the first object is the open batch's."""
+
+    async def scenario() -> None:
+        limits = replace(QUICK, held_bytes=300)
+        bench = Bench(tmp_path, limits, PartlyAway(away="segments/"))
+        bench.media.hold(batch(part(0) * 20))
+        await bench.media.seal()
+        (file,) = {waiting.file for waiting in bench.spool.kept if waiting.file}
+        file.begin_again()
+        storing = asyncio.create_task(bench.media.store())
+        await until(lambda: bench.store.refused)
+        bench.hold(part(1))
+        assert (1, 0) == (bench.journal.next_number, bench.media.safe_below(1))
+        bench.store.away = ""
+        await storing
+        await bench.media.store()
+        assert [[b""], [part(1)]] == bench.payloads()
+        await bench.close()
+
+    run(scenario)
+
+
 def test_what_nobody_wants_any_more_leaves_the_spool(tmp_path: Path) -> None:
     """A discard takes what waits, and waits itself for the one segment that is on its way."""
 
