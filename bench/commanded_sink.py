@@ -73,7 +73,11 @@ class Memory(Tables):
         self._stream = _stream(joining)
         self.recording = recording
         return JoinResult(
-            call=CALL, round=1, generation=1, encoding=Encoding.PCMU, recordings=(recording,)
+            call=CALL,
+            call_session=1,
+            stream_count=1,
+            encoding=Encoding.PCMU,
+            recordings=(recording,),
         )
 
     def pause(self, recording_id: str, at_us: int, behavior: Behavior) -> Recording:

@@ -50,8 +50,8 @@ class Tables:
         )
         return JoinResult(
             call=joining.call,
-            round=1,
-            generation=1,
+            call_session=1,
+            stream_count=1,
             encoding=Encoding.PCMU,
             recordings=(recording,),
         )

@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from chalicelib.recording.commands import Command
-from chalicelib.sink.calls.call import Call
+from chalicelib.sink.calls.call import LiveCall
 from chalicelib.sink.calls.worker_context import WorkerContext
 from chalicelib.sink.cluster.call_status_checks import CallStatusChecks
 from chalicelib.sink.ingest.live_stream import LiveStream
@@ -31,7 +31,7 @@ class CallRegistry:
     ) -> None:
         self._worker = worker
         self._status_checks = status_checks
-        self._calls: dict[str, Call] = {}
+        self._calls: dict[str, LiveCall] = {}
         self._followers: dict[str, int] = {}
         self._segment_schedule = SegmentSchedule(worker.limits)
         self._streams: set[LiveStream] = set()
@@ -87,7 +87,7 @@ class CallRegistry:
         kept = next_number if journal.kept_from is None else journal.kept_from
         return min([kept, *(call.safe_below(next_number) for call in self._calls.values())])
 
-    def find(self, call_key: str) -> Call | None:
+    def find(self, call_key: str) -> LiveCall | None:
         """Return a call; None if it isn't here."""
         return self._calls.get(call_key)
 
@@ -107,7 +107,7 @@ class CallRegistry:
         """Begin to follow a stream under its call."""
         key = stream.call.key
         if key not in self._calls:
-            self._calls[key] = Call(stream.call, self._worker)
+            self._calls[key] = LiveCall(stream.call, self._worker)
             self._followers[key] = 0
             self._segment_schedule.begin(key, asyncio.get_running_loop().time())
         self._followers[key] += 1
@@ -124,7 +124,7 @@ class CallRegistry:
         if self._status_checks is not None:
             self._status_checks.ask(stream, number)
 
-    async def _follow(self, call: Call, stream: LiveStream) -> None:
+    async def _follow(self, call: LiveCall, stream: LiveStream) -> None:
         try:
             await call.follow(stream)
         finally:

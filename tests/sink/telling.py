@@ -58,7 +58,7 @@ class Telling:
 
 @asynccontextmanager
 async def telling(rig: Rig) -> AsyncIterator[ClientConnection]:
-    """Open a socket of that dialect on a running sink's hub."""
+    """Open a socket of that dialect on a running worker."""
     numbers = count()
 
     def answer(_request: object) -> MessageSocket:

@@ -1,5 +1,6 @@
-"""Recordings of a live call that end by themselves: by what is heard, or by their length. And how
-they begin, where the party shall hear it."""
+"""Ends recordings of a live call by their own options: by what is heard, or by their length.
+
+It also plays the beep with which a recording begins."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ from chalicelib.sink.runtime.tasks import Tasks
 
 
 class AutoStop:
-    """Those of one call. What it begins, `tasks` owns."""
+    """Ends the recordings of one call; `tasks` owns the tasks that it starts."""
 
     def __init__(
         self,
@@ -36,29 +37,31 @@ class AutoStop:
         self._worker = worker
         self._tasks = tasks
         self.is_partial = False
-        """another worker owns the call: silence on the streams here may not be all there is"""
+        """another worker owns the call: silence on the streams here may not be the call's"""
         self._detection = Detection(fan_out, self._end)
         self._beeps = Beeps(fan_out, self._beep)
 
-    def attend(self, kept: Callable[[], BufferedMedia]) -> None:
-        """Let the recordings, as they are now, hear what they ask for, and the party those that
-        begin. `kept` is the media that came before and still lies here."""
+    def attend(self, buffered: Callable[[], BufferedMedia]) -> None:
+        """Follow the recordings as they are now: listen for what ends them, beep for new ones.
+
+        `buffered` returns the earlier media that is still in memory.
+        """
         recordings = self._active.recordings
-        heard = map(_by_digits_alone, recordings) if self.is_partial else recordings
-        self._detection.attend(heard, kept)
+        detected = map(_by_digits_alone, recordings) if self.is_partial else recordings
+        self._detection.attend(detected, buffered)
         self._beeps.attend(recordings)
 
-    def look(self, clocks: Iterable[StreamExtent], now_us: int) -> None:
-        """Begin to end those that have run their max_length, or waited long enough; `now_us` is on
-        the clock of arrivals."""
+    def look(self, extents: Iterable[StreamExtent], now_us: int) -> None:
+        """Begin to end the recordings that have reached their max_length or a timeout; `now_us` is
+        on the clock of arrivals."""
         wall_us = time.time_ns() // 1000
-        for recording_id, end_us in self._active.ended_by_length(clocks, wall_us):
+        for recording_id, end_us in self._active.ended_by_length(extents, wall_us):
             wait_s = self._worker.limits.other_workers_s
             self._tasks.start(self._commands.end(recording_id, Cause.MAX_LENGTH, end_us, wait_s))
         self._detection.pass_time(now_us)
 
     def _end(self, decision: EndDecision) -> None:
-        """Begin to end a recording as its own options want it."""
+        """Begin to end a recording, as its options demand."""
         wait_s = self._worker.limits.other_workers_s
         self._tasks.start(
             self._commands.end(
@@ -73,6 +76,6 @@ class AutoStop:
 
 
 def _by_digits_alone(recording: Recording) -> Recording:
-    """Return a recording as it listens where only some of its call's streams are heard."""
+    """Return a recording without its timeouts, for when only some streams of the call are here."""
     options = replace(recording.options, initial_timeout_s=0.0, end_silence_timeout_s=0.0)
     return replace(recording, options=options)

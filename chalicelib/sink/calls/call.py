@@ -33,7 +33,7 @@ _ASK_AGAIN_S = 0.05
 """the shortest wait between two requests to close, whatever the clocks say"""
 
 
-class Call:
+class LiveCall:
     """The streams of one call on this worker, however many and in whatever order they come."""
 
     def __init__(self, ref: CallRef, worker: WorkerContext) -> None:
@@ -98,7 +98,7 @@ class Call:
         await asyncio.sleep(_TOGETHER_S if self.is_live else 0)
         await self.store_segment()
         await self._end(stream)
-        await self._close(result.round)
+        await self._close(result.call_session)
 
     def now_us(self) -> int:
         """Return the time on the clock of its media's arrivals."""

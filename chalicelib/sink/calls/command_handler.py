@@ -6,26 +6,26 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from chalicelib.recording.commands import Command, CommandKind
-from chalicelib.sink.calls.call import Call
+from chalicelib.sink.calls.call import LiveCall
 
 Handler = Callable[[Command], Awaitable[None]]
 
 
-class Calls(Protocol):
+class CommandedCalls(Protocol):
     """The calls of a worker, as commands see them."""
 
     @property
     def calls(self) -> int:
         """Count the calls."""
 
-    def find(self, call_key: str) -> Call | None:
+    def find(self, call_key: str) -> LiveCall | None:
         """Return a call; None if it isn't here."""
 
     async def end_stream(self, command: Command) -> None:
         """End a stream whose carrier says that its call is over."""
 
 
-class Ports(Protocol):
+class CommandedPorts(Protocol):
     """The RTP ports of a worker, as commands see them."""
 
     async def open(self, command: Command) -> None:
@@ -38,7 +38,7 @@ class Ports(Protocol):
 class CommandHandler:
     """Executes commands for a worker's calls and ports."""
 
-    def __init__(self, calls: Calls, ports: Ports) -> None:
+    def __init__(self, calls: CommandedCalls, ports: CommandedPorts) -> None:
         self._calls = calls
         self._handlers: Mapping[CommandKind, Handler] = {
             CommandKind.RECORD_CALL: self._in_call(lambda call: call.recordings.begin),
@@ -62,7 +62,7 @@ class CommandHandler:
         """Execute a command. Raises NotFound."""
         await self._handlers[command.kind](command)
 
-    def _in_call(self, handler_of: Callable[[Call], Handler]) -> Handler:
+    def _in_call(self, handler_of: Callable[[LiveCall], Handler]) -> Handler:
         """Return a handler that passes a command to its call, unless that is over."""
 
         async def handle(command: Command) -> None:

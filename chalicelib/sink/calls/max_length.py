@@ -1,4 +1,4 @@
-"""When a recording has run its `max_length`, told from the records of its call."""
+"""Computes from a call's records when a recording has reached its `max_length`."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from chalicelib.recording import intervals
 from chalicelib.recording.model import Interval
 
 _STALL_US = 2_000_000
-"""how long samples that should be there are waited for: what a hole needs to prove itself"""
+"""after this time missing samples are a hole, and no longer late"""
 
 _EARLIER_US = 1_000_000
-"""a recording that began so long before the stream was captured elsewhere first"""
+"""a recording that began this long before the stream was first captured elsewhere"""
 
 
 class _SourceExtent:
-    """Where a source of a stream begins after the stream's own beginning, and how far it reaches.
+    """Where a source begins after its stream's beginning, and where it ends so far.
 
-    Most streams have one; an RTP sender that begins anew is another.
+    Most streams have one source; an RTP sender that restarts is another one.
     """
 
     def __init__(self, first: Record) -> None:
@@ -44,7 +44,7 @@ class _SourceExtent:
 
 
 class StreamExtent:
-    """A stream's origin on the wall clock, as assembly will find it, and how far it reaches."""
+    """A stream's origin on the wall clock, as finalization will compute it, and its end so far."""
 
     def __init__(self, opened_us: int, rate_hz: int) -> None:
         self._opened_us = opened_us
@@ -53,11 +53,11 @@ class StreamExtent:
 
     @property
     def has_media(self) -> bool:
-        """Tell whether a record came."""
+        """Whether a record has come."""
         return bool(self._sources)
 
     def note(self, records: Iterable[Record]) -> None:
-        """Take the records of a cut."""
+        """Take the stream's records of a batch."""
         for record in records:
             source = self._sources.get(record.source)
             if source is None:
@@ -69,8 +69,8 @@ class StreamExtent:
     ) -> int | None:
         """Return when a recording of this length ended; None while it may still get samples.
 
-        `started_us`: when the recording began, by whoever captured it first; `shown`: what it shows
-        of the call, an open interval at the end.
+        `started_us` is when the recording began, on the worker that captured it first; `shown` are
+        the intervals of the call that it shows, the last one open.
         """
         if not self._sources:
             return None
@@ -86,16 +86,14 @@ class StreamExtent:
 
 
 def earliest_end(
-    clocks: Iterable[StreamExtent],
+    extents: Iterable[StreamExtent],
     length_us: int,
     started_us: int,
     now_us: int,
     shown: Sequence[Interval] = (),
 ) -> int | None:
-    """Return when a recording of this length ended; None while any of its call's streams may still
-    get samples of it. A stream that never had media is waited for by nobody."""
-    ends = [
-        clock.end_of(length_us, started_us, now_us, shown) for clock in clocks if clock.has_media
-    ]
+    """Return when a recording of this length ended; None while any stream of its call may still
+    bring samples of it. Streams that never had media don't count."""
+    ends = [one.end_of(length_us, started_us, now_us, shown) for one in extents if one.has_media]
     known = [end_us for end_us in ends if end_us is not None]
     return min(known) if known and len(known) == len(ends) else None

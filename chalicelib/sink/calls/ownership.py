@@ -48,7 +48,7 @@ class Ownership:
             extra={**stream.labels(), "owner": owner.owner, "reason": result.value},
         )
         if result in (ForwardingResult.UNREACHABLE, ForwardingResult.OVER):
-            self.claims_over = owner.epoch
+            self.claims_over = owner.owner_epoch
             return False
         await asyncio.sleep(self._worker.limits.retry_first_s)
         if result is ForwardingResult.LOST:
@@ -100,5 +100,5 @@ def join_request(
         opened_at=instant(stream.opened_us),
         journal_from=worker.journal.next_number,
         address=worker.forwarding_client.address,
-        over_epoch=claims_over,
+        claims_over_epoch=claims_over,
     )

@@ -1,4 +1,4 @@
-"""What all calls of a worker share."""
+"""The parts of a worker that all its calls share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chalicelib.sink.taps.tap_senders import Senders
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerContext:
-    """A process of the sink."""
+    """A worker, as its calls see it."""
 
     name: str
     """new at every start"""

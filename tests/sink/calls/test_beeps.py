@@ -13,9 +13,9 @@ from chalicelib.media import codecs
 from chalicelib.media.tones import beep
 from chalicelib.recording.commands import CommandKind
 from chalicelib.recording.model import RecordOptions
+from tests.sink.calls.test_with_call_control import office
 from tests.sink.rig import STOP, media, run, start, until
 from tests.sink.speaking import Speaker, Spoken
-from tests.sink.test_with_control import office
 
 BEEP = RecordOptions(beep=True)
 

@@ -70,7 +70,7 @@ def test_a_slow_database_costs_no_sample() -> None:
 
 
 def test_without_a_database_a_worker_captures_alone() -> None:
-    """After its patience the journal is written, and the call joined when the database is back."""
+    """After a while the journal is written; the call is joined when the database is back."""
 
     async def scenario() -> None:
         async with Rig(control=FakeControl(is_away=True)).running() as rig:

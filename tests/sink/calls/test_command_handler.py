@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from chalicelib.recording.commands import Command, CommandKind
-from chalicelib.sink.calls.call import Call
+from chalicelib.sink.calls.call import LiveCall
 from chalicelib.sink.calls.command_handler import CommandHandler
 from tests.sink.rig import run
 
@@ -56,9 +56,9 @@ class World:
         self.taps = Part("taps", self.executed)
         self.end_stream = Part("calls", self.executed).__getattr__("end_stream")
 
-    def find(self, call_key: str) -> Call | None:
+    def find(self, call_key: str) -> LiveCall | None:
         """Return the one call."""
-        return cast(Call, self) if call_key == CALL else None
+        return cast(LiveCall, self) if call_key == CALL else None
 
 
 def handler(world: World) -> CommandHandler:

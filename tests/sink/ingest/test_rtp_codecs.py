@@ -21,6 +21,8 @@ from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.model import RecordOptions, State
 from chalicelib.recording.rtp_endpoint import PortClaim
 from simulator.rtp import RtpTap
+from tests.sink.calls.test_rtp_commands import Stage
+from tests.sink.calls.test_with_call_control import office
 from tests.sink.ingest.test_rtp_reorder import heard
 from tests.sink.rig import Rig, run, until
 from tests.sink.rtp_rig import (
@@ -36,8 +38,6 @@ from tests.sink.rtp_rig import (
     stored,
     tell,
 )
-from tests.sink.test_rtp_orders import Stage
-from tests.sink.test_with_control import office
 
 PCMU, PCMA = 0, 8
 PATIENT = replace(SPEEDY, rtp_silence_s=5.0, alone_after_s=5.0)

@@ -24,11 +24,11 @@ from chalicelib.sink.ingest.rtp_lock import LOCK_PACKETS
 from simulator.rtp import RtpTap, send, socket_to
 from tests.fakes_media import FakeRenditionStore
 from tests.services.core_desk import Desk
+from tests.sink.calls.test_with_call_control import office
 from tests.sink.rig import Rig, run, until
 from tests.sink.rtp_rig import CALL, SPEEDY, opened, rtp_rig, sound, tell
-from tests.sink.test_with_control import office
 
-PATIENT = replace(SPEEDY, rtp_silence_s=5.0, alone_after_s=5.0)
+UNHURRIED = replace(SPEEDY, rtp_silence_s=5.0, alone_after_s=5.0)
 
 
 @dataclass
@@ -85,7 +85,7 @@ async def stage(**options: object) -> AsyncIterator[Stage]:
     """Run a sink with a claimed port; at the end the carrier says that the tap is over."""
     desk, _ = office(record_call=RecordOptions(**options))  # type: ignore[arg-type]  # by name
     rig = rtp_rig(
-        PATIENT,
+        UNHURRIED,
         control=desk.control,
         live=desk.live,
         mailbox=desk.core.mailbox,

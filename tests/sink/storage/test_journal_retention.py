@@ -15,8 +15,8 @@ from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.storage.spool import STORE
 from tests.sink.fakes import FakeControl
 from tests.sink.rig import QUICK, STOP, Rig, media, run, start, until
+from tests.sink.storage.test_call_buffer import Bench, PartlyAway, part
 from tests.sink.storage.test_journal import batch
-from tests.sink.storage.test_segment_store import Bench, PartlyAway, part
 
 
 def a_registry(bench: Bench) -> CallRegistry:

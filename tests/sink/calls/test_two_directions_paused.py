@@ -11,8 +11,8 @@ from websockets.asyncio.client import ClientConnection
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.model import RecordOptions
 from tests.services.core_desk import Desk
+from tests.sink.calls.test_with_call_control import office
 from tests.sink.rig import Rig, frame, run, until
-from tests.sink.test_with_control import office
 
 CALL_KEY = "main/signalwire/c-1"
 BEFORE, SECRET, AFTER = range(50), range(30_000, 30_050), range(100, 150)

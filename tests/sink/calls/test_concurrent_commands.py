@@ -14,9 +14,9 @@ from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Recording, RecordOptions, State
 from chalicelib.services.calls.live_recordings import RecordingController
 from tests.sink.calls.test_recording_commands import BETWEEN, SECRET, Stage, a_pause, stage
+from tests.sink.calls.test_with_call_control import office
 from tests.sink.fakes import FakeControl
 from tests.sink.rig import STOP, Rig, frame, media, run, start, until
-from tests.sink.test_with_control import office
 
 
 def a_command(kind: CommandKind, recording_id: str, name: str = "first") -> Command:

@@ -12,7 +12,7 @@ from tests.fakes_media import FakeMediaStore
 from tests.samples import a_profile
 from tests.services.core_desk import Desk
 from tests.sink.fakes import FakeControl
-from tests.sink.pair import PATIENT, pair, pcm
+from tests.sink.pair import UNHURRIED, pair, pcm
 from tests.sink.rig import Rig, frame, media, run, start, until
 
 
@@ -56,7 +56,7 @@ def test_what_two_workers_captured_alone_is_one_recording() -> None:
     first leaves the other time to join."""
 
     async def scenario() -> None:
-        async with pair(replace(PATIENT, alone_after_s=0.1, rejoin_s=1.0)) as two:
+        async with pair(replace(UNHURRIED, alone_after_s=0.1, rejoin_s=1.0)) as two:
             two.desk.core.faults.down()
             two.far_control.is_away = True
             inbound = await two.side(two.near, "inbound")

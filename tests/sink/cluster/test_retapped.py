@@ -17,13 +17,13 @@ from chalicelib.services.calls.instructions import Deployment
 from chalicelib.services.recovery.retap import Retapper
 from tests.fakes import FakeWorkflows
 from tests.services.core_desk import Desk
+from tests.sink.calls.test_with_call_control import office
 from tests.sink.fakes import SlowStore
-from tests.sink.pair import PATIENT
+from tests.sink.pair import UNHURRIED
 from tests.sink.rig import KEY, Rig, frame, run, until
-from tests.sink.test_with_control import office
 
 KEY_OF_CALL = "main/signalwire/c-1"
-LIMITS = replace(PATIENT, detector_silent_s=0.3, detector_dead_s=30.0)
+LIMITS = replace(UNHURRIED, detector_silent_s=0.3, detector_dead_s=30.0)
 DOOR = CarrierDoor(carrier="signalwire", url="https://s.signalwire.com", authorization="Basic x")
 FRAMES = 25
 

@@ -101,7 +101,7 @@ def test_an_answer_that_was_overtaken_ends_no_capture() -> None:
 
 def test_an_answer_that_makes_no_sense_is_asked_for_again() -> None:
     """A write that our own mistake spoils neither loses the stream nor lets its call be forgotten:
-    the worker suffers, and goes on asking."""
+    the worker is degraded, and asks again."""
 
     async def scenario() -> None:
         control = FakeControl(refusal=TapedeckError("a request that can't be right"))

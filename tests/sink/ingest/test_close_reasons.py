@@ -28,11 +28,11 @@ from chalicelib.services.finalization.publish import Publishing, publish
 from tests.fake_signer import FakeSigner
 from tests.fakes_media import FakeRenditionStore
 from tests.services.core_desk import Desk
-from tests.sink.pair import PATIENT, pair
+from tests.sink.calls.test_with_call_control import office
+from tests.sink.pair import UNHURRIED, pair
 from tests.sink.raw import CONTINUATION, TEXT, Raw, websocket_frame
 from tests.sink.rig import QUICK, STOP, Rig, frame, media, run, start, token, until
 from tests.sink.rtp_rig import HOST, SPEEDY, closed, opened, rtp_rig, sender, tell
-from tests.sink.test_with_control import office
 
 SHORT = replace(QUICK, stream_for_s=0.4, alone_after_s=5.0)
 CALL_KEY = "main/bandwidth/c-1"
@@ -370,7 +370,7 @@ def test_the_owner_hears_why_a_stream_that_was_passed_on_was_cut() -> None:
     """The worker that has the socket cuts it, the one that owns the call writes the row."""
 
     async def scenario() -> None:
-        async with pair(replace(PATIENT, stream_for_s=1.5)) as two:
+        async with pair(replace(UNHURRIED, stream_for_s=1.5)) as two:
             inbound, outbound = await two.both()
             await asyncio.gather(inbound.socket.wait_closed(), outbound.socket.wait_closed())
             assert "stream_too_long" == outbound.socket.close_reason

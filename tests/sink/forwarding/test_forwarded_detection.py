@@ -1,4 +1,4 @@
-"""What a call's owner hears, and lets be heard, through another worker."""
+"""What a call's owner detects and plays through another worker."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from chalicelib.recording.model import RecordOptions, State
 from tests.media.sounds import quiet, speech
 from tests.services.core_desk import Desk
 from tests.sink.calls.test_beeps import heard
+from tests.sink.calls.test_with_call_control import office
 from tests.sink.fakes import SlowStore
-from tests.sink.pair import CALL_KEY, PATIENT
+from tests.sink.pair import CALL_KEY, UNHURRIED
 from tests.sink.rig import STOP, Rig, media, run, start, until
 from tests.sink.speaking import BareSpeaker, OutboundSpeaker, Speaker, Spoken, talking
 from tests.sink.telling import telling
-from tests.sink.test_with_control import office
 
 
 @asynccontextmanager
 async def workers(
-    alone_after_s: float = PATIENT.alone_after_s, **profile: Any
+    alone_after_s: float = UNHURRIED.alone_after_s, **profile: Any
 ) -> AsyncIterator[tuple[Desk, Rig, Rig]]:
     """Run two workers of one deployment; the second captures alone where asked to."""
     desk, near = office(**profile)
-    near = replace(near, limits=PATIENT)
+    near = replace(near, limits=UNHURRIED)
     far = Rig(
         name="w-2",
         control=near.control,
         live=near.live,
         mailbox=near.mailbox,
         store=SlowStore(objects=near.store.objects),
-        limits=replace(PATIENT, alone_after_s=alone_after_s),
+        limits=replace(UNHURRIED, alone_after_s=alone_after_s),
     )
     async with AsyncExitStack() as running:
         await running.enter_async_context(near.running())
@@ -192,7 +192,7 @@ def _living(desk: Desk) -> int:
 
 
 def test_silence_ends_a_recording_after_its_owner_died() -> None:
-    """The heir listens where the dead one can't any more."""
+    """The next owner detects what the dead one no longer can."""
 
     async def scenario() -> None:
         options = RecordOptions(end_silence_timeout_s=0.8)

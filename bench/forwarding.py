@@ -1,4 +1,4 @@
-"""CPU of passing a message on to the worker that owns its call: at the socket, and at the owner."""
+"""CPU of forwarding a message to the worker that owns its call: at the socket, and at the owner."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _messages() -> list[str]:
 SAID = _messages()
 
 
-class Nobody:
+class StreamSink:
     """Follows no stream."""
 
     def stream_opened(self, stream: LiveStream) -> None:
@@ -82,7 +82,7 @@ class Nobody:
         """Let it be silent."""
 
 
-class Wire:
+class WrittenBytes:
     """A transport that keeps what is written."""
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ class Wire:
         """Do nothing."""
 
 
-class Owner:
+class OwnerEnd:
     """The other end: one stream, captured there."""
 
     def __init__(self, connection: ForwardingConnection) -> None:
@@ -111,7 +111,7 @@ class Owner:
         if type(message) is wire.MediaReceived and self.stream is not None:
             self.stream.hear(message)
         elif type(message) is wire.StreamOpened:
-            self.stream = InboundStream(message, self._connection, Nobody())
+            self.stream = InboundStream(message, self._connection, StreamSink())
             self.stream.open(message)
             self.stream.keep_media()
 
@@ -121,7 +121,7 @@ class Owner:
 
 def _stream() -> Stream:
     dialect = registry.parser(registry.route("/bandwidth/token"))
-    stream = Stream(OPENING, dialect, Nobody(), LIMITS)
+    stream = Stream(OPENING, dialect, StreamSink(), LIMITS)
     stream.opened(cast(MessageSocket, None))
     stream.receive(START)
     return stream
@@ -137,7 +137,7 @@ async def _captured() -> int:
 
 
 async def _passed() -> tuple[int, list[bytes]]:
-    connection, out = ForwardingConnection(LIMITS), Wire()
+    connection, out = ForwardingConnection(LIMITS), WrittenBytes()
     connection.connection_made(cast(asyncio.BaseTransport, out))
     stream = _stream()
     OutboundStream(stream, connection, 0, LIMITS).open()
@@ -156,8 +156,8 @@ async def _at_the_socket() -> int:
 async def _at_the_owner() -> int:
     _, written = await _passed()
     connection = ForwardingConnection(LIMITS)
-    connection.serve(Owner(connection))
-    connection.connection_made(cast(asyncio.BaseTransport, Wire()))
+    connection.serve(OwnerEnd(connection))
+    connection.connection_made(cast(asyncio.BaseTransport, WrittenBytes()))
     begun_ns = time.process_time_ns()
     for received in written:
         connection.data_received(received)
@@ -166,8 +166,8 @@ async def _at_the_owner() -> int:
 
 MEASURED: dict[str, Callable[[], Awaitable[int]]] = {
     "captured where its socket is: parse, keep": _captured,
-    "passed on, at the socket: parse, pack, keep 6 s": _at_the_socket,
-    "passed on, at the owner: unpack, keep": _at_the_owner,
+    "forwarded, at the socket: parse, pack, keep 6 s": _at_the_socket,
+    "forwarded, at the owner: unpack, keep": _at_the_owner,
 }
 
 
@@ -179,7 +179,7 @@ async def _measure() -> None:
 
 def main() -> None:
     """Print µs per message, the least of five rounds; without the sockets' own cost."""
-    print(f"relay: {MESSAGES:,} messages of 20 ms, python {platform.python_version()}")
+    print(f"forwarding: {MESSAGES:,} messages of 20 ms, python {platform.python_version()}")
     uvloop.run(_measure())
 
 
