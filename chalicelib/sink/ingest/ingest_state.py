@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 
-class StreamState(StrEnum):
+class IngestState(StrEnum):
     """Where media goes that comes now; over: where what came before is."""
 
     WAITING = "waiting"
@@ -25,7 +25,7 @@ class StreamState(StrEnum):
     OVER = "over"
 
 
-class StreamCause(StrEnum):
+class IngestCause(StrEnum):
     """What changes it."""
 
     SETTLE = "settle"
@@ -41,9 +41,9 @@ class StreamCause(StrEnum):
     END = "end"
 
 
-_S, _C = StreamState, StreamCause
+_S, _C = IngestState, IngestCause
 
-TRANSITIONS: Mapping[tuple[StreamState, StreamCause], StreamState] = MappingProxyType(
+TRANSITIONS: Mapping[tuple[IngestState, IngestCause], IngestState] = MappingProxyType(
     {
         (_S.WAITING, _C.SETTLE): _S.KEPT,
         (_S.WAITING, _C.FORWARD): _S.FORWARDED,
@@ -70,7 +70,7 @@ TRANSITIONS: Mapping[tuple[StreamState, StreamCause], StreamState] = MappingProx
 """what isn't here changes nothing"""
 
 
-def after(state: StreamState, cause: StreamCause) -> StreamState:
+def after(state: IngestState, cause: IngestCause) -> IngestState:
     """Return the state that follows."""
     return TRANSITIONS.get((state, cause), state)
 
