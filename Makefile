@@ -118,10 +118,10 @@ costs: $(VENV)/.stamp ## what 1,000 calls cost an hour: every request counted, t
 	@$(PY) -m bench.costs
 
 leaks: setup ## calls full of seeds, everything asked wrongly; no log may have any of it
-	@$(PY) -m tests.leaks
+	@$(PY) -m trials.leaks
 
 pause: setup ## what is said while all recordings pause is looked for everywhere
-	@$(PY) -m tests.pause
+	@$(PY) -m trials.pause
 
 # --- under attack -------------------------------------------------------------------------------
 
@@ -129,48 +129,48 @@ pause: setup ## what is said while all recordings pause is looked for everywhere
 PYTHON2 ?= $(shell for python in python2.7 "$$(pyenv root 2>/dev/null)"/versions/2.7*/bin/python2.7; \
   do "$$python" -c 'print("")' >/dev/null 2>&1 && command -v "$$python" && break; done)
 
-$(AUTOBAHN)/.stamp: tests/autobahn/requirements.txt | $(VENV)/.stamp
+$(AUTOBAHN)/.stamp: trials/autobahn/requirements.txt | $(VENV)/.stamp
 	@"$(PYTHON2)" -c 'print("")' >/dev/null 2>&1 || { echo "Python 2.7 is needed for Autobahn|Testsuite" \
 	  "and was not found: pyenv install 2.7, or make autobahn PYTHON2=/path/to/python2.7" >&2; exit 1; }
 	@echo "Setting up $(AUTOBAHN) ..."
 	@$(PY) -m pip install -qq --target .build/virtualenv virtualenv==20.15.1  # the last that knows 2.7
 	@PYTHONPATH=.build/virtualenv $(PY) -m virtualenv -q -p "$(PYTHON2)" $(AUTOBAHN)
-	@$(AUTOBAHN)/bin/pip install -qq --no-python-version-warning -r tests/autobahn/requirements.txt
+	@$(AUTOBAHN)/bin/pip install -qq --no-python-version-warning -r trials/autobahn/requirements.txt
 	@touch $@
 
 autobahn: $(VENV)/.stamp $(AUTOBAHN)/.stamp ## Autobahn|Testsuite against the sink's websocket
-	@$(PY) -m tests.autobahn
+	@$(PY) -m trials.autobahn
 
 attack: $(VENV)/.stamp ## slow, flooding and lying peers against a sink that records a call
-	@$(PY) -m tests.attack
+	@$(PY) -m trials.attack
 
 FORGE ?=
 
 forge: $(VENV)/.stamp ## 100,000 forged tokens, keys and signatures; FORGE="--tries 5000 --seed 7"
-	@$(PY) -m tests.forge $(FORGE)
+	@$(PY) -m trials.forge $(FORGE)
 
 CHAOS ?=
 
 chaos: setup ## kill workers in the midst of calls; CHAOS="--kills 5 --calls 8 --seed 1"
-	@$(PY) -m tests.chaos $(CHAOS)
+	@$(PY) -m trials.chaos $(CHAOS)
 
 takeover: setup ## how soon a dead worker's calls end, and that an outage of the database kills nobody
-	@$(PY) -m tests.takeover
+	@$(PY) -m trials.takeover
 
 STOP ?=
 
 stop: setup ## SIGTERM for a worker that records 250 calls; STOP="--calls 50 --seconds 10"
-	@$(PY) -m tests.stop $(STOP)
+	@$(PY) -m trials.stop $(STOP)
 
 RETAP ?=
 
 retap: setup ## kill workers whose calls are tapped: the carrier taps elsewhere; RETAP="--deaths 2"
-	@$(PY) -m tests.retap $(RETAP)
+	@$(PY) -m trials.retap $(RETAP)
 
 WEBHOOKS ?=
 
 webhooks: $(VENV)/.stamp ## carriers' webhooks in any order, doubled, lost; WEBHOOKS="--orders 500 --lives 50"
-	@$(PY) -m tests.webhooks $(WEBHOOKS)
+	@$(PY) -m trials.webhooks $(WEBHOOKS)
 
 .PHONY: callbacks crash finalization
 callbacks: setup ## how soon callbacks come, in a local AWS; beside a receiver that drips, too
@@ -180,11 +180,11 @@ finalization: $(VENV)/.stamp ## twelve hours in each format, and repeats of a ca
 	@$(PY) -m bench.finalization --promise
 
 crash: $(VENV)/.stamp ## a call's life with a fault at every port call, and with two deaths
-	@$(PY) -m tests.crash
+	@$(PY) -m trials.crash
 
 .PHONY: outage
 outage: setup ## S3 away for minutes and drained, S3 slow, a full disk, DynamoDB throttled
-	@$(PY) -m tests.outage
+	@$(PY) -m trials.outage
 
 NAME ?=
 TRIAL = $(subst -,_,$(NAME))
@@ -194,26 +194,26 @@ NEEDED_BY_fuzz := .venv-fuzz/.stamp
 NEEDED_BY_api_fuzz := .venv-api-fuzz/.stamp
 
 trial: setup $(NEEDED_BY_$(TRIAL)) ## any trial by its name, else a list: make trial NAME=stop ARGS="--calls 50"
-	@$(PY) -m tests.trials $(TRIAL)
-	@$(PY) -m tests.$(TRIAL) $(ARGS)
+	@$(PY) -m trials $(TRIAL)
+	@$(PY) -m trials.$(TRIAL) $(ARGS)
 
 FUZZ_SECONDS ?= 60
 FUZZ ?=
 
-.venv-fuzz/.stamp: tests/fuzz/requirements.txt | $(VENV)/.stamp
-	@$(PY) -m pip install -qq --upgrade --target .venv-fuzz -r tests/fuzz/requirements.txt
+.venv-fuzz/.stamp: trials/fuzz/requirements.txt | $(VENV)/.stamp
+	@$(PY) -m pip install -qq --upgrade --target .venv-fuzz -r trials/fuzz/requirements.txt
 	@touch $@
 
 fuzz: $(VENV)/.stamp .venv-fuzz/.stamp ## every parser FUZZ_SECONDS long; one: make fuzz FUZZ=rtp
-	@$(PY) -m tests.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ)
+	@$(PY) -m trials.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ)
 
-.venv-api-fuzz/.stamp: tests/api_fuzz/requirements.txt | python-found
+.venv-api-fuzz/.stamp: trials/api_fuzz/requirements.txt | python-found
 	@$(PYTHON) -m venv .venv-api-fuzz
-	@.venv-api-fuzz/bin/python -m pip install -qq -r tests/api_fuzz/requirements.txt
+	@.venv-api-fuzz/bin/python -m pip install -qq -r trials/api_fuzz/requirements.txt
 	@touch $@
 
 api-fuzz: $(VENV)/.stamp .venv-api-fuzz/.stamp ## schemathesis asks the API what its OpenAPI document offers
-	@$(PY) -m tests.api_fuzz
+	@$(PY) -m trials.api_fuzz
 
 infra-check: setup ## cfn-lint, checkov and cdk-nag over the templates as CloudFormation expands them
 	@$(PY) -m tests.infra.checks

@@ -15,7 +15,7 @@ from tests.targets.documented import documented, documented_trials, in_document
 from tests.targets.running import make
 from tests.targets.scratch import installed, program
 from tests.targets.table import TABLE, Rehearsed, Row, Runs, RunsIn
-from tests.trials import trials
+from trials.__main__ import trials
 
 REHEARSE = f"PY={sys.executable} {ROOT / 'tests/targets/rehearse.py'}"
 
@@ -92,7 +92,7 @@ def test_a_trial_runs_by_its_name(name: str, tmp_path: Path) -> None:
     done = make("trial", f"NAME={name}", "ARGS=--more", REHEARSE, folder=installed(tmp_path))
 
     assert 0 == done.code, done.said
-    assert f"tests.{name.replace('-', '_')} --more" == done.printed[-1]
+    assert f"trials.{name.replace('-', '_')} --more" == done.printed[-1]
 
 
 def test_each_documented_trial_is_there() -> None:
