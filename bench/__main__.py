@@ -15,7 +15,7 @@ MEASUREMENTS = (
     "detectors",
     "listening",
     "rtp",
-    "relay",
+    "forwarding",
     "taps",
     "rtp_ingest",
     "live_commands",

@@ -37,7 +37,7 @@ from chalicelib.security import tokens
 from chalicelib.security.tokens import TokenKind
 from chalicelib.services.calls.commands import Commander
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.worker import Outside, Sink
+from chalicelib.sink.worker import Worker, WorkerPorts
 
 CALL = CallRef(account="main", carrier="bandwidth", call_id="bench")
 RECORDING = keys.recording_id(CALL.key, "bench")
@@ -73,7 +73,11 @@ class Memory(Tables):
         self._stream = _stream(joining)
         self.recording = recording
         return JoinResult(
-            call=CALL, round=1, generation=1, encoding=Encoding.PCMU, recordings=(recording,)
+            call=CALL,
+            call_session=1,
+            stream_count=1,
+            encoding=Encoding.PCMU,
+            recordings=(recording,),
         )
 
     def pause(self, recording_id: str, at_us: int, behavior: Behavior) -> Recording:
@@ -207,7 +211,7 @@ def live_call(memory: Memory) -> Iterator[None]:
 
 
 async def _live(memory: Memory, ready: threading.Event, over: threading.Event) -> None:
-    outside = Outside(
+    outside = WorkerPorts(
         control=memory,
         live_recordings=memory,
         live_taps=NoTaps(),
@@ -217,7 +221,7 @@ async def _live(memory: Memory, ready: threading.Event, over: threading.Event) -
         store=cast("Any", _Discard()),
         token_keys=lambda: [KEY],
     )
-    sink = Sink(WORKER, outside, Limits())
+    sink = Worker(WORKER, outside, Limits())
     port = await sink.start("127.0.0.1", 0)
     running = asyncio.create_task(sink.run())
     expires_at = datetime.now(UTC) + timedelta(hours=1)

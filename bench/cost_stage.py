@@ -35,7 +35,7 @@ from chalicelib.recording import keys
 from chalicelib.recording.model import CallRef
 from chalicelib.security.deployment_keys import parse_keys
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.worker import Outside, Sink
+from chalicelib.sink.worker import Worker, WorkerPorts
 from infra.local.ports import HOST, choose_port
 from infra.local.receiver import Callback, Receiver, receiving
 from infra.paths import ROOT
@@ -165,7 +165,7 @@ class Stage:
     def worker(self, limits: Limits) -> Iterator[None]:
         """Run a sink until the block ends."""
         ports, ready = self.ports, threading.Event()
-        outside = Outside(
+        outside = WorkerPorts(
             control=ports.control,
             live_recordings=ports.live_recordings,
             live_taps=ports.live_taps,
@@ -177,7 +177,7 @@ class Stage:
             token_keys=ports.token_keys,
             url_policy=ports.settings.url_policy,
         )
-        sink = Sink("20261120T000000-00bench000", outside, limits)
+        sink = Worker("20261120T000000-00bench000", outside, limits)
         loop = uvloop.new_event_loop()
 
         async def live() -> None:

@@ -25,7 +25,7 @@ from chalicelib.security import tokens
 from chalicelib.security.tokens import TokenKind
 from chalicelib.sink.runtime import gc_tuning, json_log
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.worker import Outside, Sink
+from chalicelib.sink.worker import Worker, WorkerPorts
 from chalicelib.tapping.lifecycle import Cause as TapCause
 from chalicelib.tapping.model import Tap, TapQuality, TapRequest
 
@@ -50,8 +50,8 @@ class Tables:
         )
         return JoinResult(
             call=joining.call,
-            round=1,
-            generation=1,
+            call_session=1,
+            stream_count=1,
             encoding=Encoding.PCMU,
             recordings=(recording,),
         )
@@ -165,7 +165,7 @@ async def main(endpoint_url: str, limits: Limits, spool_dir: Path | None = None)
         config=SINK_CONFIG,
     )
     tables = Tables()
-    outside = Outside(
+    outside = WorkerPorts(
         control=tables,
         live_recordings=tables,
         live_taps=NoTaps(),
@@ -176,13 +176,13 @@ async def main(endpoint_url: str, limits: Limits, spool_dir: Path | None = None)
         token_keys=lambda: [KEY],
         spool_dir=spool_dir,
     )
-    sink = Sink("bench", outside, limits)
+    sink = Worker("bench", outside, limits)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, sink.stop)
     port = await sink.start("127.0.0.1", 0)
     token = tokens.issue(
         [KEY], TokenKind.PROFILE, "main", "bench", datetime.now(UTC) + timedelta(hours=9)
     )
-    gc_tuning.settle()
+    gc_tuning.tune()
     print(json.dumps({"port": port, "path": f"/bandwidth/{token}"}), flush=True)
     await sink.run()
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from bench.detectors import RUNS
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.carriers.bandwidth.stream import Bandwidth
+from chalicelib.carriers import registry
 from chalicelib.recording.detection.end_rules import EndDecision
 from chalicelib.recording.model import CallRef, Interval, Recording, RecordOptions, State
 from chalicelib.sink.calls.detection import Detection
@@ -111,7 +111,8 @@ def _stream() -> Paced:
     opening = Opening(
         account="main", profile="p", carrier="bandwidth", dialect="bandwidth", stream_key="s"
     )
-    stream = Paced(opening, Bandwidth({}), Nobody(), Limits(wire_rate=1 << 40))
+    parser = registry.parser(registry.route("/bandwidth/token"))
+    stream = Paced(opening, parser, Nobody(), Limits(wire_rate=1 << 40))
     stream.opened(MessageSocket(stream))
     tracks = [
         {"name": str(track), "mediaFormat": {"encoding": "PCMU", "sampleRate": 8000}}

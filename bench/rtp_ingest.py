@@ -21,7 +21,7 @@ PAYLOAD = bytes(range(160))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class RtpMeasured:
     """A run's figures."""
 
     sent: int
@@ -47,7 +47,7 @@ def main() -> None:
         print(f"  {name:<20} {measured.packet_us:6.1f} µs a packet, {lost} of {measured.sent} lost")
 
 
-def measure(ports: int, seconds: int, kind: str) -> Measured:
+def measure(ports: int, seconds: int, kind: str) -> RtpMeasured:
     """Send to a sink of so many ports."""
     sink = Child(SINK_CORE, "bench.rtp_sink", str(ports), kind)
     first = sink.hear("count")["first"]
@@ -60,7 +60,7 @@ def measure(ports: int, seconds: int, kind: str) -> Measured:
     told = sink.hear("packets")
     sink.process.wait(60)
     warm = 2 * ports * round(1 / FRAME_S)
-    return Measured(sent=sent, received=told["packets"] - warm, cpu_s=cpu_s)
+    return RtpMeasured(sent=sent, received=told["packets"] - warm, cpu_s=cpu_s)
 
 
 _numbers = iter(range(1 << 30))

@@ -76,7 +76,7 @@ async def main() -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     beat = asyncio.create_task(owner.beat())
-    gc_tuning.settle()
+    gc_tuning.tune()
     print(json.dumps({"first": FIRST, "count": len(ports)}), flush=True)
     await stop.wait()
     beat.cancel()

@@ -44,7 +44,7 @@ FRAME = random.Random(1).randbytes(160)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class TapKind:
     """What is measured: the way, and what must be done to the sound."""
 
     name: str
@@ -54,16 +54,16 @@ class Kind:
 
 
 KINDS = (
-    Kind(name="ws, same codec", scheme="ws"),
-    Kind(name="ws, other codec", scheme="ws", codec=Codec.PCMA),
-    Kind(name="ws, both tracks mixed", scheme="ws", direction=Direction.BOTH),
-    Kind(name="rtp, same codec", scheme="rtp"),
-    Kind(name="rtp, other codec", scheme="rtp", codec=Codec.PCMA),
-    Kind(name="rtp, both tracks mixed", scheme="rtp", direction=Direction.BOTH),
+    TapKind(name="ws, same codec", scheme="ws"),
+    TapKind(name="ws, other codec", scheme="ws", codec=Codec.PCMA),
+    TapKind(name="ws, both tracks mixed", scheme="ws", direction=Direction.BOTH),
+    TapKind(name="rtp, same codec", scheme="rtp"),
+    TapKind(name="rtp, other codec", scheme="rtp", codec=Codec.PCMA),
+    TapKind(name="rtp, both tracks mixed", scheme="rtp", direction=Direction.BOTH),
 )
 
 
-class Source:
+class TapSource:
     """What a listener asks of a stream."""
 
     encoding = Encoding.PCMU
@@ -103,7 +103,7 @@ def _floor_us(port: int) -> float:
         return (time.process_time() - begun_s) / (SECONDS * 50 // 2 * TAPS) * 1e6
 
 
-async def _cpu_s(kind: Kind, ports: dict[str, int], count: int) -> float:
+async def _cpu_s(kind: TapKind, ports: dict[str, int], count: int) -> float:
     """Return the CPU that taps of a kind took, their source's messages included."""
     limits = Limits()
     dialer = Dialer(policy=LOCAL, limits=limits)
@@ -115,7 +115,7 @@ async def _cpu_s(kind: Kind, ports: dict[str, int], count: int) -> float:
     )
     outlets = [await senders.open(options, print) for _ in range(count)]
     taps = [LiveTap(playout(options), outlet) for outlet in outlets]
-    feed, source = Ticker(20), cast(LiveStream, Source())
+    feed, source = Ticker(20), cast(LiveStream, TapSource())
 
     def speak() -> None:
         for tap in taps:

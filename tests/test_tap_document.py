@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from pathlib import Path
 from typing import Any
 
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection, serve
+
 from chalicelib.sink.runtime.limits import Limits
 from chalicelib.tapping.model import TapQuality
 from chalicelib.tapping.options import parse_tap, to_json
+from infra.local.ports import HOST
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = (ROOT / "docs" / "reference" / "tap.md").read_text()
@@ -61,3 +66,34 @@ def test_the_numbers_are_those_of_the_limits() -> None:
         limits.tap_refused_s,
         limits.tap_queue_s + 1,
     )
+
+
+def test_the_transcriber_s_example_passes_audio_on() -> None:
+    """Each message with the speaker whose tap it is; the end of the tap ends it."""
+
+    heard = asyncio.run(_transcribed([b"\xff" * 160, b"\x7f" * 160]))
+
+    assert [("speak", b"\xff" * 160), ("speak", b"\x7f" * 160)] == heard
+
+
+async def _transcribed(frames: list[bytes]) -> list[tuple[str, bytes]]:
+    text = (ROOT / "docs" / "how-to" / "stream-to-a-transcriber.md").read_text()
+    names: dict[str, Any] = {}
+    exec(re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0], names)
+    heard: list[tuple[str, bytes]] = []
+    ended = asyncio.Event()
+
+    async def transcribe(speaker: str, frame: bytes) -> None:
+        heard.append((speaker, frame))
+
+    async def take(connection: ServerConnection) -> None:
+        await names["receive"](connection, transcribe)
+        ended.set()
+
+    async with serve(take, HOST, 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with connect(f"ws://{HOST}:{port}/speak") as tap:
+            for frame in frames:
+                await tap.send(frame)
+        await asyncio.wait_for(ended.wait(), 5)
+    return heard

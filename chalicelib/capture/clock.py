@@ -233,6 +233,13 @@ def _stride(runs: Sequence[Run]) -> int:
     return steps.most_common(1)[0][0] if steps else 0
 
 
+def least_lateness_us(arrivals: Sequence[tuple[int, float]]) -> float:
+    """Return the least lateness of a stream's first two seconds, from (wall clock, lateness) in
+    order of arrival: where its baseline begins."""
+    until_us = arrivals[0][0] + ORIGIN_WINDOW_US
+    return min(lateness for at_us, lateness in arrivals if at_us <= until_us)
+
+
 def follow(head: StreamHead, tracks: Mapping[Track, Sequence[Run]]) -> StreamClock:
     """Place a stream's runs, each track's in order of their first sample; at least one."""
     arrivals = sorted(
@@ -240,9 +247,8 @@ def follow(head: StreamHead, tracks: Mapping[Track, Sequence[Run]]) -> StreamClo
         for track, runs in tracks.items()
         for run in runs
     )
-    begun_us = arrivals[0][0]
-    origin = min(least for at, _, least in arrivals if at <= begun_us + ORIGIN_WINDOW_US)
-    baseline = Baseline(origin, begun_us)
+    origin = round(least_lateness_us([(at_us, least) for at_us, _, least in arrivals]))
+    baseline = Baseline(origin, arrivals[0][0])
     clocks = {track: _TrackClock(runs, head) for track, runs in tracks.items()}
     knots = [(head.opened_at_us + origin, 0.0)]
     skew = 0.0

@@ -12,24 +12,28 @@ _BEFORE_ALL = -(1 << 62)
 """lower than every position: those of RTP may be negative"""
 
 
-def distinct(entries: Iterable[StoredRecord]) -> list[Run]:
+def distinct(entries: Iterable[StoredRecord], tolerance: int = 0) -> list[Run]:
     """Return a track's runs in order. A record without payload, of which only the facts are known,
-    gives the samples that no other one gives; of equal copies the first given is used."""
+    gives the samples that no other one gives; of equal copies the first given is used.
+
+    `tolerance`: samples by which positions may be off; records that overlap by so few, follow each
+    other.
+    """
     ordered = sorted(entries, key=lambda e: (e.record.first_sample, -e.record.samples))
-    runs = _once(entry for entry in ordered if entry.length)
-    silent = _once(entry for entry in ordered if not entry.length)
+    runs = _once((entry for entry in ordered if entry.length), tolerance)
+    silent = _once((entry for entry in ordered if not entry.length), tolerance)
     if silent:
         runs += [part for run in silent for part in _without(run, runs)]
         runs.sort(key=lambda run: run.first)
     return runs
 
 
-def _once(entries: Iterable[StoredRecord]) -> list[Run]:
+def _once(entries: Iterable[StoredRecord], tolerance: int) -> list[Run]:
     runs: list[Run] = []
     given = _BEFORE_ALL
     for entry in entries:
         first, end = entry.record.first_sample, entry.record.first_sample + entry.record.samples
-        skip = max(0, given - first)
+        skip = given - first if given - first > tolerance else 0
         if end > given and end > first:
             runs.append(Run(entry, skip, first + skip, end - first - skip))
             given = end

@@ -33,9 +33,11 @@ class Clock(StrEnum):
     ARRIVAL = "arrival"
     """by the samples before it, checked against when they arrived"""
     TIMESTAMP = "timestamp"
+    """by the carrier's time of it, which is right to a few milliseconds"""
     RTP = "rtp"
     """by its RTP timestamp"""
     SAMPLES = "samples"
+    """by the carrier's count of samples, which is exact"""
 
 
 class StreamStarted(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,13 +54,15 @@ class StreamStarted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Media(msgspec.Struct, frozen=True, gc=False):
-    """Payload of one track. Built 50 times a second per track: keep it three fields."""
+    """Payload of one track. Built 50 times a second per track: keep it small."""
 
     track: Track
     payload: bytes
     """encoded, as received"""
     sequence: int | None = None
     """the carrier's number, where the dialect has one"""
+    offset: int | None = None
+    """samples since the stream's zero, by the carrier's own clock; None: the dialect has none"""
 
 
 class DigitPressed(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,4 +78,13 @@ class StreamStopped(msgspec.Struct, frozen=True, kw_only=True):
     """The carrier said that the stream is over."""
 
 
-StreamEvent = StreamStarted | Media | DigitPressed | StreamStopped
+class Reply(msgspec.Struct, frozen=True):
+    """A message that the carrier expects back on the socket."""
+
+    message: str | bytes
+    """`str` for text, `bytes` for binary"""
+
+
+StreamEvent = StreamStarted | Media | DigitPressed | StreamStopped | Reply
+StreamEvents = StreamEvent | tuple[StreamEvent, ...] | None
+"""what one message says: mostly one event, several in their order, or nothing"""

@@ -21,6 +21,7 @@ from chalicelib.capture import positions
 from chalicelib.capture.clock import ClockedRun, Run, StreamClock, follow
 from chalicelib.capture.distinct import distinct
 from chalicelib.capture.events import Clock, Encoding, Track
+from chalicelib.capture.placed_run import tolerance
 from chalicelib.capture.records import StoredRecord, StreamHead
 from chalicelib.capture.runs import bytes_per_sample
 from chalicelib.capture.timeline import Hole, Placement, Reason, Timeline
@@ -90,11 +91,10 @@ def _streams(
     streams: list[_Stream] = []
     for name, tracks in entries.items():
         head = heads[name[0]]
-        runs = {track: distinct(of) for track, of in tracks.items()}
-        if head.clock is Clock.RTP:
-            clock, encoding = positions.follow(head, runs), None
-        else:
-            clock, encoding = follow(head, runs), encodings.get(head.stream_key)
+        runs = {track: distinct(of, tolerance(head)) for track, of in tracks.items()}
+        by_arrival = head.clock is Clock.ARRIVAL
+        clock = follow(head, runs) if by_arrival else positions.follow(head, runs)
+        encoding = None if head.clock is Clock.RTP else encodings.get(head.stream_key)
         streams.append(_Stream(name=name, head=head, clock=clock, offset=0, encoding=encoding))
     return sorted(streams, key=lambda stream: (stream.clock.origin_us, stream.name))
 

@@ -1,8 +1,9 @@
-"""The clock of a stream whose packets tell their positions (RTP): they are true to the sample.
+"""The clock of a stream whose messages tell their positions: RTP, counted samples, timestamps.
 
 Arrival only says when it began: position 0 of the wall clock is that of the least late packet of
 the first two seconds, and a baseline follows the sender's clock as in `clock`. A hole is what the
-timestamps leave out: silence that wasn't sent, or lost packets, as the numbers say.
+timestamps leave out: silence that wasn't sent, or lost packets, as the numbers say. Timestamps in
+milliseconds are rounded: a step within their tolerance is none, and what follows is contiguous.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from itertools import pairwise
 
 from chalicelib.capture.clock import (
     KNOT_US,
-    ORIGIN_WINDOW_US,
     Baseline,
     ClockedRun,
     Run,
     StreamClock,
+    least_lateness_us,
 )
 from chalicelib.capture.events import Track
+from chalicelib.capture.placed_run import tolerance
 from chalicelib.capture.records import StreamHead
 from chalicelib.capture.timeline import Reason
 
@@ -35,9 +37,8 @@ def follow(head: StreamHead, tracks: Mapping[Track, Sequence[Run]]) -> StreamClo
         for runs in tracks.values()
         for run in runs
     )
-    begun_us = arrivals[0][0]
-    origin = min(least for at_us, least in arrivals if at_us <= begun_us + ORIGIN_WINDOW_US)
-    baseline = Baseline(origin, begun_us)
+    origin = least_lateness_us(arrivals)
+    baseline = Baseline(origin, arrivals[0][0])
     knots = [(round(head.opened_at_us + origin), 0.0)]
     for at_us, lateness_us in arrivals:
         baseline.follow(lateness_us, at_us)
@@ -46,21 +47,22 @@ def follow(head: StreamHead, tracks: Mapping[Track, Sequence[Run]]) -> StreamClo
     return StreamClock(
         origin_us=knots[0][0],
         ended_us=arrivals[-1][0],
-        tracks={track: _clocked(runs, zero) for track, runs in tracks.items()},
+        tracks={track: _clocked(runs, zero, head) for track, runs in tracks.items()},
         knots=knots,
         largest_skew_us=0,
     )
 
 
-def _clocked(runs: Sequence[Run], zero: int) -> list[ClockedRun]:
-    first = ClockedRun(runs[0], runs[0].first - zero, Reason.NOT_RECEIVED)
-    return [
-        first,
-        *(
-            ClockedRun(run, run.first - zero, _reason(before, run))
-            for before, run in pairwise(runs)
-        ),
-    ]
+def _clocked(runs: Sequence[Run], zero: int, head: StreamHead) -> list[ClockedRun]:
+    near = tolerance(head)
+    placed = [ClockedRun(runs[0], runs[0].first - zero, Reason.NOT_RECEIVED)]
+    for before, run in pairwise(runs):
+        end = placed[-1].position + before.samples
+        at = run.first - zero
+        if near:
+            at = max(end, at if at - end > near else end)
+        placed.append(ClockedRun(run, at, _reason(before, run)))
+    return placed
 
 
 def _reason(before: Run, run: Run) -> Reason:

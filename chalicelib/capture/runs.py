@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import msgspec
 
-from chalicelib.capture.events import Encoding, Track
+from chalicelib.capture.events import Clock, Encoding, Track
+from chalicelib.capture.placed_run import PlacedRun
 from chalicelib.capture.records import Record, StreamHead
 
 SHORTEST_PAUSE_US = 15_000
@@ -105,7 +106,13 @@ class TrackRun:
         self._encoding = encoding
         self._us_per_byte = 1_000_000 / (self._head.rate_hz * bytes_per_sample(encoding))
 
-    def add(self, payload: bytes, arrival_us: int, sequence: int | None = None) -> None:
+    def add(
+        self,
+        payload: bytes,
+        arrival_us: int,
+        sequence: int | None = None,
+        _offset: int | None = None,
+    ) -> None:
         """Take one message; `arrival_us` is on the clock that the head's `opened_at_us` is on."""
         if sequence is not None:
             if sequence <= self._last_number and self._is_copy(payload, sequence):
@@ -222,6 +229,10 @@ class TrackRun:
         return False
 
 
+Run = TrackRun | PlacedRun
+"""a track by when its messages arrive, or by the time that they tell"""
+
+
 class StreamCapture:
     """All tracks of one live stream, and its counts."""
 
@@ -229,15 +240,16 @@ class StreamCapture:
 
     def __init__(self, head: StreamHead) -> None:
         self._head = head
-        self.tracks: dict[Track, TrackRun] = {}
+        self.tracks: dict[Track, Run] = {}
         self.refused = 0
         """malformed messages that were answered and left out; the shell counts them"""
 
-    def track(self, track: Track, encoding: Encoding) -> TrackRun:
+    def track(self, track: Track, encoding: Encoding) -> Run:
         """Return the track's run, a new one for its first message."""
         run = self.tracks.get(track)
         if run is None:
-            run = self.tracks[track] = TrackRun(self._head, track, encoding)
+            make = TrackRun if self._head.clock is Clock.ARRIVAL else PlacedRun
+            run = self.tracks[track] = make(self._head, track, encoding)
         return run
 
     def cut(self) -> list[Record]:
@@ -254,11 +266,12 @@ class StreamCapture:
             messages_late=sum(run.late for run in runs),
             messages_reordered=sum(run.reordered for run in runs),
             messages_duplicated=sum(run.duplicated for run in runs),
-            messages_refused=self.refused,
+            messages_refused=self.refused
+            + sum(run.misplaced for run in runs if isinstance(run, PlacedRun)),
         )
 
 
-def _lost(runs: list[TrackRun]) -> int:
+def _lost(runs: list[Run]) -> int:
     """Return how many messages the carrier's numbers miss.
 
     Whether a carrier counts each track or the whole stream is not documented: numbers that all

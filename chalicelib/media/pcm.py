@@ -48,6 +48,20 @@ def interleave(first: bytes, second: bytes) -> bytes:
     return channels.tobytes()
 
 
+def deinterleave(pcm: bytes) -> tuple[bytes, bytes]:
+    """Return the two tracks of two channels of 16 bits, in either byte order. Raises ValueError
+    where the last pair isn't whole."""
+    channels = array("h", pcm)
+    if len(channels) % 2:
+        raise ValueError(f"{len(channels)} samples are no pairs")
+    return channels[0::2].tobytes(), channels[1::2].tobytes()
+
+
+def swap_bytes(pcm: bytes) -> bytes:
+    """Return samples of 16 bits in the other byte order."""
+    return audioop.byteswap(pcm, WIDTH)
+
+
 def mix_over_begin(pcm: bytes, sound: bytes) -> bytes:
     """Return pcm with a sound of as many channels mixed over its beginning; it isn't longer."""
     head = pcm[: len(sound)]

@@ -1,4 +1,4 @@
-"""What a call's owner asks of the rest: the sink's door to the Core and Hot tables.
+"""The writes of the worker that owns a call, to the Core and Hot tables.
 
 Each write is conditional, and may be repeated after Unavailable.
 """
@@ -18,12 +18,15 @@ from chalicelib.tapping.model import Tap, TapQuality, TapRequest
 
 
 class CallControl(Protocol):
-    """The owner's writes: each is conditional, and may be repeated after Unavailable."""
+    """The owner's writes to a call and its streams."""
 
-    def join_call(self, joining: JoinRequest) -> JoinResult | OwnedElsewhere:
-        """Put the stream under its call, open or reopen that, start the recordings that are wanted:
-        the pending ones and its profile's. The first stream's worker owns the call; of another
-        worker's stream is only told who that is, unless it claims the call or captures alone."""
+    def join_call(self, request: JoinRequest) -> JoinResult | OwnedElsewhere:
+        """Put the stream under its call, open or reopen the call, and start its recordings: the
+        pending ones and the profile's.
+
+        The worker of the first stream owns the call. Another worker only learns who that is, unless
+        it claims the call or has captured the stream already.
+        """
 
     def end_stream(
         self,
@@ -36,69 +39,71 @@ class CallControl(Protocol):
         segments: tuple[int, int] | None = None,
         reason: str = "",
     ) -> Ending:
-        """Note that all media of a stream lies in segments (of a DEAD one, or not `in_segments`:
-        the journal holds the rest), in which, and how it ended; return how it ended (STOPPED where
-        the carrier's webhook already said so). `reason`: why this side ended it."""
+        """Note that a stream ended and how, that all its media is in segments, and in which.
 
-    def close_call(self, call: CallRef, round_: int, at: datetime) -> CloseResult:
-        """Close the call if no stream of it lives and no grace runs; then its live recordings go
-        finalizing, and its taps are finished."""
+        For a DEAD stream, or one that isn't all `in_segments`, the journal holds the rest. Returns
+        how the stream ended, which is STOPPED if a webhook of the carrier said so before. `reason`
+        is why this side ended it.
+        """
+
+    def close_call(self, call: CallRef, session: int, at: datetime) -> CloseResult:
+        """Close the call if it has no live stream and no grace runs. Then its live recordings begin
+        finalizing, and its taps end."""
 
     def end_recording(self, recording_id: str, cause: Cause, at: datetime, digit: str = "") -> None:
-        """Move one recording of a live call to finalizing and start its finalization; to `no_input`
-        where nobody spoke. `digit`: which one ended it."""
+        """End one recording of a live call and start its finalization; without any speech it
+        becomes `no_input` instead. `digit` is the one that ended it."""
 
 
 class DeadWorkers(Protocol):
-    """What living workers do about dead ones. Each may be done again, by several at once."""
+    """What living workers do for dead ones; each call may be repeated, and by several at once."""
 
     def declare_dead(self, lease: Lease) -> Sequence[Stream]:
-        """Declare a worker dead; return what it held, nothing where it lives."""
+        """Declare a worker dead and return its streams; return none if it is alive."""
 
     def end_stream(self, stream: Stream, lease: Lease) -> CloseResult:
-        """End a stream of a worker that is over, and close its call where its time has come."""
+        """End a stream of a dead worker, and close its call if no grace runs."""
 
 
 class LiveRecordings(Protocol):
-    """The owner's writes to a recording whose call streams; may be repeated after Unavailable.
+    """The owner's writes to a recording of a live call; may be repeated after Unavailable.
 
-    Each returns the recording as it then is: where its state has no such move, unchanged. `at_us`
-    is when capture changed, on the clock of arrivals. Each raises NotFound.
+    Each returns the recording as it is afterwards: unchanged, if its state doesn't allow the
+    change. `at_us` is when capture changed, on the clock of arrivals. Each raises NotFound.
     """
 
     def begin(self, recording_id: str, at_us: int) -> Recording:
-        """Begin one that is pending; it shows what comes from now on."""
+        """Begin a pending recording; it shows what comes from now on."""
 
     def note_beep(self, recording_id: str, at_us: int) -> Recording:
-        """Note that the party heard its beep."""
+        """Note that the party heard the recording's beep."""
 
     def pause(self, recording_id: str, at_us: int, behavior: Behavior) -> Recording:
-        """Pause one."""
+        """Pause a recording."""
 
     def resume(self, recording_id: str, at_us: int) -> Recording:
-        """Let a paused one go on."""
+        """Resume a paused recording."""
 
 
 class LiveTaps(Protocol):
     """The owner's writes to outgoing taps; may be repeated after Unavailable.
 
-    Each returns the tap as it then is.
+    Each returns the tap as it is afterwards.
     """
 
     def begin(self, request: TapRequest, source_address: str, source_port: int) -> Tap:
-        """Begin one that sends from now on; one that exists stays as it is. Raises NotFound."""
+        """Begin a tap that sends from now on; an existing one stays as it is. Raises NotFound."""
 
     def refuse(self, request: TapRequest, reason: str, at: datetime) -> Tap:
-        """Finish one whose destination never took it; one that exists stays as it is. Raises
+        """End a tap whose destination was never reached; an existing one stays as it is. Raises
         NotFound."""
 
     def take_over(self, tap: Tap, worker: str, source_address: str, source_port: int) -> Tap:
-        """Send on from now on what another worker sent; one that ended stays as it is. Raises
-        NotFound."""
+        """Continue a tap of another worker; one that has ended stays as it is. Raises NotFound."""
 
     def abandon(self, call_key: str, tap_id: str, at: datetime) -> Tap:
-        """Stop one that nobody sends any more; one that ended stays as it is. Raises NotFound."""
+        """Stop a tap that no worker sends; one that has ended stays as it is. Raises NotFound."""
 
     def end(self, tap: Tap, cause: TapCause, reason: str, quality: TapQuality, at: datetime) -> Tap:
-        """Finish one that sends no more; of one that is finished already note the quality. One that
-        another worker sends on by now stays as it is. Raises NotFound."""
+        """End a tap that no longer sends; of one that has ended only note the quality. One that
+        another worker continues stays as it is. Raises NotFound."""

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinRequest:
-    """A stream that wants to belong to its call."""
+    """A stream that is to join its call."""
 
     call: CallRef
     profile: str
@@ -28,42 +28,43 @@ class JoinRequest:
     dialect: str
     tracks: tuple[Track, ...]
     encoding: Encoding | None
-    """None: the profile's (dialects that don't say it in band)"""
+    """None: the profile's, for a dialect whose stream doesn't say it"""
     rate_hz: int
     labels: Mapping[str, str]
     opened_at: datetime
     journal_from: int
     address: str = ""
-    """where the worker takes what other workers pass on, `host:port`; empty: it takes nothing"""
-    over_epoch: int = 0
-    """an owner of this epoch, or an earlier one, is out of reach: the worker claims the next"""
+    """to which other workers forward streams, `host:port`; empty: to nowhere"""
+    claims_over_epoch: int = 0
+    """an owner of this epoch, or an earlier one, can't be reached: the worker claims the call"""
     is_captured: bool = False
-    """its worker captures it, whoever owns the call"""
+    """its worker captures it already, whoever owns the call"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnedElsewhere:
-    """Another worker owns the call: the stream didn't join, its media belongs there."""
+    """Another worker owns the call: the stream didn't join, and is to be forwarded there."""
 
     owner: str
-    epoch: int
+    owner_epoch: int
     address: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinResult:
-    """What a worker must know of a call that it captures."""
+    """What a worker needs to know of a call that it captures."""
 
     call: CallRef
-    round: int
-    generation: int
+    call_session: int
+    stream_count: int
+    """of the call, with this one"""
     encoding: Encoding
     recordings: tuple[Recording, ...]
-    """the live ones of this round; empty: nobody wants this call's media"""
+    """the live ones of this session; empty: none needs the call's media"""
     bidirectional: bool = False
     """the carrier plays what is sent back"""
     taps: tuple[Tap, ...] = ()
-    """what an owner tapped that is out of reach now"""
+    """the taps of an owner that can no longer be reached"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

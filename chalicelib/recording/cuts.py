@@ -9,6 +9,7 @@ of the API (why the call may not be streamed). A later version may know more of 
 | `too_fast` | it brought more than three times its nominal rate |
 | `protocol_error`, `invalid_text`, `message_too_big` | what it sent broke the rules of websockets |
 | `unread` | it didn't read what it was answered |
+| `unfinished_messages` | the unfinished messages of all sockets held too much memory |
 | `internal_error` | reading a message failed on our side |
 | `worker_stopped` | its worker stopped as planned |
 | `no_pong` | its connection was dead: nothing came, not even the answer to a ping |
@@ -32,6 +33,7 @@ PROTOCOL_ERROR = "protocol_error"
 INVALID_TEXT = "invalid_text"
 MESSAGE_TOO_BIG = "message_too_big"
 UNREAD = "unread"
+UNFINISHED_MESSAGES = "unfinished_messages"
 INTERNAL_ERROR = "internal_error"
 WORKER_STOPPED = "worker_stopped"
 NO_PONG = "no_pong"

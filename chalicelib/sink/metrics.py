@@ -1,7 +1,7 @@
-"""The worker's figures, once a minute: a log line that CloudWatch reads as embedded metrics.
+"""Logs the worker's metrics once a minute, in CloudWatch's embedded metric format.
 
-Such a line is any JSON object with an `_aws` member that says which of the others are metrics
-(CloudWatch user guide, "Embedded metric format specification"), so the log's own keys may stay.
+Such a line is a JSON object whose `_aws` member says which of the other members are metrics
+(CloudWatch user guide, "Embedded metric format specification"); the log's own keys can stay.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
-from chalicelib.sink.call_registry import Hub
+from chalicelib.sink.call_registry import CallRegistry
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
 
 NAMESPACE = "Tapedeck"
 DIMENSIONS = {"Service": "sink"}
-"""one for all workers: each more is a metric more to pay for"""
+"""the same for all workers: every further dimension is a further metric to pay for"""
 
 OF_GENERATION = ("LiveCalls", "Degraded")
-"""told once more with the dimension Generation: one that drains says nothing of one that grows"""
+"""also logged with the dimension Generation: one generation drains while another grows"""
 
 UNITS = {
     "LiveCalls": "Count",
@@ -39,7 +39,7 @@ UNITS = {
     "LostBytes": "Bytes",
     "WaitingBytes": "Bytes",
 }
-"""every figure; infra scales on LiveCalls and wakes somebody up for Degraded"""
+"""every metric; infra scales on LiveCalls and alarms on Degraded"""
 
 _log = logging.getLogger(__name__)
 
@@ -51,8 +51,8 @@ def embedded(values: Mapping[str, int], at: datetime, generation: int = 0) -> di
     if generation:
         dimensions["Generation"] = str(generation)
         directives.append(_directive(OF_GENERATION, dimensions))
-    told = {"Timestamp": int(at.timestamp() * 1000), "CloudWatchMetrics": directives}
-    return {"_aws": told, **dimensions, **values}
+    metadata = {"Timestamp": int(at.timestamp() * 1000), "CloudWatchMetrics": directives}
+    return {"_aws": metadata, **dimensions, **values}
 
 
 def _directive(names: Iterable[str], dimensions: Iterable[str]) -> dict[str, object]:
@@ -64,12 +64,12 @@ def _directive(names: Iterable[str], dimensions: Iterable[str]) -> dict[str, obj
 
 
 class Metrics:
-    """Tells what there is now, and what was counted since the last time."""
+    """Logs what there is now, and what was counted since the previous line."""
 
     def __init__(
         self,
         worker: str,
-        hub: Hub,
+        call_registry: CallRegistry,
         health: Health,
         limits: Limits,
         ports: Callable[[], int] = lambda: 0,
@@ -77,47 +77,47 @@ class Metrics:
     ) -> None:
         self._worker = worker
         self._generation = generation
-        self._hub = hub
+        self._call_registry = call_registry
         self._health = health
         self._limits = limits
         self._ports = ports
-        self._told = self._counts()
+        self._logged = self._counts()
 
     async def keep(self) -> None:
-        """Tell every minute, and a last time when cancelled."""
+        """Log every minute, and once more when cancelled."""
         try:
             while True:
                 await asyncio.sleep(self._limits.metrics_every_s)
-                self._tell()
+                self._write()
         finally:
-            self._tell()
+            self._write()
 
-    def _tell(self) -> None:
+    def _write(self) -> None:
         counts = self._counts()
         values = {
-            "LiveCalls": self._hub.live_calls,
-            "Sockets": self._hub.sockets,
+            "LiveCalls": self._call_registry.live_calls,
+            "Sockets": self._call_registry.sockets,
             "RtpPorts": self._ports(),
-            "Taps": self._hub.taps,
-            "WaitingBytes": self._hub.waiting_bytes,
+            "Taps": self._call_registry.taps,
+            "WaitingBytes": self._call_registry.waiting_bytes,
             "Degraded": int(
-                self._health.is_any_degraded or counts["LostBytes"] > self._told["LostBytes"]
+                self._health.is_any_degraded or counts["LostBytes"] > self._logged["LostBytes"]
             ),
-            **{name: count - self._told[name] for name, count in counts.items()},
+            **{name: count - self._logged[name] for name, count in counts.items()},
         }
-        self._told = counts
+        self._logged = counts
         labels = {"worker": self._worker, "degraded": self._health.degraded}
         figures = embedded(values, datetime.now(UTC), self._generation)
         _log.info("the worker's figures", extra={**figures, **labels})
 
     def _counts(self) -> Counter[str]:
-        """Count what only grows, since the worker began."""
+        """Return the counters that only grow."""
         failures = self._health.failures
         return Counter(
             {
-                "MessagesRefused": self._hub.refused,
-                "StreamsCut": self._hub.cut,
-                "TapMessagesDropped": self._hub.tap_drops,
+                "MessagesRefused": self._call_registry.refused,
+                "StreamsCut": self._call_registry.cut,
+                "TapMessagesDropped": self._call_registry.tap_drops,
                 "JournalPutFailures": failures["journal"],
                 "SegmentPutFailures": failures["segments"],
                 "DatabaseFailures": failures["database"] + failures["lease"],

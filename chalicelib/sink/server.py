@@ -1,13 +1,15 @@
-"""The sink's door: who may open a socket, and what it becomes. Everything is proved before the 101.
+"""Accepts websockets from carriers, and makes a stream of each one.
+
+Everything is checked before the 101:
 
 | request | answer |
 |---|---|
 | `GET /healthz` | 200, 503 while the worker stops |
 | a path that no dialect has | 404 |
 | a token that isn't ours, or expired | 401 |
-| a path whose call or direction names nothing | 400 |
+| a path with an unknown direction, or without a call | 400 |
 | headers over 8 KiB | 431 |
-| who was cut too often for what it sent | 429, `Retry-After` says until when |
+| a peer that was disconnected too often for bad messages | 429 with `Retry-After` |
 | a worker that is full or stops | 503 |
 """
 
@@ -32,14 +34,16 @@ from picows import (
 
 from chalicelib.carriers import registry
 from chalicelib.carriers.contract.stream import StreamDialect
+from chalicelib.carriers.contract.stream_limits import StreamLimits
 from chalicelib.carriers.contract.stream_path import Route
 from chalicelib.errors import CallerError, Forbidden, NotFound, Unauthenticated
 from chalicelib.security import tokens
 from chalicelib.security.tokens import Claims, TokenKind
-from chalicelib.sink.call_registry import Hub
+from chalicelib.sink.call_registry import CallRegistry
 from chalicelib.sink.ingest.live_stream import Opening
-from chalicelib.sink.ingest.penalty_box import Guest, Manners
+from chalicelib.sink.ingest.penalty_box import Peer, PenaltyBox
 from chalicelib.sink.ingest.socket_stream import Stream
+from chalicelib.sink.ingest.unfinished import Unfinished
 from chalicelib.sink.ingest.websocket import MessageSocket, listen
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
@@ -57,30 +61,31 @@ _log = logging.getLogger(__name__)
 
 
 class Server:
-    """Listens; makes a stream of each socket that may have one."""
+    """Listens for carriers, and answers the load balancer's health checks."""
 
     def __init__(
         self,
         worker: str,
-        hub: Hub,
+        call_registry: CallRegistry,
         health: Health,
         token_keys: Callable[[], Sequence[bytes]],
         limits: Limits,
         ports: Callable[[], int] = lambda: 0,
     ) -> None:
         self._worker = worker
-        self._hub = hub
+        self._call_registry = call_registry
         self._health = health
         self._token_keys = token_keys
         self._limits = limits
         self._ports = ports
-        self._manners = Manners(limits.faults_at_once, limits.fault_forgiven_s)
+        self._penalties = PenaltyBox(limits.faults_at_once, limits.fault_forgiven_s)
+        self._unfinished = Unfinished()
         self._is_stopping = False
         self._opened = 0
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> int:
-        """Listen; return the port. Raises OSError where it is taken."""
+        """Listen; return the port. Raises OSError if it is in use."""
         self._server = await listen(self._answer, host, port, self._limits)
         return int(self._server.sockets[0].getsockname()[1])
 
@@ -100,47 +105,53 @@ class Server:
             return self._health_answer()
         if _size(request) > self._limits.request_bytes:
             return _refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large")
-        if self._is_stopping or self._hub.sockets >= self._limits.sessions:
+        if self._is_stopping or self._call_registry.sockets >= self._limits.sessions:
             reason = "stopping" if self._is_stopping else "full"
             return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, reason)
         try:
             route = registry.route(path)
-            claims = self._prove(route)
+            claims = self._verify(route)
             dialect = registry.parser(route)
         except CallerError as error:
             status = next(status for fault, status in _STATUS if isinstance(error, fault))
             return _refusal(status, error.code)
-        guest = Guest(claims.account, claims.subject, _address(request))
-        wait_s = self._manners.wait_s(guest, time.monotonic())
+        peer = Peer(claims.account, claims.subject, _address(request))
+        wait_s = self._penalties.wait_s(peer, time.monotonic())
         if wait_s:
             return _refusal(HTTPStatus.TOO_MANY_REQUESTS, "too_many_faults", math.ceil(wait_s))
-        _name_the_upgrade(request)
+        _normalize_upgrade(request)
         session = self._session(route, claims, dialect)
-        return MessageSocket(session, lambda: self._manners.blame(guest, time.monotonic()))
+        socket = MessageSocket(
+            session,
+            lambda: self._penalties.penalize(peer, time.monotonic()),
+            self._unfinished,
+            dialect.limits.message_bytes,
+        )
+        return _accepted(request, socket, dialect.limits)
 
-    def _prove(self, route: Route) -> Claims:
-        """Return what a path's token says. Raises Unauthenticated."""
+    def _verify(self, route: Route) -> Claims:
+        """Return the claims of a path's token. Raises Unauthenticated."""
         return tokens.verify(self._token_keys(), route.token, TokenKind.PROFILE, datetime.now(UTC))
 
     def _session(self, route: Route, claims: Claims, dialect: StreamDialect) -> Stream:
         self._opened += 1
-        row = registry.stream(route.dialect)
+        factory = registry.stream(route.dialect)
         opening = Opening(
             account=claims.account,
             profile=claims.subject,
             carrier=registry.carrier_of(route.dialect),
             dialect=dialect.name,
             stream_key=f"{self._worker}-{self._opened}",
-            tells_digits=row.tells_digits,
+            tells_digits=factory.tells_digits,
         )
-        return Stream(opening, dialect, self._hub, self._limits, row.playing)
+        return Stream(opening, dialect, self._call_registry, self._limits, can_play=factory.plays)
 
     def _health_answer(self) -> WSUpgradeResponseWithListener:
         facts = {
             "status": "stopping" if self._is_stopping else "ok",
             "worker": self._worker,
-            "calls": self._hub.calls,
-            "sockets": self._hub.sockets,
+            "calls": self._call_registry.calls,
+            "sockets": self._call_registry.sockets,
             "rtp_ports": self._ports(),
             "degraded": self._health.degraded,
         }
@@ -154,15 +165,26 @@ def _size(request: WSUpgradeRequest) -> int:
     )
 
 
-def _name_the_upgrade(request: WSUpgradeRequest) -> None:
-    """Spell `Connection: keep-alive, Upgrade` as the parser below wants it."""
+def _normalize_upgrade(request: WSUpgradeRequest) -> None:
+    """Reduce `Connection: keep-alive, Upgrade` to what the websocket parser accepts."""
     words = request.headers.get("Connection", "").lower()
     if "upgrade" in (word.strip() for word in words.split(",")):
         request.headers["Connection"] = "Upgrade"
 
 
+def _accepted(
+    request: WSUpgradeRequest, socket: MessageSocket, limits: StreamLimits
+) -> WSListener | WSUpgradeResponseWithListener:
+    """Return the socket, with the sub-protocol that it was offered where its dialect has one."""
+    named = limits.subprotocol(request.headers.get("Sec-WebSocket-Protocol", ""))
+    if not named:
+        return socket
+    response = WSUpgradeResponse.create_101_response({"Sec-WebSocket-Protocol": named})
+    return WSUpgradeResponseWithListener(response, socket)
+
+
 def _address(request: WSUpgradeRequest) -> str:
-    """Return whom the load balancer names: it adds to what a client may have written there."""
+    """Return the peer's address: the load balancer adds it behind what the client wrote."""
     return str(request.headers.get("X-Forwarded-For", "")).rpartition(",")[2].strip()
 
 

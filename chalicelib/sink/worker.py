@@ -1,4 +1,4 @@
-"""One worker's life: lease, socket, heartbeat; and the planned stop that loses nothing."""
+"""A worker from its start to its planned stop, which loses nothing: lease, sockets, heartbeat."""
 
 from __future__ import annotations
 
@@ -16,17 +16,16 @@ from chalicelib.ports.call_owner import CallControl, DeadWorkers, LiveRecordings
 from chalicelib.ports.rows import Leases, Mailbox, PortClaims
 from chalicelib.ports.values import Lease
 from chalicelib.security.url_guard import STRICT, UrlPolicy
-from chalicelib.sink.call_registry import Hub
-from chalicelib.sink.calls.database import Control
-from chalicelib.sink.calls.worker_context import Worker
+from chalicelib.sink.call_registry import CallRegistry
+from chalicelib.sink.calls.command_handler import CommandHandler
+from chalicelib.sink.calls.database import Database
+from chalicelib.sink.calls.worker_context import WorkerContext
 from chalicelib.sink.cluster.call_status_checks import CallStatusChecks
-from chalicelib.sink.cluster.ecs_task import ScaleInProtection
+from chalicelib.sink.cluster.ecs_task import DrainWatch, ScaleInProtection
 from chalicelib.sink.cluster.failure_detector import FailureDetector
 from chalicelib.sink.cluster.lease import LeaseKeeper
 from chalicelib.sink.cluster.mailbox import MailboxKeeper
 from chalicelib.sink.cluster.takeover import Takeover
-from chalicelib.sink.commanded import Commanded
-from chalicelib.sink.departure import Departure
 from chalicelib.sink.forwarding.client import ForwardingClient
 from chalicelib.sink.forwarding.server import ForwardingServer
 from chalicelib.sink.ingest.rtp_ports import RtpPlace, RtpPorts
@@ -48,8 +47,8 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
-    """What the sink needs from outside."""
+class WorkerPorts:
+    """The ports that a worker needs."""
 
     control: CallControl
     live_recordings: LiveRecordings
@@ -61,26 +60,26 @@ class Outside:
     token_keys: Callable[[], Sequence[bytes]]
     """newest first"""
     dead_workers: DeadWorkers | None = None
-    """none: they are the sweeper's"""
+    """None: the sweeper ends their calls"""
     workflows: Workflows | None = None
-    """none: nobody asks carriers to tap again"""
+    """None: carriers aren't asked to tap again, nor for a call's status"""
     protection: TaskProtection | None = None
-    """none outside ECS"""
+    """None outside ECS"""
     task_state: TaskState | None = None
-    """none outside ECS"""
+    """None outside ECS"""
     url_policy: UrlPolicy = STRICT
-    """where taps may send to"""
+    """the URLs that taps may send to"""
     spool_dir: Path | None = None
-    """where segments wait for the store; none: in memory only"""
+    """the folder in which segments wait for the store; None: in memory only"""
 
 
-class Sink:
-    """A worker. `start`, then `run` until `stop` was called or the worker was declared dead."""
+class Worker:
+    """A worker. Call `start`, then `run`, which returns after `stop`."""
 
     def __init__(
         self,
         name: str,
-        outside: Outside,
+        ports: WorkerPorts,
         limits: Limits,
         rtp: RtpPlace | None = None,
         generation: int = 0,
@@ -91,17 +90,15 @@ class Sink:
         self._started_at = datetime.now(UTC)
         self.health = Health()
         rtp = rtp or RtpPlace()
-        self._keys = TokenKeys(outside.token_keys, self.health, limits)
+        self._keys = TokenKeys(ports.token_keys, self.health, limits)
         self._forwarding_client = ForwardingClient(name, self._keys.current, limits)
-        self.spool = Spool(outside.spool_dir, self.health, limits)
-        self._lease = LeaseKeeper(outside.leases, self._read_lease, self.health, limits)
-        control = Control(
-            outside.control, outside.live_recordings, self.health, limits, self._lease.sure
-        )
-        self._worker = _worker(
+        self.spool = Spool(ports.spool_dir, self.health, limits)
+        self._lease = LeaseKeeper(ports.leases, self._read_lease, self.health, limits)
+        database = Database(self.health, limits, self._lease.sure)
+        self._context = _worker_context(
             name,
-            outside,
-            control,
+            ports,
+            database,
             self._forwarding_client,
             self.spool,
             self.health,
@@ -109,45 +106,53 @@ class Sink:
             rtp.host,
         )
         self._status_checks = (
-            CallStatusChecks(name, outside.workflows, self.health, limits)
-            if outside.workflows
+            CallStatusChecks(name, ports.workflows, self.health, limits)
+            if ports.workflows
             else None
         )
-        self.hub = Hub(self._worker, self._status_checks)
-        self._forwarding_server = ForwardingServer(name, self.hub, self._keys.current, limits)
-        self._rtp = RtpPorts(name, rtp, outside.port_claims, self.hub, self.health, limits)
+        self.call_registry = CallRegistry(self._context, self._status_checks)
+        self._forwarding_server = ForwardingServer(
+            name, self.call_registry, self._keys.current, limits
+        )
+        self._rtp = RtpPorts(name, rtp, ports.port_claims, self.call_registry, self.health, limits)
         self._server = Server(
-            name, self.hub, self.health, self._keys.current, limits, self._rtp.__len__
+            name, self.call_registry, self.health, self._keys.current, limits, self._rtp.__len__
         )
-        self._metrics = Metrics(name, self.hub, self.health, limits, self._rtp.__len__, generation)
-        self._protection = outside.protection and ScaleInProtection(
-            outside.protection, lambda: self.hub.calls + len(self._rtp), limits
+        self._metrics = Metrics(
+            name, self.call_registry, self.health, limits, self._rtp.__len__, generation
         )
-        dead_workers = outside.dead_workers
+        self._protection = ports.protection and ScaleInProtection(
+            ports.protection, lambda: self.call_registry.calls + len(self._rtp), limits
+        )
+        dead_workers = ports.dead_workers
         self._takeover = Takeover(dead_workers, self.health, limits) if dead_workers else None
         self._failure_detector = FailureDetector(
-            name, outside.leases, outside.workflows, self._takeover, self.health, limits
+            name, ports.leases, ports.workflows, self._takeover, self.health, limits
         )
-        self._departure = outside.task_state and Departure(
-            outside.task_state, self._rtp.offer_no_more, limits
+        self._drain_watch = ports.task_state and DrainWatch(
+            ports.task_state, self._rtp.offer_no_more, limits
         )
         self._mailbox = MailboxKeeper(
-            name, outside.mailbox, Commanded(self.hub, self._rtp), self.health, limits
+            name,
+            ports.mailbox,
+            CommandHandler(self.call_registry, self._rtp),
+            self.health,
+            limits,
         )
-        self._beside = Tasks()
-        """what no call waits for"""
-        self._stop_asked = asyncio.Event()
+        self._background = Tasks()
+        """tasks that no call waits for"""
+        self._stop_requested = asyncio.Event()
 
     async def start(self, host: str, port: int, relay_port: int = 0, relay_host: str = "") -> int:
-        """Read the keys, take the lease, then listen; return the port. `relay_host`: how other
-        workers call this one's host; empty: it is found out."""
+        """Read the keys, take the lease, then listen; return the port. `relay_host` is the name by
+        which other workers reach this host; empty: the worker finds its address."""
         await self._keys.begin()
         await self._lease.begin()
         self._forwarding_client.address = await self._forwarding_server.start(
             host, relay_port, relay_host
         )
         port = await self._server.start(host, port)
-        _log.info("the sink listens", extra={"worker": self._name, "port": port})
+        _log.info("the worker listens", extra={"worker": self._name, "port": port})
         return port
 
     @property
@@ -156,65 +161,71 @@ class Sink:
         return self._forwarding_client.address
 
     def stop(self) -> None:
-        """Ask for the planned stop; asking twice is harmless."""
-        self._stop_asked.set()
+        """Request the planned stop; a second request is harmless."""
+        self._stop_requested.set()
 
     async def run(self) -> None:
-        """Work until the stop, then stop. Raises PreconditionFailed where it was declared dead, and
-        whatever ends what it can't do without: a worker that hears no commands records what it must
-        not."""
+        """Work until `stop` is called, then stop as planned.
+
+        Raises PreconditionFailed if the worker was declared dead, and the error of any task that it
+        needs: a worker that reads no commands would record what it must not.
+        """
         lease = asyncio.create_task(self._lease.keep())
-        beat = asyncio.create_task(self.hub.beat())
+        beat = asyncio.create_task(self.call_registry.beat())
         mailbox = asyncio.create_task(self._mailbox.keep())
         keys = asyncio.create_task(self._keys.keep())
-        asked = asyncio.create_task(self._stop_asked.wait())
-        self._beside.start(self._metrics.keep())
+        requested = asyncio.create_task(self._stop_requested.wait())
+        self._background.start(self._metrics.keep())
         if self._protection:
-            self._beside.start(self._protection.keep())
-        if self._departure:
-            self._beside.start(self._departure.keep())
-        self._beside.start(self._failure_detector.keep())
+            self._background.start(self._protection.keep())
+        if self._drain_watch:
+            self._background.start(self._drain_watch.keep())
+        self._background.start(self._failure_detector.keep())
         try:
             needed = {lease, beat, mailbox, keys}
-            await asyncio.wait({*needed, asked}, return_when=asyncio.FIRST_COMPLETED)
-            if asked.done():
+            await asyncio.wait({*needed, requested}, return_when=asyncio.FIRST_COMPLETED)
+            if requested.done():
                 await self._finish(lease)
             for task in needed:
                 if task.done() and not task.cancelled():
                     task.result()
         finally:
-            await self._end(lease, beat, mailbox, keys, asked)
+            await self._end(lease, beat, mailbox, keys, requested)
 
     async def _finish(self, lease: asyncio.Task[None]) -> None:
-        """Send everybody away and store what they sent; heartbeat and lease go on meanwhile."""
+        """Close all streams and store what they sent; heartbeat and lease continue meanwhile."""
         self._server.refuse_more()
         self._forwarding_server.refuse_more()
         self._rtp.refuse_more()
-        _log.info("the sink stops", extra={"worker": self._name, "calls": self.hub.calls})
-        if not await self.hub.stop(self._limits.stop_within_s):
+        _log.info(
+            "the worker stops", extra={"worker": self._name, "calls": self.call_registry.calls}
+        )
+        if not await self.call_registry.stop(self._limits.stop_within_s):
             return
         lease.cancel()
         await asyncio.wait({lease})
         try:
             await self._lease.release(self._name, _RELEASE_WITHIN_S)
         except (TimeoutError, PreconditionFailed):
-            _log.warning("the lease was left to run out", extra={"worker": self._name})
+            _log.warning(
+                "the lease couldn't be released; it will expire", extra={"worker": self._name}
+            )
 
     async def _end(self, *tasks: asyncio.Task[Any]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._beside.cancel()
+        await self._background.cancel()
         await self._mailbox.close()
         await self._rtp.close()
-        self.hub.cut_off()
-        await self._worker.senders.close()
+        self.call_registry.cut_off()
+        await self._context.senders.close()
         await self._server.close()
         self._forwarding_client.close()
         await self._forwarding_server.close()
-        await self._worker.journal.close()
-        self._worker.segments.close()
-        self._worker.control.close()
+        await self._context.journal.close()
+        self._context.segments.close()
+        self._context.database.close()
         if self._takeover:
             await self._takeover.close()
         self._failure_detector.close()
@@ -222,15 +233,15 @@ class Sink:
             await self._status_checks.close()
         self._lease.close()
         self._keys.close()
-        _log.info("the sink stopped", extra={"worker": self._name})
+        _log.info("the worker stopped", extra={"worker": self._name})
 
     def _read_lease(self, renewals: int) -> Lease:
         return Lease(
             worker=self._name,
             started_at=self._started_at,
             renewals=renewals + 1,
-            calls=self.hub.calls,
-            journal_safe_below=self.hub.safe_below(),
+            calls=self.call_registry.calls,
+            journal_safe_below=self.call_registry.safe_below(),
             degraded=self.health.degraded,
             renewed_at=datetime.now(UTC),
             rtp_host=self._rtp.offer.host,
@@ -241,28 +252,30 @@ class Sink:
         )
 
 
-def _worker(
+def _worker_context(
     name: str,
-    outside: Outside,
-    control: Control,
+    ports: WorkerPorts,
+    database: Database,
     forwarding_client: ForwardingClient,
     spool: Spool,
     health: Health,
     limits: Limits,
     public_host: str,
-) -> Worker:
-    return Worker(
+) -> WorkerContext:
+    return WorkerContext(
         name=name,
         limits=limits,
         health=health,
-        control=control,
-        journal=Journal(name, outside.store, health, limits),
-        segments=SegmentStore(name, outside.store, spool, health, limits),
+        database=database,
+        call_control=ports.control,
+        live_recordings=ports.live_recordings,
+        journal=Journal(name, ports.store, health, limits),
+        segments=SegmentStore(name, ports.store, spool, health, limits),
         forwarding_client=forwarding_client,
         senders=Senders(
             name,
-            outside.live_taps,
-            Dialer(policy=outside.url_policy, limits=limits),
+            ports.live_taps,
+            Dialer(policy=ports.url_policy, limits=limits),
             health,
             limits,
             public_host,

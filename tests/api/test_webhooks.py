@@ -12,8 +12,11 @@ from chalicelib.recording.model import CallRef, Profile, State
 from chalicelib.security import tokens
 from chalicelib.security.tokens import TokenKind
 from tests.api.conftest import KEYS, PUBLIC_URL, Api, an_api, error_of
+from tests.carriers.needed import needs
 from tests.carriers.samples import sample
 from tests.samples import T0, a_profile
+
+needs("bandwidth", "signalwire")
 
 SIGNALWIRE = a_profile(name="sw", dialect="signalwire-tap", carrier="signalwire")
 BANDWIDTH = a_profile(name="bw")

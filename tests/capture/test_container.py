@@ -133,7 +133,7 @@ def test_a_broken_byte_never_goes_unseen(records: list[Record], place: int, flip
     body[place % len(body)] ^= flip
     try:
         container = decode(bytes(body))
-    except CorruptContainer:
+    except (CorruptContainer, NewerForm):  # the form's digit may be the broken byte
         return
 
     assert len(records) - 1 == len(container.records)

@@ -15,11 +15,14 @@ from infra.local.customer import Customer, make_customer
 from infra.local.logs import save_logs
 from infra.paths import ROOT
 from simulator.hooks import post
+from tests.carriers.needed import needs
 from tests.carriers.samples import sample
 from tests.e2e.stage import SHARED_SECRET, Stage, until
 from tests.samples import a_profile
 
 pytestmark = pytest.mark.e2e
+
+needs("bandwidth")
 
 EVENT = sample("bandwidth", "media-stream-started")
 REFUSED = "sales/old: 'tapedeck/e2e-old', of account main: REFUSED"

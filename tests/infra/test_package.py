@@ -18,7 +18,8 @@ from tests.infra.conftest import Assembly
 from tests.targets.running import make
 
 MIB = 1024 * 1024
-CHALICE_LIMIT = 50 * MIB
+ZIP_LIMIT = 35 * MIB
+"""our own; what can be uploaded in one piece is 50"""
 LAMBDA_LIMIT = 250 * 1000 * 1000
 """unzipped, with every layer"""
 
@@ -43,9 +44,9 @@ def layer_zip(assembly: Assembly) -> Path:
 
 
 def test_zip_passes_chalice(assembly: Assembly) -> None:
-    """The Lambda zip is smaller than what can be uploaded in one piece."""
+    """The Lambda zip leaves room below what can be uploaded in one piece."""
 
-    assert app_zip(assembly).stat().st_size < CHALICE_LIMIT
+    assert app_zip(assembly).stat().st_size < ZIP_LIMIT
 
 
 def test_zip_and_layer_fit_together(assembly: Assembly) -> None:

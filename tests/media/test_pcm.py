@@ -61,3 +61,19 @@ def test_a_sound_over_the_beginning_moves_nothing() -> None:
 
     assert _pcm([11, 12, 3]) == pcm.mix_over_begin(_pcm([1, 2, 3]), _pcm([10, 10]))
     assert _pcm([11]) == pcm.mix_over_begin(_pcm([1]), _pcm([10, 10]))
+
+
+def test_two_channels_are_two_tracks() -> None:
+    """Each second sample is the other track's, in either byte order."""
+    assert (b"\x01\x02\x05\x06", b"\x03\x04\x07\x08") == pcm.deinterleave(bytes(range(1, 9)))
+
+
+def test_half_a_pair_is_no_channel() -> None:
+    """A sample without its other track is refused."""
+    with pytest.raises(ValueError, match="3 samples are no pairs"):
+        pcm.deinterleave(bytes(6))
+
+
+def test_bytes_are_swapped() -> None:
+    """Big-endian L16 becomes little-endian, and back."""
+    assert b"\x02\x01\x04\x03" == pcm.swap_bytes(b"\x01\x02\x03\x04")

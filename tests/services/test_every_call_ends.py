@@ -104,7 +104,7 @@ class EveryCallEnds(RuleBasedStateMachine):
         end its sockets stay open, and its carrier says so minutes later, when it is asked for them;
         None: its workers die."""
         self.last_fails, self.last_starts_fail, self.told_min = fails, starts_fail, told_min
-        self.a_stream_joins(WORKERS[0], captured=False, over_epoch=0)
+        self.a_stream_joins(WORKERS[0], captured=False, claims_over_epoch=0)
 
     @rule(seconds=st.sampled_from([1.0, 5.0, 20.0, 120.0]))
     def time_passes(self, seconds: float) -> None:
@@ -120,9 +120,11 @@ class EveryCallEnds(RuleBasedStateMachine):
         (faults.after if acts else faults.before)(n)
 
     @rule(
-        worker=st.sampled_from(WORKERS), captured=st.booleans(), over_epoch=st.sampled_from((0, 9))
+        worker=st.sampled_from(WORKERS),
+        captured=st.booleans(),
+        claims_over_epoch=st.sampled_from((0, 9)),
     )
-    def a_stream_joins(self, worker: str, captured: bool, over_epoch: int) -> None:
+    def a_stream_joins(self, worker: str, captured: bool, claims_over_epoch: int) -> None:
         """Let a living worker join a stream; one whose joining fails may never come again. It may
         be captured already, or claim the call; else it is the owner's to join."""
         if worker in self.dead:
@@ -135,7 +137,7 @@ class EveryCallEnds(RuleBasedStateMachine):
             worker=worker,
             opened_at=self.world.now,
             is_captured=captured,
-            over_epoch=over_epoch,
+            claims_over_epoch=claims_over_epoch,
         )
         self.quietly(lambda: self.world.desk.control.join_call(joining))
         if (CALL.key, key) in self.world.desk.core.store.streams:

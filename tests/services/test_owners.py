@@ -40,7 +40,7 @@ def test_another_worker_is_told_the_owner() -> None:
     desk = Desk()
     owned(desk)
     told = desk.control.join_call(SECOND)
-    assert OwnedElsewhere(owner="worker-1", epoch=1, address="10.0.0.1:8081") == told
+    assert OwnedElsewhere(owner="worker-1", owner_epoch=1, address="10.0.0.1:8081") == told
     assert ["stream-1"] == [one.stream_key for one in desk.core.calls.streams(CALL.key)]
 
 
@@ -54,13 +54,13 @@ def test_the_owner_joins_what_was_passed_on() -> None:
     assert ("worker-1", "10.0.0.1:8081", 1) == owner(desk)
 
 
-@pytest.mark.parametrize(("over_epoch", "owns"), [(0, False), (1, True), (2, True)])
-def test_an_owner_out_of_reach_is_followed_by_the_next(over_epoch: int, owns: bool) -> None:
+@pytest.mark.parametrize(("claims_over_epoch", "owns"), [(0, False), (1, True), (2, True)])
+def test_an_owner_out_of_reach_is_followed_by_the_next(claims_over_epoch: int, owns: bool) -> None:
     """Who couldn't reach the owner of an epoch claims the next one, and no newer owner's."""
 
     desk = Desk()
     owned(desk)
-    told = desk.control.join_call(replace(SECOND, over_epoch=over_epoch))
+    told = desk.control.join_call(replace(SECOND, claims_over_epoch=claims_over_epoch))
     assert owns == isinstance(told, JoinResult)
     assert owner(desk) == (
         ("worker-2", "10.0.0.2:8081", 2) if owns else ("worker-1", "10.0.0.1:8081", 1)
@@ -72,10 +72,10 @@ def test_of_two_who_claim_the_second_follows_the_first() -> None:
 
     desk = Desk()
     owned(desk)
-    desk.control.join_call(replace(SECOND, over_epoch=1))
-    third = a_joining(stream_key="stream-3", worker="worker-3", over_epoch=1)
+    desk.control.join_call(replace(SECOND, claims_over_epoch=1))
+    third = a_joining(stream_key="stream-3", worker="worker-3", claims_over_epoch=1)
     told = desk.control.join_call(third)
-    assert OwnedElsewhere(owner="worker-2", epoch=2, address="10.0.0.2:8081") == told
+    assert OwnedElsewhere(owner="worker-2", owner_epoch=2, address="10.0.0.2:8081") == told
 
 
 def test_what_is_captured_alone_joins_beside_the_owner() -> None:
@@ -127,7 +127,7 @@ def test_a_stream_of_a_dead_owner_ends_without_being_complete() -> None:
 
     desk = Desk()
     owned(desk)
-    desk.control.join_call(replace(SECOND, over_epoch=1))
+    desk.control.join_call(replace(SECOND, claims_over_epoch=1))
     desk.control.end_stream(CALL, "stream-1", Ending.DEAD, later(5))
     first, second = desk.core.calls.streams(CALL.key)
     assert (Ending.DEAD, later(5), False) == (first.ending, first.ended_at, first.complete)

@@ -64,8 +64,8 @@ class FakeControl:
             self._open.setdefault(joining.call.key, {})[joining.stream_key] = None
         return JoinResult(
             call=joining.call,
-            round=1,
-            generation=len(self.joinings),
+            call_session=1,
+            stream_count=len(self.joinings),
             encoding=joining.encoding or self.encoding,
             recordings=self._recordings(joining),
             taps=self.left,

@@ -32,12 +32,12 @@ from chalicelib.services.recovery.dead_workers import DeadWorkerCleaner, Takeove
 from chalicelib.sink.runtime.limits import Limits
 from tests.fakes_media import FakeRenditionStore
 from tests.services.core_desk import Desk
+from tests.sink.calls.test_with_call_control import office
 from tests.sink.fakes import FakeControl, SlowStore
 from tests.sink.rig import QUICK, STOP, Rig, frame, start, token, until
-from tests.sink.test_with_control import office
 
 CALL_KEY = "main/bandwidth/c-1"
-PATIENT = replace(
+UNHURRIED = replace(
     QUICK,
     alone_after_s=5.0,
     forwarding_alive_s=0.1,
@@ -207,7 +207,7 @@ class Pair:
 
 
 @asynccontextmanager
-async def pair(limits: Limits = PATIENT) -> AsyncIterator[Pair]:
+async def pair(limits: Limits = UNHURRIED) -> AsyncIterator[Pair]:
     """Run two workers; stop what still lives as planned."""
     desk, near = office(record_call=RecordOptions(stereo=True))
     graces = Graces(broken=timedelta(seconds=1), dead=timedelta(seconds=1))

@@ -27,7 +27,7 @@ from chalicelib.security.tokens import TokenKind
 from chalicelib.security.url_guard import UrlPolicy
 from chalicelib.sink.ingest.rtp_ports import RtpPlace
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.worker import Outside, Sink
+from chalicelib.sink.worker import Worker, WorkerPorts
 from tests.fake_accounts import FakeMailbox
 from tests.fake_claims import FakePortClaims
 from tests.fake_store import Store
@@ -109,11 +109,11 @@ class Rig:
     spool_dir: Path | None = None
     port: int = 0
     life: asyncio.Task[None] | None = None
-    outside: Outside = field(init=False)
-    sink: Sink = field(init=False)
+    outside: WorkerPorts = field(init=False)
+    sink: Worker = field(init=False)
 
     def __post_init__(self) -> None:
-        self.outside = Outside(
+        self.outside = WorkerPorts(
             control=self.control,
             live_recordings=self.live,
             mailbox=self.mailbox,
@@ -127,7 +127,7 @@ class Rig:
             url_policy=LOCAL,
             spool_dir=self.spool_dir,
         )
-        self.sink = Sink(self.name, self.outside, self.limits, self.rtp)
+        self.sink = Worker(self.name, self.outside, self.limits, self.rtp)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Rig]:

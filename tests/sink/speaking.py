@@ -21,9 +21,9 @@ from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.model import Recording, RecordOptions
 from chalicelib.services.calls.record_call import Request, request_recording
 from tests.services.core_desk import Desk
-from tests.sink.calls.test_command_handler import Stage
+from tests.sink.calls.test_recording_commands import Stage
+from tests.sink.calls.test_with_call_control import OFFICE, office
 from tests.sink.rig import STOP, Rig, start, until
-from tests.sink.test_with_control import OFFICE, office
 
 SIZE = 160 * WIDTH
 QUIET = bytes(SIZE)
@@ -160,4 +160,4 @@ async def speaking(other_workers_s: float = 0.05, **options: Any) -> AsyncIterat
             await until(lambda: desk.core.store.recordings)
             yield Spoken(desk, rig, speaker)
         await socket.send(STOP)
-        await until(lambda: not rig.sink.hub.calls)
+        await until(lambda: not rig.sink.call_registry.calls)

@@ -102,7 +102,7 @@ async def stage(**changes: Any) -> AsyncIterator[Stage]:
         yield Stage(rig, line)
         with suppress(OSError):
             await line.send(STOP)
-        await until(lambda: not rig.sink.hub.calls, 10)
+        await until(lambda: not rig.sink.call_registry.calls, 10)
 
 
 @dataclass

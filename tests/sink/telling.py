@@ -53,7 +53,7 @@ class Telling:
 
 @asynccontextmanager
 async def telling(rig: Rig) -> AsyncIterator[ClientConnection]:
-    """Open a socket of that dialect on a running sink's hub."""
+    """Open a socket of that dialect on a running worker."""
     numbers = count()
 
     def answer(_request: object) -> MessageSocket:
@@ -65,7 +65,9 @@ async def telling(rig: Rig) -> AsyncIterator[ClientConnection]:
             stream_key=f"{rig.name}-t-{next(numbers)}",
             tells_digits=True,
         )
-        return MessageSocket(Stream(opening, Telling(opening.stream_key), rig.sink.hub, rig.limits))
+        return MessageSocket(
+            Stream(opening, Telling(opening.stream_key), rig.sink.call_registry, rig.limits)
+        )
 
     server = await ws_create_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]

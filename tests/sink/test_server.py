@@ -121,7 +121,7 @@ def test_a_full_worker_answers_503() -> None:
             assert 101 == await first.ask(f"/bandwidth/{GOOD}")
             assert 503 == await second.ask(f"/bandwidth/{GOOD}")
             first.abort()
-            await until(lambda: not rig.sink.hub.sockets)
+            await until(lambda: not rig.sink.call_registry.sockets)
             assert 101 == await third.ask(f"/bandwidth/{GOOD}")
             third.abort()
 
@@ -134,7 +134,7 @@ def test_health_is_told_on_the_same_port() -> None:
     async def scenario() -> None:
         async with Rig().running() as rig, rig.bandwidth() as socket:
             await socket.send(start())
-            await until(lambda: rig.sink.hub.calls)
+            await until(lambda: rig.sink.call_registry.calls)
             raw = await Raw.connect(rig.port)
             raw.send(b"GET /healthz HTTP/1.1\r\nHost: sink\r\n\r\n")
             head, _, body = (await raw.reader.read()).partition(b"\r\n\r\n")
@@ -159,7 +159,7 @@ def test_a_stopping_worker_takes_nobody_and_says_so() -> None:
         rig.control.is_away = True
         async with rig.running(), rig.bandwidth() as socket:
             await socket.send(start())
-            await until(lambda: rig.sink.hub.calls)
+            await until(lambda: rig.sink.call_registry.calls)
             rig.sink.stop()
             await until(lambda: socket.close_code == 1001)
             health, carrier = await Raw.connect(rig.port), await Raw.connect(rig.port)

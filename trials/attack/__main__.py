@@ -17,6 +17,7 @@ Attack = Callable[[Target], Awaitable[Outcome]]
 FLOODS: Sequence[Attack] = (
     floods.fragments,
     floods.empty_fragments,
+    floods.unfinished,
     floods.oversize,
     floods.long_request,
     floods.bombs,

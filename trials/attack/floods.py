@@ -11,6 +11,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 
+from chalicelib.sink.ingest.unfinished import MOST_BYTES, cost
 from chalicelib.sink.ingest.websocket import MESSAGE_BYTES_MAX
 from tests.sink.raw import BINARY, CONTINUATION, PING, TEXT, Raw, websocket_frame
 from trials.attack.report import Outcome
@@ -34,6 +35,28 @@ async def empty_fragments(target: Target, number: int = 20) -> Outcome:
     begin = websocket_frame(BINARY, b"", fin=False)
     codes = await _flood(target, number, [begin, *[part] * 1000])
     return _judge(codes, {1008}, "endless messages of empty parts")
+
+
+async def unfinished(target: Target, number: int = 280) -> Outcome:
+    """Leave a message of 60 kB unfinished on each of many sockets, and keep them open."""
+    parts = [websocket_frame(BINARY, bytes(3000), fin=False)]
+    parts += [websocket_frame(CONTINUATION, bytes(3000), fin=False)] * 19
+    raws = [await target.enter() for _ in range(number)]
+    for part in parts:
+        for raw in raws:
+            raw.send(part)
+        await asyncio.sleep(0.05)
+    codes = await asyncio.gather(*(_close_code_within(raw, 1.0) for raw in raws))
+    for raw in raws:
+        raw.abort()
+    held = codes.count(0)
+    right = MOST_BYTES // cost(60_000)
+    faults = [] if held == right else [f"{held} sockets were left, not {right}"]
+    faults += [f"closed with {code}" for code in set(codes) - {0, 1013}]
+    return Outcome(
+        facts=f"{number} unfinished messages: {held} held, {number - held} × 1013",
+        faults=tuple(faults),
+    )
 
 
 async def oversize(target: Target, number: int = 20) -> Outcome:
@@ -154,6 +177,15 @@ async def _flood(
 ) -> Counter[int]:
     raws = [await target.enter() for _ in range(number)]
     return Counter(await asyncio.gather(*(_send_until_closed(raw, sent) for raw in raws)))
+
+
+async def _close_code_within(raw: Raw, within_s: float) -> int:
+    """Return the code of a close; 0 where none comes."""
+    try:
+        async with asyncio.timeout(within_s):
+            return await raw.close_code()
+    except (TimeoutError, asyncio.IncompleteReadError, ConnectionError):
+        return 0
 
 
 async def _send_until_closed(raw: Raw, sent: list[bytes] | tuple[bytes, ...]) -> int:

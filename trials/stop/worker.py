@@ -31,7 +31,7 @@ from chalicelib.security.tokens import TokenKind
 from chalicelib.sink.ingest.rtp_ports import RtpPlace
 from chalicelib.sink.runtime import gc_tuning, json_log
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.worker import Outside, Sink
+from chalicelib.sink.worker import Worker, WorkerPorts
 from tests.samples import a_profile
 from tests.services.core_desk import Desk
 from tests.sink.fakes import FakeLeases
@@ -95,7 +95,7 @@ async def main(store_url: str, rtp_calls: int, grace_s: float) -> None:
     desk.control = replace(desk.control, graces=graces)
     tapped = a_profile(name="tapped", dialect="signalwire-tap", carrier="signalwire")
     desk.core.store.profiles["main", "tapped"] = tapped
-    outside = Outside(
+    outside = WorkerPorts(
         control=cast(CallControl, Slow(desk.control)),
         live_recordings=desk.live,
         live_taps=desk.taps,
@@ -105,7 +105,7 @@ async def main(store_url: str, rtp_calls: int, grace_s: float) -> None:
         store=S3MediaStore(client, "stop"),
         token_keys=lambda: [KEY],
     )
-    sink = Sink(NAME, outside, Limits(), PLACE)
+    sink = Worker(NAME, outside, Limits(), PLACE)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, sink.stop)
     port = await sink.start("127.0.0.1", 0)
     running = asyncio.create_task(sink.run())
@@ -115,7 +115,7 @@ async def main(store_url: str, rtp_calls: int, grace_s: float) -> None:
         desk.core.mailbox.send(_opening(claim))
     while not all(desk.core.port_claims.of_call(one.call.key)[0].is_open for one in ports):
         await asyncio.sleep(0.1)
-    gc_tuning.settle()
+    gc_tuning.tune()
     told = {"port": port, "bandwidth": _token("front"), "tap": _token("tapped")}
     print(json.dumps({**told, "rtp": [claim.port for claim in ports]}), flush=True)
     await running

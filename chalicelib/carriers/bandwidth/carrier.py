@@ -7,7 +7,7 @@ from chalicelib.carriers.contract.carrier import Carrier, RecordingSource, Strea
 
 CARRIER = Carrier(
     name="bandwidth",
-    streams={stream.NAME: StreamFactory(parser=stream.Bandwidth, playing=stream.playing)},
+    streams={stream.NAME: StreamFactory(parser=stream.Bandwidth, plays=True)},
     webhooks=webhooks.DIALECT,
     call_api=call_api.DIALECT,
     documents={stream.NAME: documents.DIALECT},

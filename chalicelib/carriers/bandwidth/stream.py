@@ -22,6 +22,7 @@ from chalicelib.capture.events import (
     Track,
 )
 from chalicelib.carriers.contract.stream import G711, is_carrier_id
+from chalicelib.carriers.contract.stream_limits import StreamLimits
 from chalicelib.errors import WireError
 from chalicelib.media import codecs
 
@@ -116,6 +117,7 @@ class Bandwidth:
 
     name = NAME
     clock = Clock.ARRIVAL
+    limits = StreamLimits(is_base64=True)
 
     def __init__(self, _parameters: Mapping[str, str]) -> None:
         self._started: StreamStarted | None = None
@@ -142,6 +144,12 @@ class Bandwidth:
             return self._start(said)
         return StreamStopped()
 
+    def play(self, pcm: bytes) -> str:
+        """Return the message that plays sound to the party; a stream whose `mode` is
+        `bidirectional` takes it."""
+        payload = codecs.encode(pcm, Encoding.PCMU)
+        return _encode(PlayAudioMessage(media=PlayedMedia(payload=payload))).decode()
+
     def _binary(self) -> WireError:
         if self._heard or self._started:
             return WireError(NAME, "a binary message", code="binary_message")
@@ -159,13 +167,6 @@ class Bandwidth:
         ):
             raise WireError(NAME, "the start came twice", code="second_start")
         raise WireError(NAME, "a start of another stream", code="other_stream")
-
-
-def playing(pcm: bytes) -> str:
-    """Return the message that plays sound at 8,000 Hz to the party; a stream whose `mode` is
-    `bidirectional` takes it."""
-    payload = codecs.encode(pcm, Encoding.PCMU)
-    return _encode(PlayAudioMessage(media=PlayedMedia(payload=payload))).decode()
 
 
 def _parse_start(message: StartMessage) -> StreamStarted:

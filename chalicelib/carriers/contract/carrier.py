@@ -19,8 +19,8 @@ class StreamFactory:
     parser: Callable[[Mapping[str, str]], StreamDialect]
     """the path's parameters → one socket's parser. Raises InvalidRequest for parameters that name
     nothing"""
-    playing: Callable[[bytes], str] | None = None
-    """returns the message that plays pcm to the party; None: the dialect has no such message"""
+    plays: bool = False
+    """its parsers' `play` returns messages: the carrier plays what it is sent"""
     tells_digits: bool = False
     """the dialect sends digits as messages; otherwise they are detected in the sound"""
 

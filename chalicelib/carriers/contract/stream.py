@@ -7,26 +7,36 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol
 
-from chalicelib.capture.events import Clock, Encoding, StreamEvent, StreamStarted
+from chalicelib.capture.events import Clock, Encoding, StreamEvents, StreamStarted
+from chalicelib.carriers.contract.stream_limits import StreamLimits
 
 
 class StreamDialect(Protocol):
     """One live socket's parser.
 
-    Fed whole messages: `str` for text, `bytes` for binary. Returns the event that the message says,
-    or None where the dialect documents that it says nothing (a SignalWire text message, a probe).
+    It is fed whole messages: `str` for text, `bytes` for binary. It returns the event that the
+    message says: a tuple where it says several, which are taken in their order, or None where the
+    dialect documents that it says nothing (a SignalWire text message, a probe).
     Media may come before StreamStarted: whoever reads keeps it until the start says whose it is.
     Raises WireError for everything that the dialect doesn't know; the parser stays usable after it.
     """
 
     name: str
     clock: Clock
+    """how its media finds its position; every Media of a clock other than arrival has an offset"""
+    limits: StreamLimits
 
     def open(self) -> StreamStarted | None:
         """Return the start that the path alone tells, or None where a message will."""
 
-    def receive(self, message: str | bytes) -> StreamEvent | None:
+    def receive(self, message: str | bytes) -> StreamEvents:
         """Return what one message says."""
+
+    def play(self, pcm: bytes) -> str | bytes | None:
+        """Return the message that plays sound to the party; None: the carrier plays nothing.
+
+        `pcm`: 8,000 samples a second, native order.
+        """
 
 
 CLOSE_CODES: Mapping[str, int] = MappingProxyType(

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from chalicelib.capture.events import Clock, Media, StreamStarted, Track
 from chalicelib.carriers.contract.stream import holds_variable, is_carrier_id
+from chalicelib.carriers.contract.stream_limits import StreamLimits
 from chalicelib.errors import InvalidRequest, WireError
 
 NAME = "signalwire-tap"
@@ -32,6 +33,7 @@ class SignalWireTap:
 
     name = NAME
     clock = Clock.ARRIVAL
+    limits = StreamLimits()
 
     def __init__(self, parameters: Mapping[str, str]) -> None:
         self._call_id = _call_id(parameters["call_id"])
@@ -47,6 +49,9 @@ class SignalWireTap:
             tracks=(self._track,),
             encoding=None,
         )
+
+    def play(self, _pcm: bytes) -> None:
+        """Return None: a tap leads one way."""
 
     def receive(self, message: str | bytes) -> Media | None:
         """Return a binary message's bytes as media; None for text and for empty messages.

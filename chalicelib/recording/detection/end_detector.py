@@ -1,8 +1,8 @@
-"""What the recordings of a call listen for, and what they hear: facts in, verdicts out.
+"""Detects what ends the recordings of a call: media and digits in, decisions out.
 
-Each track is decoded once and each detector runs once, however many recordings ask. Digits are
-heard on the inbound (or mixed) track, speech on the tracks of a recording's `direction`; a track
-that is mute is silent.
+Each track is decoded once and each detector runs once, however many recordings need it. Digits are
+detected on the inbound (or mixed) track, speech on the tracks of a recording's `direction`; a mute
+track counts as silent.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from chalicelib.recording.detection.track_detector import (
 from chalicelib.recording.model import Direction, Recording
 
 EARLIER_US = 1_000_000
-"""a recording that began so long before the first stream here was heard elsewhere first"""
+"""a recording that began this long before the first stream here first listened elsewhere"""
 BEEP_US = 1_500_000
-"""half a second, and one for its way out and back: it may sound on the outbound track"""
+"""half a second of beep, and one for its way: it may sound on the outbound track"""
 MESSAGES_A_LOOK = 5
-"""100 ms of one track: an end is exact whenever it is found"""
+"""100 ms of one track; a decision is exact however late it is made"""
 
 _FOLLOWED = {
     Direction.SPEAK: (Track.INBOUND, Track.MIXED),
@@ -41,7 +41,7 @@ _PRESSED = (Track.INBOUND, Track.MIXED)
 
 
 class EndDetector:
-    """The recordings of one call that end by themselves."""
+    """Decides when the recordings of one call end by their own options."""
 
     def __init__(self) -> None:
         self._rules: dict[str, EndRules] = {}
@@ -50,24 +50,24 @@ class EndDetector:
         self._detectors: dict[Track, TrackDetector] = {}
         self._messages = 0
         self._begun_us: int | None = None
-        """when the first sound of the call was heard, on whatever track"""
+        """the arrival of the call's first media, on any track"""
 
     @property
     def is_listening(self) -> bool:
-        """Tell whether anybody listens."""
+        """Whether any recording listens."""
         return any(rules.is_listening for rules in self._rules.values())
 
     @property
     def listens_from_us(self) -> int | None:
-        """Return from when on the first of them listens; None: from the first sample."""
+        """Return the earliest time from which a recording listens; None: the first sample."""
         begins = [rules.from_us for rules in self._rules.values() if rules.is_listening]
         known = [from_us for from_us in begins if from_us is not None]
         return min(known) if known and len(known) == len(begins) else None
 
     def attend(self, recordings: Iterable[Recording], opened_us: int) -> None:
-        """Listen for the live recordings of a call, as they are now, and for no other.
+        """Listen for the live recordings of a call, as they are now, and for no others.
 
-        `opened_us`: when the first stream of the call was opened here.
+        `opened_us` is when the first stream of the call was opened here.
         """
         asking = {
             one.recording_id: one
@@ -83,14 +83,14 @@ class EndDetector:
         self._ask()
 
     def miss_beginning(self) -> None:
-        """Take note that what came first can't be heard any more."""
+        """Take note that the beginning of the call is no longer available."""
         for rules in self._rules.values():
             rules.miss_beginning()
 
     def hear(
         self, source: TrackSource, track: Track, payload: bytes, encoding: Encoding, arrival_us: int
     ) -> list[EndDecision]:
-        """Take a message of the stream that gives the track; another than before is newer."""
+        """Take a message of a track; if it comes from another stream, that one is newer."""
         if self._begun_us is None:
             self._begun_us = arrival_us
         if track not in self._demands:
@@ -99,7 +99,7 @@ class EndDetector:
         if detector is None or detector.source is not source:
             detector = self._open(source, track, arrival_us)
         decisions: list[EndDecision] = []
-        for heard in detector.hear(payload, encoding, arrival_us):
+        for heard in detector.feed(payload, encoding, arrival_us):
             decisions += self.pass_time(arrival_us)
             decisions += self.press(heard.digit, heard.at_us)
         self._messages += 1
@@ -108,23 +108,23 @@ class EndDetector:
         return decisions
 
     def leave(self, source: TrackSource) -> None:
-        """Take note that a stream has ended: what doesn't come from it isn't silence."""
+        """Take note that a stream has ended: its missing media isn't silence."""
         for detector in self._detectors.values():
             if detector.source is source:
                 detector.is_gone = True
 
     def beep(self, recording_id: str, now_us: int) -> None:
-        """Take note that a recording's beep goes out to the party."""
+        """Take note that a recording's beep is sent to the party."""
         if recording_id in self._rules:
             self._rules[recording_id].beep_until_us = now_us + BEEP_US
 
     def press(self, digit: str, at_us: int) -> list[EndDecision]:
-        """Take a digit, whoever told it."""
-        told = [rules.press(digit, at_us) for rules in self._rules.values()]
-        return self._ended(told)
+        """Take a digit, detected or reported."""
+        decided = [rules.press(digit, at_us) for rules in self._rules.values()]
+        return self._ended(decided)
 
     def pass_time(self, now_us: int) -> list[EndDecision]:
-        """Look who has waited long enough; a stream of the call lives."""
+        """End the recordings whose timeouts have run out, while a stream of the call is live."""
         asked = [
             rules
             for rules in self._rules.values()
@@ -141,20 +141,20 @@ class EndDetector:
         if rules.from_us is None:
             rules.from_us = min(detector.clock.begin_us(0) for detector in detectors)
         sensitivity = rules.options.input_sensitivity
-        judged = [
+        settled = [
             detector.settled_us(sensitivity)
             for detector in detectors
             if not detector.is_mute(now_us)
         ]
         spoken = [self._spoken_until_us(track, rules) for track in self._followed(rules)]
         return rules.decide(
-            min(judged, default=now_us),
+            min(settled, default=now_us),
             max((until_us for until_us in spoken if until_us is not None), default=None),
         )
 
     def _decide_unheard(self, rules: EndRules, now_us: int) -> EndDecision | None:
-        """Judge for whom none of its tracks has come, though others have: silence, if none comes
-        soon."""
+        """Decide for a recording none of whose tracks has come, though others have: if none comes
+        soon, they are silent."""
         if self._begun_us is None:
             return None
         from_us = self._begun_us if rules.from_us is None else rules.from_us
@@ -164,7 +164,7 @@ class EndDetector:
         return rules.decide(now_us - PATIENCE_US, None)
 
     def _spoken_until_us(self, track: Track, rules: EndRules) -> int | None:
-        """Return until when somebody spoke on a track; the recording's own beep is nobody."""
+        """Return until when there was speech on a track; the recording's own beep is none."""
         until_us = self._detectors[track].spoken_until_us(rules.options.input_sensitivity)
         if until_us is None or (track is not Track.INBOUND and until_us <= rules.beep_until_us):
             return None
@@ -174,7 +174,7 @@ class EndDetector:
         return (track for track in _FOLLOWED[rules.options.direction] if track in self._detectors)
 
     def _open(self, source: TrackSource, track: Track, arrival_us: int) -> TrackDetector:
-        """Return an ear for a track's new stream; what was between the streams is left out."""
+        """Return a detector for a track's new stream; time between two streams doesn't count."""
         before = self._detectors.get(track)
         if before is not None:
             for rules in self._rules.values():
@@ -206,8 +206,8 @@ class EndDetector:
             return None
         return DetectionDemand(sensitivities=sensitivities, digits=digits)
 
-    def _ended(self, told: Iterable[EndDecision | None]) -> list[EndDecision]:
-        decisions = [decision for decision in told if decision is not None]
+    def _ended(self, decided: Iterable[EndDecision | None]) -> list[EndDecision]:
+        decisions = [decision for decision in decided if decision is not None]
         for decision in decisions:
             del self._rules[decision.recording_id]
             self._over.add(decision.recording_id)
@@ -226,7 +226,7 @@ def _rules_of(recording: Recording, opened_us: int) -> EndRules:
 
 
 def _steer(rules: EndRules, recording: Recording) -> None:
-    """Let a recording's watch do as its state says."""
+    """Make a recording's rules follow its state."""
     if not lifecycle.is_capturing(recording.state):
         rules.pause()
     elif not rules.is_listening:

@@ -1,4 +1,4 @@
-"""One track as it is heard live: decoded once, for all detectors that somebody asks for."""
+"""The detectors of one live track, which is decoded once for all of them."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from chalicelib.media.pcm import samples_of
 from chalicelib.media.vad import VoiceActivity
 
 DIGIT_MARGIN_US = 20_000
-"""a tone's place is right to 12.5 ms: what lies so long before it is surely not the tone"""
+"""a tone's position is exact to 12.5 ms: this long before it there is surely no tone"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectionDemand:
-    """What is asked of a track."""
+    """What is to be detected on a track."""
 
     sensitivities: frozenset[float] = frozenset()
-    """voice activity, by `input_sensitivity`"""
+    """voice activity, for each `input_sensitivity`"""
     digits: bool = False
-    """those that sound in band"""
+    """in-band DTMF"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackSource:
-    """A stream, as far as a detector must know it."""
+    """A stream, as a detector needs to know it."""
 
     rate_hz: int
     tells_digits: bool = False
-    """beside the sound: nobody listens for tones then"""
+    """beside the sound: then no tones are detected"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectedDigit:
-    """A key press that sounded."""
+    """A digit that was detected in the sound."""
 
     digit: str
     at_us: int
-    """the wall clock just before its tone"""
+    """the time just before its tone, on the wall clock"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +57,13 @@ class TrackDetector:
     def __init__(self, source: TrackSource) -> None:
         self.source = source
         self.is_gone = False
-        """its stream has ended"""
+        """whether its stream has ended"""
         self.clock = HeardClock(source.rate_hz)
         self._voices: dict[float, _Voice] = {}
         self._digits: DigitDetector | None = None
 
     def ask(self, demand: DetectionDemand) -> None:
-        """Listen for this; a detector that is new, or asked for again, begins anew."""
+        """Detect this from now on; a detector that wasn't needed before starts afresh."""
         at, rate_hz = self.clock.samples, self.source.rate_hz
         self._voices = {
             sensitivity: self._voices.get(sensitivity)
@@ -78,27 +78,27 @@ class TrackDetector:
         elif self._digits is None:
             self._digits = DigitDetector(rate_hz, first_sample=at)
 
-    def hear(self, payload: bytes, encoding: Encoding, arrival_us: int) -> Sequence[DetectedDigit]:
-        """Take a message; return the keys that went down in it."""
+    def feed(self, payload: bytes, encoding: Encoding, arrival_us: int) -> Sequence[DetectedDigit]:
+        """Take a message; return the digits that begin in it."""
         pcm = codecs.decode(payload, encoding)
         self.clock.add(samples_of(pcm), arrival_us)
         for voice in self._voices.values():
             voice.activity.feed(pcm)
         if self._digits is None:
             return ()
-        told = self._digits.feed(pcm)
-        return [self._placed(one) for one in told if isinstance(one, DigitBegun)]
+        events = self._digits.feed(pcm)
+        return [self._placed(one) for one in events if isinstance(one, DigitBegun)]
 
     def is_mute(self, now_us: int) -> bool:
-        """Tell whether it is useless to wait for what it hears next."""
+        """Whether its next sound isn't worth waiting for."""
         return self.is_gone or self.clock.is_mute(now_us)
 
     def settled_us(self, sensitivity: float) -> int:
-        """Return until when it is settled who spoke."""
+        """Return the time until which all speech is known."""
         return self.clock.end_us(self._voices[sensitivity].activity.judged)
 
     def spoken_until_us(self, sensitivity: float) -> int | None:
-        """Return until when somebody spoke; None: nobody has, since it was first asked."""
+        """Return the end of the last speech; None: there was none since the detector started."""
         voice = self._voices[sensitivity]
         silent_since = voice.activity.silent_since
         return self.clock.end_us(silent_since) if silent_since > voice.first_sample else None

@@ -127,7 +127,7 @@ def _parse(
 
 
 def _verify_way_back(profile: Profile) -> None:
-    if profile.bidirectional and registry.stream(profile.dialect).playing is None:
+    if profile.bidirectional and not registry.stream(profile.dialect).plays:
         fact = f"false: {profile.dialect} takes no audio back"
         raise request_fields.out_of_range("bidirectional", fact, True)
 

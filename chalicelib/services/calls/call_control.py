@@ -1,7 +1,7 @@
-"""How a call lives: streams join it and end, it closes, its recordings start and go finalizing.
+"""Controls the life of a call: streams join and end, recordings start and end, the call closes.
 
-Every step is one conditional write, and each function may die after any of them and run again.
-The sink calls it as the owner of a call's streams, the sweeper in the place of a dead one.
+Every step is one conditional write, and each function can be interrupted after any of them and run
+again. The worker that owns a call uses it; for a dead worker the sweeper does.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from chalicelib.services.calls.tap_control import TapController
 from chalicelib.services.calls.transitions import RecordingMover, persistently
 
 RECHECK = timedelta(minutes=10)
-"""An open call is looked at this often, should its worker and the worker's lease both be gone."""
+"""An open call is checked this often, in case its worker and the worker's lease are both gone."""
 
 ASK_AGAIN = timedelta(seconds=3)
-"""While a grace runs: the carrier's webhook may say meanwhile that nothing more comes."""
+"""While a grace runs: a webhook of the carrier may end the grace early."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallController:
-    """The port CallControl. Raises Unavailable where to try again is right."""
+    """Implements the port CallControl. Raises Unavailable when a retry is right."""
 
     calls: Calls
     call_life: CallLife
@@ -41,30 +41,32 @@ class CallController:
     graces: Graces = field(default_factory=Graces)
     writer: Writer = Writer.OWNER
 
-    def join_call(self, joining: JoinRequest) -> JoinResult | OwnedElsewhere:
-        """Put the stream under its call, open or reopen that, start the recordings that are wanted:
-        the pending ones and its profile's. Where another worker owns the call, only tell which.
-        Raises NotFound where the profile is gone, Forbidden where it is another dialect's; an RTP
-        port, that was claimed for the call by its profile, is at home in every one."""
-        profile = self.profiles.get(joining.call.account, joining.profile)
-        if joining.dialect not in (profile.dialect, rtp_endpoint.DIALECT):
+    def join_call(self, request: JoinRequest) -> JoinResult | OwnedElsewhere:
+        """Put the stream under its call, open or reopen the call, and start its recordings: the
+        pending ones and the profile's. If another worker owns the call, only return which one.
+
+        Raises NotFound if the profile doesn't exist, and Forbidden if it is for another dialect; an
+        RTP port is claimed by a profile, so it fits every one.
+        """
+        profile = self.profiles.get(request.call.account, request.profile)
+        if request.dialect not in (profile.dialect, rtp_endpoint.DIALECT):
             raise Forbidden(
-                f"profile {profile.name} speaks {profile.dialect}, not {joining.dialect}",
+                f"profile {profile.name} speaks {profile.dialect}, not {request.dialect}",
                 code="wrong_dialect",
             )
-        stream = persistently(lambda: self._enter(joining, profile))
+        stream = persistently(lambda: self._enter(request, profile))
         if isinstance(stream, OwnedElsewhere):
             return stream
-        call = self.calls.get(joining.call.key)
+        call = self.calls.get(request.call.key)
         recordings = self.rounds.start(call, profile, stream)
         return JoinResult(
             call=call.ref,
-            round=stream.round,
-            generation=call.generation,
+            call_session=stream.round,
+            stream_count=call.generation,
             encoding=self._stream(call.ref, stream.stream_key).encoding,
             recordings=recordings,
             bidirectional=profile.bidirectional,
-            taps=self.taps.left_to(call, joining.worker) if call.generation > 1 else (),
+            taps=self.taps.left_to(call, request.worker) if call.generation > 1 else (),
         )
 
     def end_stream(
@@ -78,10 +80,12 @@ class CallController:
         segments: tuple[int, int] | None = None,
         reason: str = "",
     ) -> Ending:
-        """Note that all media of a stream lies in segments, in which, and how it ended; return how
-        it ended (STOPPED where the carrier's webhook already said so). A DEAD one was another
-        worker's: the journal may hold media of it, as of one that isn't all `in_segments`.
-        `reason`: why this side ended it. Raises NotFound."""
+        """Note that a stream ended and how, that all its media is in segments, and in which.
+
+        Returns how it ended, which is STOPPED if a webhook of the carrier said so before. A DEAD
+        stream was another worker's: the journal may hold media of it, as of one that isn't all
+        `in_segments`. `reason` is why this side ended it. Raises NotFound.
+        """
         stream = self._stream(call, stream_key)
         if stream.ended_at is None:
             is_complete = in_segments and ending is not Ending.DEAD
@@ -90,14 +94,14 @@ class CallController:
         return self._stream(call, stream_key).ending or ending
 
     def lose_stream(self, stream: Stream, at: datetime) -> None:
-        """Note that a stream's worker died at some time; the journal may hold media of it."""
+        """Note that the worker of a stream died; the journal may hold media of the stream."""
         if stream.ended_at is None:
             self._write_end(replace(stream, ended_at=at, ending=Ending.DEAD))
 
-    def close_call(self, call: CallRef, round_: int, at: datetime) -> CloseResult:
-        """Close the call if no stream of it lives and no grace runs; then its live recordings go
-        finalizing, and its taps are finished. Raises NotFound."""
-        return persistently(lambda: self._close(call, round_, at))
+    def close_call(self, call: CallRef, session: int, at: datetime) -> CloseResult:
+        """Close the call if it has no live stream and no grace runs. Then its live recordings begin
+        finalizing, and its taps end. Raises NotFound."""
+        return persistently(lambda: self._close(call, session, at))
 
     def end_recording(self, recording_id: str, cause: Cause, at: datetime, digit: str = "") -> None:
         """Move one recording of a live call to finalizing and start its finalization, or to
@@ -106,51 +110,52 @@ class CallController:
 
     @property
     def rounds(self) -> SessionRecorder:
-        """Return what starts and ends the recordings of a call's round."""
+        """Return what starts and ends the recordings of a call's session."""
         return SessionRecorder(calls=self.calls, transitions=self.transitions, writer=self.writer)
 
-    def _enter(self, joining: JoinRequest, profile: Profile) -> Stream | OwnedElsewhere:
-        """Write a stream under its call, once; tell who owns the call where the stream isn't that
-        one's. Who joins first owns it: two that join at once write the same generation."""
-        key = joining.call.key
+    def _enter(self, request: JoinRequest, profile: Profile) -> Stream | OwnedElsewhere:
+        """Write a stream under its call, once; or return the call's owner, if that is another one.
+        The first to join owns the call: of two at once, which write the same stream count, one
+        fails."""
+        key = request.call.key
         for stream in self.calls.streams(key):
-            if stream.stream_key == joining.stream_key:
+            if stream.stream_key == request.stream_key:
                 return stream
         before = self._known_call(key)
-        if before is not None and _is_anothers(before, joining):
+        if before is not None and _is_anothers(before, request):
             return OwnedElsewhere(
-                owner=before.owner, epoch=before.epoch, address=before.owner_address
+                owner=before.owner, owner_epoch=before.epoch, address=before.owner_address
             )
-        round_ = self.rounds.next_usable(before, next_round(before))
-        stream = _stream(joining, profile, round_)
-        self.call_life.join(_joined(before, joining, profile, round_), stream)
+        session = self.rounds.next_usable(before, next_round(before))
+        stream = _stream(request, profile, session)
+        self.call_life.join(_joined(before, request, profile, session), stream)
         return stream
 
-    def _close(self, ref: CallRef, round_: int, at: datetime) -> CloseResult:
-        # The call first, then its streams: one that joins in between changes the generation.
+    def _close(self, ref: CallRef, session: int, at: datetime) -> CloseResult:
+        # The call first, then its streams: one that joins in between changes the stream count.
         call = self.calls.get(ref.key)
-        streams = [one for one in self.calls.streams(ref.key) if one.round == round_]
-        if call.open and call.round == round_:
+        streams = [one for one in self.calls.streams(ref.key) if one.round == session]
+        if call.open and call.round == session:
             closes = closes_at(streams, self.graces)
             if closes is None:
                 return CloseResult(closed=False)
             if closes > at:
                 return CloseResult(closed=False, retry_at=min(closes, at + ASK_AGAIN))
-            # Due as its last stream left it: if we die now, the sweeper goes on from here, and at
-            # once where its worker, that still holds the streams, died with us.
+            # `due_at` stays: if this process dies now, the sweeper continues from here, and at
+            # once if the worker that still holds the streams died, too.
             call = replace(call, open=False, closed_at=at)
             self.call_life.close(call)
-        self.rounds.end(call, round_, streams, at)
-        self.taps.end_round(call, round_, self.writer, at)
+        self.rounds.end(call, session, streams, at)
+        self.taps.end_round(call, session, self.writer, at)
         for stream in streams:
             if stream.complete:
                 self.live_streams.forget(stream)
-        self._settle(call, round_)
+        self._settle(call, session)
         return CloseResult(closed=True)
 
-    def _settle(self, call: Call, round_: int) -> None:
-        """Say that nothing of a closed call is due."""
-        if call.open or call.round != round_ or call.due_at is None:
+    def _settle(self, call: Call, session: int) -> None:
+        """Note that a closed call needs no further check."""
+        if call.open or call.round != session or call.due_at is None:
             return
         try:
             self.call_life.postpone(replace(call, due_at=None))
@@ -161,7 +166,7 @@ class CallController:
         try:
             self.call_life.end_stream(ended)
         except PreconditionFailed:
-            return  # the owner and the sweeper both end a stream: the first word counts
+            return  # the owner and the sweeper may both end a stream: the first one counts
 
     def _known_call(self, call_key: str) -> Call | None:
         try:
@@ -176,56 +181,56 @@ class CallController:
         raise NotFound(f"stream {stream_key} of call {call.key}", code="no_such_stream")
 
 
-def _joined(before: Call | None, joining: JoinRequest, profile: Profile, round_: int) -> Call:
-    """Return a call as one more stream leaves it."""
+def _joined(before: Call | None, request: JoinRequest, profile: Profile, session: int) -> Call:
+    """Return a call with one more stream."""
     call = before or Call(
-        ref=joining.call,
+        ref=request.call,
         profile=profile.name,
         open=True,
-        round=round_,
+        round=session,
         generation=0,
         labels=profile.labels,
-        opened_at=joining.opened_at,
+        opened_at=request.opened_at,
     )
     return replace(
-        _claimed(call, joining),
+        _claimed(call, request),
         profile=profile.name,
         open=True,
-        round=round_,
+        round=session,
         generation=call.generation + 1,
-        labels={**call.labels, **joining.labels},
-        node_id=call.node_id or f"tapedeck-{joining.worker}",
+        labels={**call.labels, **request.labels},
+        node_id=call.node_id or f"tapedeck-{request.worker}",
         closed_at=None,
-        # A further stream moves it nowhere: an index's key that changes is two writes more.
-        due_at=(call.due_at if call.open else None) or joining.opened_at + RECHECK,
+        # A further stream doesn't move it: changing an index key costs two more writes.
+        due_at=(call.due_at if call.open else None) or request.opened_at + RECHECK,
     )
 
 
-def _is_anothers(call: Call, joining: JoinRequest) -> bool:
-    """Tell whether the stream belongs to the worker that owns its call, and that is another."""
-    is_owned = call.open and call.owner not in ("", joining.worker)
-    return is_owned and not joining.is_captured and joining.over_epoch < call.epoch
+def _is_anothers(call: Call, request: JoinRequest) -> bool:
+    """Whether another worker owns the call and must capture the stream."""
+    is_owned = call.open and call.owner not in ("", request.worker)
+    return is_owned and not request.is_captured and request.claims_over_epoch < call.epoch
 
 
-def _claimed(call: Call, joining: JoinRequest) -> Call:
-    """Return a call with the owner that a stream's joining leaves it."""
+def _claimed(call: Call, request: JoinRequest) -> Call:
+    """Return a call with its owner after a stream joined."""
     is_free = not call.open or not call.owner
-    if not is_free and (joining.is_captured or joining.over_epoch < call.epoch):
+    if not is_free and (request.is_captured or request.claims_over_epoch < call.epoch):
         return call
-    return replace(call, owner=joining.worker, owner_address=joining.address, epoch=call.epoch + 1)
+    return replace(call, owner=request.worker, owner_address=request.address, epoch=call.epoch + 1)
 
 
-def _stream(joining: JoinRequest, profile: Profile, round_: int) -> Stream:
+def _stream(request: JoinRequest, profile: Profile, session: int) -> Stream:
     return Stream(
-        call=joining.call,
-        stream_key=joining.stream_key,
-        carrier_stream_id=joining.carrier_stream_id,
-        round=round_,
-        worker=joining.worker,
-        dialect=joining.dialect,
-        tracks=joining.tracks,
-        encoding=joining.encoding or profile.encoding,
-        rate_hz=joining.rate_hz,
-        opened_at=joining.opened_at,
-        journal_from=joining.journal_from,
+        call=request.call,
+        stream_key=request.stream_key,
+        carrier_stream_id=request.carrier_stream_id,
+        round=session,
+        worker=request.worker,
+        dialect=request.dialect,
+        tracks=request.tracks,
+        encoding=request.encoding or profile.encoding,
+        rate_hz=request.rate_hz,
+        opened_at=request.opened_at,
+        journal_from=request.journal_from,
     )

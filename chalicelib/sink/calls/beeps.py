@@ -1,4 +1,4 @@
-"""The beep of a recording that begins: played to the party, where a stream of the call can."""
+"""Plays the beep of a recording that begins to the party, if a stream of the call can play."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from chalicelib.recording.model import Recording
 from chalicelib.sink.ingest.fan_out import Audience
 
 EARLIER_US = 1_000_000
-"""a recording that began so long before the call's first stream here has had its beep"""
+"""a recording that began this long before the call's first stream here has had its beep"""
 
 
 class Beeps:
-    """Those of one call; each recording has one."""
+    """Plays one beep for each recording of a call."""
 
     def __init__(self, audience: Audience, note: Callable[[str, int], None]) -> None:
-        """`note` takes the id of a recording whose beep goes out, and when."""
+        """`note` is called with the id of a recording whose beep is sent, and the time."""
         self._audience = audience
         self._note = note
         self._known: set[str] = set()
 
     def attend(self, recordings: Iterable[Recording]) -> None:
-        """Beep for those that have begun since; where nothing can be played, its rendition will
-        have it."""
+        """Beep for recordings that have begun since; if no stream can play, the rendition gets the
+        beep instead."""
         for recording in recordings:
             if not recording.options.beep or not lifecycle.is_capturing(recording.state):
                 continue

@@ -1,4 +1,4 @@
-"""A call as this worker captures it: its streams in, journal and segments out, its end."""
+"""A call as this worker captures it: from its streams to its journal and segments, and its end."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from datetime import UTC, datetime
 
 from chalicelib.capture.records import Record
 from chalicelib.errors import CallerError
-from chalicelib.ports.values import JoinRequest, JoinResult, OwnedElsewhere
-from chalicelib.recording.commands import Command
+from chalicelib.ports.values import JoinResult, OwnedElsewhere
 from chalicelib.recording.instants import instant
 from chalicelib.recording.model import CallRef
-from chalicelib.sink.calls.active_recordings import Wanted
-from chalicelib.sink.calls.auto_stop import Endings
-from chalicelib.sink.calls.command_handler import Orders
-from chalicelib.sink.calls.max_length import StreamClock
-from chalicelib.sink.calls.ownership import Passing
-from chalicelib.sink.calls.worker_context import Worker
+from chalicelib.sink.calls.active_recordings import ActiveRecordings
+from chalicelib.sink.calls.auto_stop import AutoStop
+from chalicelib.sink.calls.max_length import StreamExtent
+from chalicelib.sink.calls.ownership import Ownership, join_request
+from chalicelib.sink.calls.recording_commands import RecordingCommands
+from chalicelib.sink.calls.worker_context import WorkerContext
 from chalicelib.sink.ingest.fan_out import Audience
 from chalicelib.sink.ingest.live_stream import LiveStream
 from chalicelib.sink.runtime.soft_lock import SoftLock
@@ -28,48 +27,51 @@ from chalicelib.sink.storage.call_buffer import CallBuffer
 from chalicelib.sink.taps.call_taps import Taps
 
 _TOGETHER_S = 0.1
-"""a carrier's two sockets of a call end at once, more or less: one segment has both"""
+"""a carrier's two sockets of a call end almost together: one segment has both"""
 
 _ASK_AGAIN_S = 0.05
-"""the shortest wait between two wishes to close, whatever the clocks say"""
+"""the shortest wait between two requests to close, whatever the clocks say"""
 
 
-class Call:
+class LiveCall:
     """The streams of one call on this worker, however many and in whatever order they come."""
 
-    def __init__(self, ref: CallRef, worker: Worker) -> None:
+    def __init__(self, ref: CallRef, worker: WorkerContext) -> None:
         self.ref = ref
         self.audience = Audience()
         self.taps = Taps(ref, self.audience, worker.senders)
         self._worker = worker
+        self._control, self._database = worker.call_control, worker.database
         self._streams: dict[str, LiveStream] = {}
-        """those that live, still join, or aren't noted as ended"""
-        self._admitted: dict[str, StreamClock] = {}
+        """those that are live, are joining, or whose end isn't in the database"""
+        self._admitted: dict[str, StreamExtent] = {}
         """streams whose media goes to the journal: joined ones, and those captured alone"""
         self._joined: set[str] = set()
-        """streams whose joining was answered: until then nobody knows whether theirs is wanted"""
-        self._wanted = Wanted()
-        self._orders = Orders(self, self._wanted, worker.control)
+        """streams that the database knows: only then is it known whether a recording needs them"""
+        self._active = ActiveRecordings()
+        self.recordings = RecordingCommands(self, self._active, worker)
         self._buffer = CallBuffer(ref.key, worker.journal, worker.segments, worker.health)
         self._unclosed: int | None = None
-        """the round that would have been closed, had no stream come meanwhile"""
+        """the session that would have been closed, had no stream come meanwhile"""
         self._was_alone = False
-        """the database was away: another worker may have a stream that nobody knows of yet"""
+        """the database didn't answer: another worker may have a stream that isn't known yet"""
         self._closed = 0
-        """the last round that was closed"""
+        """the last session that was closed"""
         self._joining_lock, self._closing = SoftLock(), asyncio.Lock()
-        """two sockets of a call begin and end at once: of transactions that meet one fails"""
-        self._long = Tasks()
-        self._endings = Endings(self.audience, self._wanted, self._orders, worker, self._long)
+        """a call's two sockets begin and end together: of two transactions that meet, one fails"""
+        self._tasks = Tasks()
+        self._auto_stop = AutoStop(
+            self.audience, self._active, self.recordings, worker, self._tasks
+        )
 
     @property
     def is_live(self) -> bool:
-        """Tell whether a stream is here that hasn't ended."""
+        """Whether the call has a stream here that hasn't ended."""
         return any(not stream.ended.is_set() for stream in self._streams.values())
 
     @property
     def is_storing(self) -> bool:
-        """Tell whether somebody stores its segments, one after the other."""
+        """Whether a task is storing its segments, one after the other."""
         return self._buffer.is_storing
 
     @property
@@ -82,27 +84,23 @@ class Call:
         return self._buffer.safe_below(next_number)
 
     async def follow(self, stream: LiveStream) -> None:
-        """Live a stream's life: join the call, capture, end, and close the call if none is left; or
-        pass it on while another worker owns the call."""
-        passing = Passing(self.ref, self._worker, self._long)
-        while isinstance(joined := await self._join(stream, passing.over_epoch), OwnedElsewhere):
+        """Follow a stream to its end: join it to the call, capture it, end it, and close the call
+        if it was the last. While another worker owns the call, forward the stream to that one."""
+        ownership = Ownership(self.ref, self._worker, self._tasks)
+        while isinstance(result := await self._join(stream, ownership.claims_over), OwnedElsewhere):
             self._forget(stream)
-            if await passing.pass_on(stream, joined):
-                joined = None
+            if await ownership.forward(stream, result):
+                result = None
                 break
-        if joined is None:
-            await self._close_after_all()
+        if result is None:
+            await self._close_if_empty()
             return
-        passing.arrived()
+        ownership.note_captured_here()
         await stream.ended.wait()
         await asyncio.sleep(_TOGETHER_S if self.is_live else 0)
         await self.store_segment()
         await self._end(stream)
-        await self._close(joined.round)
-
-    async def obey(self, command: Command) -> None:
-        """Carry out a command. Raises NotFound."""
-        await (self.taps if self.taps.are_meant(command) else self._orders).obey(command)
+        await self._close(result.call_session)
 
     def now_us(self) -> int:
         """Return the time on the clock of its media's arrivals."""
@@ -110,106 +108,87 @@ class Call:
             return stream.now_us()
         return time.time_ns() // 1000
 
-    def heed(self) -> None:
-        """Take what came until now; from now on keep media exactly while it is wanted, and that of
-        streams which still join unless all recordings pause."""
-        self.cut()
-        self._heed_joined()
-        self._respect_pause()
-        self._endings.attend(self._kept)
+    def apply(self) -> None:
+        """Collect what came until now. From now on keep the media of joined streams while a
+        recording needs it, and that of joining ones unless all recordings are paused."""
+        self.collect()
+        self._apply_to_joined()
+        self._apply_pause()
+        self._auto_stop.attend(self._buffered)
 
-    def cut(self) -> None:
-        """Take what the streams received, for the journal and for the next segment."""
+    def collect(self) -> None:
+        """Put what the streams received into a batch, for the journal and for the next segment."""
         heads, records = [], []
-        for key, clock in self._admitted.items():
+        for key, extent in self._admitted.items():
             received = self._streams[key].cut()
             if received:
                 heads.append(self._streams[key].head())
                 records += received
-                clock.note(received)
+                extent.note(received)
         if records:
             self._buffer.hold(Batch(heads, records))
-        self._endings.look(self._admitted.values(), self.now_us())
+        self._auto_stop.look(self._admitted.values(), self.now_us())
 
     async def store_segment(self) -> None:
         """Store all that was received until now; return when it is stored."""
-        self.cut()
+        self.collect()
         await self._buffer.store()
 
     async def seal_segment(self) -> None:
-        """Let what was received until now be a segment that waits for those before it."""
-        self.cut()
+        """Make a segment of what was received until now; it waits for those before it."""
+        self.collect()
         await self._buffer.seal()
 
-    async def let_go(self) -> None:
-        """Forget all that was received until now and isn't stored: the journal's may go, too."""
-        self.cut()
+    async def discard_media(self) -> None:
+        """Discard all that was received until now and isn't stored, in the journal too."""
+        self.collect()
         await self._buffer.discard()
 
     # --- joining ---
 
     async def _join(
-        self, stream: LiveStream, over_epoch: int
+        self, stream: LiveStream, claims_over: int
     ) -> JoinResult | OwnedElsewhere | None:
         """Ask until the database answers; after 5 s the worker captures alone meanwhile."""
         self._streams[stream.opening.stream_key] = stream
-        self._respect_pause()
-        stream.drop_before(self._wanted.paused_until_us)
+        self._apply_pause()
+        stream.drop_before(self._active.paused_until_us)
         loop = asyncio.get_running_loop()
         alone = loop.call_later(self._worker.limits.alone_after_s, self._admit_alone, stream)
         try:
             async with self._joining_lock.held():
-                joined = await self._ask_to_join(stream, over_epoch)
+                result = await self._ask_to_join(stream, claims_over)
         except CallerError as error:
             self._reject(stream, error.code)
             return None
         finally:
             alone.cancel()
-        if isinstance(joined, OwnedElsewhere):
-            return joined
-        stream.correct(joined.encoding)
-        stream.is_bidirectional = joined.bidirectional
+        if isinstance(result, OwnedElsewhere):
+            return result
+        stream.correct(result.encoding)
+        stream.is_bidirectional = result.bidirectional
         self._admit(stream)
         self._joined.add(stream.opening.stream_key)
         self.audience.admit(stream)
-        self._wanted.learn(joined)
-        self._heed_joined()
-        self.taps.take_over(joined.taps)
-        self._endings.attend(self._kept)
-        if self._wanted.is_unheard and self._joined >= self._streams.keys():
+        self._active.learn(result)
+        self._apply_to_joined()
+        self.taps.take_over(result.taps)
+        self._auto_stop.attend(self._buffered)
+        if self._active.had_none and self._joined >= self._streams.keys():
             self._buffer.void()
-        return joined
+        return result
 
     async def _ask_to_join(
-        self, stream: LiveStream, over_epoch: int
+        self, stream: LiveStream, claims_over: int
     ) -> JoinResult | OwnedElsewhere:
-        joining = self._joining(stream, over_epoch)
-        joined = await self._worker.control.join(joining)
+        request = join_request(self.ref, stream, self._worker, claims_over)
+        result = await self._database.call(self._control.join_call, request)
         can_go = stream.is_passable and stream.opening.stream_key not in self._admitted
-        if isinstance(joined, OwnedElsewhere) and not can_go:
-            self._endings.is_partial = True
-            joined = await self._worker.control.join(replace(joining, is_captured=True))
-        return joined
-
-    def _joining(self, stream: LiveStream, over_epoch: int) -> JoinRequest:
-        opening, started = stream.opening, stream.started
-        assert started is not None
-        return JoinRequest(
-            call=self.ref,
-            profile=opening.profile,
-            stream_key=opening.stream_key,
-            carrier_stream_id=started.carrier_stream_id,
-            worker=self._worker.name,
-            dialect=opening.dialect,
-            tracks=started.tracks,
-            encoding=started.encoding,
-            rate_hz=started.rate_hz,
-            labels=started.labels,
-            opened_at=instant(stream.opened_us),
-            journal_from=self._worker.journal.next_number,
-            address=self._worker.forwarding_client.address,
-            over_epoch=over_epoch,
-        )
+        if isinstance(result, OwnedElsewhere) and not can_go:
+            self._auto_stop.is_partial = True
+            captured = replace(request, is_captured=True)
+            result = await self._database.call(self._control.join_call, captured)
+        return result
 
     def _admit_alone(self, stream: LiveStream) -> None:
         self._was_alone = True
@@ -219,33 +198,33 @@ class Call:
     def _admit(self, stream: LiveStream) -> None:
         assert stream.started is not None
         self._admitted.setdefault(
-            stream.opening.stream_key, StreamClock(stream.opened_us, stream.started.rate_hz)
+            stream.opening.stream_key, StreamExtent(stream.opened_us, stream.started.rate_hz)
         )
 
     def _reject(self, stream: LiveStream, code: str) -> None:
-        """Close a stream that may not join, and forget its media."""
+        """Close a stream that may not join, and discard its media."""
         stream.refuse(code)
         stream.drop_media()
         self._forget(stream)
         if not self._streams:
             self._buffer.void()
 
-    def _heed_joined(self) -> None:
+    def _apply_to_joined(self) -> None:
         for key in self._joined:
-            if self._wanted.is_any:
+            if self._active.is_any:
                 self._streams[key].keep_media()
             else:
                 self._streams[key].drop_media()
 
-    def _respect_pause(self) -> None:
-        """Let go the media of streams which still join: what is said in a pause is kept nowhere."""
-        if self._wanted.is_paused:
+    def _apply_pause(self) -> None:
+        """Discard the media of joining streams during a pause: a pause is kept nowhere."""
+        if self._active.is_paused:
             for stream in self._streams.values():
                 stream.drop_media()
 
-    def _kept(self) -> list[tuple[LiveStream, Record]]:
-        """Return what came so far and no segment holds, with the streams that still live."""
-        self.cut()
+    def _buffered(self) -> list[tuple[LiveStream, Record]]:
+        """Return what came so far and no segment holds, with the streams that are still live."""
+        self.collect()
         return [
             (self._streams[record.stream_key], record)
             for record in self._buffer.records
@@ -256,7 +235,8 @@ class Call:
 
     async def _end(self, stream: LiveStream) -> None:
         assert stream.ending is not None
-        await self._worker.control.end_stream(
+        await self._database.call(
+            self._control.end_stream,
             self.ref,
             stream.opening.stream_key,
             stream.ending,
@@ -268,33 +248,33 @@ class Call:
         stream.let_go()
         self._forget(stream)
 
-    async def _close(self, round_: int) -> None:
-        """Ask to close the call until it is closed, or somebody else's: the last stream's here."""
-        self._unclosed = round_
+    async def _close(self, session: int) -> None:
+        """Ask to close the call until it is closed, or another worker has the last stream."""
+        self._unclosed = session
         if self._was_alone:
             await asyncio.sleep(self._worker.limits.rejoin_s)
             self._was_alone = False
-        await self._long.finish()
-        await self._orders.finish()
+        await self._tasks.finish()
+        await self.recordings.finish()
         async with self._closing:
-            await self._close_once(round_)
+            await self._close_once(session)
 
-    async def _close_once(self, round_: int) -> None:
-        while self._closed < round_ and not self._streams:
+    async def _close_once(self, session: int) -> None:
+        while self._closed < session and not self._streams:
             now = datetime.now(UTC)
-            closing = await self._worker.control.close_call(self.ref, round_, now)
+            closing = await self._database.call(self._control.close_call, self.ref, session, now)
             if closing.closed or closing.retry_at is None:
                 self._unclosed = None
-                self._closed = round_ if closing.closed else self._closed
-                # Open, and it has one again: a stream came while the database was asked.
+                self._closed = session if closing.closed else self._closed
+                # Still open, with a stream: it came while the database was asked.
                 if closing.closed or not self._streams:
                     await self.taps.finish()
                 return
             wait_s = (closing.retry_at - datetime.now(UTC)).total_seconds()
             await asyncio.sleep(max(wait_s, _ASK_AGAIN_S))
 
-    async def _close_after_all(self) -> None:
-        """Close the call where the stream for which it stayed open came to nothing here."""
+    async def _close_if_empty(self) -> None:
+        """Close the call if the stream for which it stayed open was not captured here."""
         if self._unclosed is not None and not self._streams:
             await self._close(self._unclosed)
 

@@ -1,7 +1,6 @@
-"""What a live call's recordings listen for: the shell around `recording.hearing`.
+"""Feeds a live call's sound and digits to `recording.detection`.
 
-It is one of the call's listeners while a recording that asks for it captures; a call whose
-recordings ask for nothing has none.
+It listens to the call only while a recording needs detection; other calls pay nothing for it.
 """
 
 from __future__ import annotations
@@ -17,35 +16,37 @@ from chalicelib.recording.model import Recording
 from chalicelib.sink.ingest.fan_out import Audience
 from chalicelib.sink.ingest.live_stream import LiveStream
 
-Kept = Iterable[tuple[LiveStream, Record]]
-"""media of a call that still lies here"""
+BufferedMedia = Iterable[tuple[LiveStream, Record]]
+"""media of a call that is still in memory"""
 
 
 class Detection:
-    """The ears of one call."""
+    """Detects what ends the recordings of one call."""
 
     def __init__(self, audience: Audience, end: Callable[[EndDecision], None]) -> None:
         self._audience = audience
         self._end = end
         self._end_detector = EndDetector()
         self._sources: dict[LiveStream, TrackSource] = {}
-        """the streams that are heard"""
+        """the streams that it listens to"""
         self._is_added = False
 
-    def attend(self, recordings: Iterable[Recording], kept: Callable[[], Kept]) -> None:
+    def attend(
+        self, recordings: Iterable[Recording], buffered: Callable[[], BufferedMedia]
+    ) -> None:
         """Listen for the live recordings of the call, as they are now.
 
-        What a stream brought before it could be heard, and `kept` still has, is heard first.
+        What a stream brought earlier, and `buffered` still has, is detected first.
         """
         streams = self._audience.streams
         if not streams:
             return
         self._end_detector.attend(recordings, min(stream.opened_us for stream in streams))
         if self._end_detector.is_listening:
-            self._catch_up(streams, kept)
+            self._catch_up(streams, buffered)
         else:
             self._sources.clear()
-        self._tune()
+        self._listen_if_needed()
 
     def hear(self, stream: LiveStream, track: Track, payload: bytes, arrival_us: int) -> None:
         """Take a message's payload."""
@@ -57,15 +58,15 @@ class Detection:
             self._announce(decisions)
 
     def press(self, stream: LiveStream, digit: str, arrival_us: int) -> None:
-        """Take a digit that the carrier told beside the sound."""
+        """Take a digit that the carrier reported beside the sound."""
         self._announce(self._end_detector.press(digit, arrival_us))
 
     def beep(self, recording_id: str, now_us: int) -> None:
-        """Take note that a recording's beep goes out to the party: it is nobody's speech."""
+        """Take note that a recording's beep is sent to the party: it isn't speech."""
         self._end_detector.beep(recording_id, now_us)
 
     def pass_time(self, now_us: int) -> None:
-        """Look who has waited long enough for media that doesn't come."""
+        """End the recordings whose timeouts have run out, even if no media comes."""
         if not self._is_added:
             return
         for stream, source in self._sources.items():
@@ -74,13 +75,15 @@ class Detection:
         if not all(stream.ended.is_set() for stream in self._sources):
             self._announce(self._end_detector.pass_time(now_us))
 
-    def _catch_up(self, streams: tuple[LiveStream, ...], kept: Callable[[], Kept]) -> None:
+    def _catch_up(
+        self, streams: tuple[LiveStream, ...], buffered: Callable[[], BufferedMedia]
+    ) -> None:
         new = [stream for stream in streams if stream not in self._sources]
         self._sources = {stream: self._sources.get(stream) or _source(stream) for stream in streams}
         if not new:
             return
         from_us = self._end_detector.listens_from_us
-        early = [(stream, record) for stream, record in kept() if stream in new]
+        early = [(stream, record) for stream, record in buffered() if stream in new]
         if any(_is_beginning_lost(stream, early) for stream in new):
             self._end_detector.miss_beginning()
         for stream, record in sorted(early, key=lambda one: one[1].arrived_at_us):
@@ -95,10 +98,10 @@ class Detection:
     def _announce(self, decisions: Iterable[EndDecision]) -> None:
         for decision in decisions:
             self._end(decision)
-        self._tune()
+        self._listen_if_needed()
 
-    def _tune(self) -> None:
-        """Be a listener exactly while somebody listens."""
+    def _listen_if_needed(self) -> None:
+        """Listen to the call exactly while a recording needs it."""
         is_listening = self._end_detector.is_listening
         if is_listening and not self._is_added:
             self._audience.add(self)
@@ -107,8 +110,8 @@ class Detection:
         self._is_added = is_listening
 
 
-def _is_beginning_lost(stream: LiveStream, kept: list[tuple[LiveStream, Record]]) -> bool:
-    firsts = [record.first_sample for of, record in kept if of is stream]
+def _is_beginning_lost(stream: LiveStream, buffered: list[tuple[LiveStream, Record]]) -> bool:
+    firsts = [record.first_sample for of, record in buffered if of is stream]
     if firsts:
         return min(firsts) > 0
     return stream.head().messages_received > 0
@@ -120,13 +123,13 @@ def _source(stream: LiveStream) -> TrackSource:
 
 
 def _encoding(stream: LiveStream, record: Record) -> Encoding:
-    """Return what a record is encoded in; one that was cut before anybody said so is wrong."""
+    """Return a record's encoding; one that was collected before the encoding was known is wrong."""
     assert stream.started is not None
     return stream.encoding if stream.started.encoding is None else record.encoding
 
 
 def _end_us(stream: LiveStream, record: Record) -> int:
-    """Return when a record's last sample had sounded, had it come without delay."""
+    """Return when a record's last sample would have sounded without delay."""
     assert stream.started is not None
     samples = record.first_sample + record.samples
     sounded_us = samples * 1_000_000 // stream.started.rate_hz

@@ -1,4 +1,4 @@
-"""When a recording has run its `max_length`, told from the records of its call."""
+"""Computes from a call's records when a recording has reached its `max_length`."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _ORIGIN_US = 2_000_000
 """a stream's origin is the least lateness of its first 2 s (DESIGN 4)"""
 
 _STALL_US = 2_000_000
-"""how long samples that should be there are waited for: what a hole needs to prove itself"""
+"""after this time missing samples are a hole, and no longer late"""
 
 _EARLIER_US = 1_000_000
-"""a recording that began so long before the stream was captured elsewhere first"""
+"""a recording that began this long before the stream was first captured elsewhere"""
 
 
-class _SourceClock:
-    """Where a source of a stream begins after the stream's own beginning, and how far it reaches.
+class _SourceExtent:
+    """Where a source begins after its stream's beginning, and where it ends so far.
 
-    Most streams have one; an RTP sender that begins anew is another.
+    Most streams have one source; an RTP sender that restarts is another one.
     """
 
     def __init__(self, first: Record) -> None:
@@ -42,25 +42,25 @@ class _SourceClock:
         self._reached_us = max(self._reached_us, end_us)
 
 
-class StreamClock:
-    """A stream's origin on the wall clock, as assembly will find it, and how far it reaches."""
+class StreamExtent:
+    """A stream's origin on the wall clock, as finalization will compute it, and its end so far."""
 
     def __init__(self, opened_us: int, rate_hz: int) -> None:
         self._opened_us = opened_us
         self._rate_hz = rate_hz
-        self._sources: dict[int, _SourceClock] = {}
+        self._sources: dict[int, _SourceExtent] = {}
 
     @property
     def has_media(self) -> bool:
-        """Tell whether a record came."""
+        """Whether a record has come."""
         return bool(self._sources)
 
     def note(self, records: Iterable[Record]) -> None:
-        """Take the records of a cut."""
+        """Take the stream's records of a batch."""
         for record in records:
             source = self._sources.get(record.source)
             if source is None:
-                source = self._sources[record.source] = _SourceClock(record)
+                source = self._sources[record.source] = _SourceExtent(record)
             source.note(record, self._rate_hz)
 
     def end_of(
@@ -68,8 +68,8 @@ class StreamClock:
     ) -> int | None:
         """Return when a recording of this length ended; None while it may still get samples.
 
-        `started_us`: when the recording began, by whoever captured it first; `shown`: what it shows
-        of the call, an open interval at the end.
+        `started_us` is when the recording began, on the worker that captured it first; `shown` are
+        the intervals of the call that it shows, the last one open.
         """
         if not self._sources:
             return None
@@ -85,16 +85,14 @@ class StreamClock:
 
 
 def earliest_end(
-    clocks: Iterable[StreamClock],
+    extents: Iterable[StreamExtent],
     length_us: int,
     started_us: int,
     now_us: int,
     shown: Sequence[Interval] = (),
 ) -> int | None:
-    """Return when a recording of this length ended; None while any of its call's streams may still
-    get samples of it. A stream that never had media is waited for by nobody."""
-    ends = [
-        clock.end_of(length_us, started_us, now_us, shown) for clock in clocks if clock.has_media
-    ]
+    """Return when a recording of this length ended; None while any stream of its call may still
+    bring samples of it. Streams that never had media don't count."""
+    ends = [one.end_of(length_us, started_us, now_us, shown) for one in extents if one.has_media]
     known = [end_us for end_us in ends if end_us is not None]
     return min(known) if known and len(known) == len(ends) else None

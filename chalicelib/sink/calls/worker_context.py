@@ -1,10 +1,11 @@
-"""What all calls of a worker share."""
+"""The parts of a worker that all its calls share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.sink.calls.database import Control
+from chalicelib.ports.call_owner import CallControl, LiveRecordings
+from chalicelib.sink.calls.database import Database
 from chalicelib.sink.forwarding.client import ForwardingClient
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
@@ -14,14 +15,16 @@ from chalicelib.sink.taps.tap_senders import Senders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Worker:
-    """A process of the sink."""
+class WorkerContext:
+    """A worker, as its calls see it."""
 
     name: str
     """new at every start"""
     limits: Limits
     health: Health
-    control: Control
+    database: Database
+    call_control: CallControl
+    live_recordings: LiveRecordings
     journal: Journal
     segments: SegmentStore
     forwarding_client: ForwardingClient

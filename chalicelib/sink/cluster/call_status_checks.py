@@ -1,12 +1,11 @@
-"""Streams whose sockets are open and say nothing: their calls' carriers are asked where they stand.
+"""Asks carriers for the status of calls whose streams are open but silent.
 
-The worker starts the execution that asks, because it holds no carrier's credentials.
+A worker holds no carrier's credentials, so it starts the execution that asks.
 """
 
 from __future__ import annotations
 
 import logging
-from functools import partial
 
 from chalicelib.errors import TapedeckError
 from chalicelib.ports.aws import Workflows
@@ -22,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class CallStatusChecks:
-    """Those of one worker."""
+    """Starts the status checks of one worker's calls."""
 
     def __init__(self, name: str, workflows: Workflows, health: Health, limits: Limits) -> None:
         self._name = name
@@ -32,22 +31,21 @@ class CallStatusChecks:
         self._asking = Tasks()
 
     def ask(self, stream: LiveStream, number: int) -> None:
-        """Begin to ask for the n-th time of a silent stream's call."""
+        """Begin the n-th check of a silent stream's call."""
         self._asking.start(self._ask(stream, number))
 
     async def close(self) -> None:
-        """Ask no more."""
+        """Cancel the checks that are under way."""
         await self._asking.cancel()
         self._retry_pool.close()
 
     async def _ask(self, stream: LiveStream, number: int) -> None:
         key = stream.opening.stream_key
-        start = partial(
-            self._workflows.start_inquiry, stream.call, key, worker=self._name, number=number
-        )
         try:
-            await self._retry_pool.once(start)
+            await self._retry_pool.once(
+                self._workflows.start_inquiry, stream.call, key, worker=self._name, number=number
+            )
         except TapedeckError:
-            self._health.failures[_PART] += 1  # the stream is silent still: it asks again
+            self._health.failures[_PART] += 1  # while the stream is silent, it asks again
             return
         _log.info("a stream is silent", extra={**stream.labels(), "number": number})

@@ -1,9 +1,9 @@
-"""Who renews its lease no more: carriers are asked soon to tap its calls again, elsewhere; later it
-is declared dead, and its calls end.
+"""Watches the leases of the other workers, and reacts to one that isn't renewed.
 
-The worker itself asks no carrier, because it holds no carrier's credentials: it starts the
-execution that does. That needn't be sure of a death (`services/recovery/retap.py`), so it waits for
-less.
+After 6 s carriers are asked to tap that worker's calls again, elsewhere. After 20 s it is declared
+dead, and its calls end. A worker holds no carrier's credentials, so it doesn't ask the carrier: it
+starts the execution that does. That one needn't be sure of the death
+(`services/recovery/retap.py`), so it starts earlier.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from functools import partial
 
 from chalicelib.errors import TapedeckError
 from chalicelib.ports.aws import Workflows
@@ -28,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class FailureDetector:
-    """Watches the leases of the other workers, by its own clock alone."""
+    """Finds silent and dead workers, by this worker's own clock alone."""
 
     def __init__(
         self,
@@ -39,7 +38,7 @@ class FailureDetector:
         health: Health,
         limits: Limits,
     ) -> None:
-        """Without workflows no carrier is asked; without an heir the dead are the sweeper's."""
+        """Without workflows no carrier is asked; without a takeover the sweeper ends the calls."""
         self._name = name
         self._leases = leases
         self._workflows = workflows
@@ -48,13 +47,13 @@ class FailureDetector:
         self._limits = limits
         self._retry_pool = RetryPool(_PART, 1, health, limits)
         self._seen: dict[str, tuple[int, float]] = {}
-        """renewals of each worker, and since when they don't grow"""
+        """each worker's renewals, and the time at which they were last seen to grow"""
         self._reported: set[str] = set()
         jitter = random.uniform(0, limits.detector_jitter_s)  # noqa: S311  # guards nothing
         self._dead_s = limits.detector_dead_s + jitter
 
     async def keep(self) -> None:
-        """Look every second until cancelled."""
+        """Check every second until cancelled."""
         loop = asyncio.get_running_loop()
         looked = since = loop.time()
         while True:
@@ -62,8 +61,8 @@ class FailureDetector:
             leases = await self._read()
             now = loop.time()
             if leases is None or now - looked > self._limits.detector_late_s:
-                # Who couldn't read knows nothing, and the others' renewals may hang as its reads.
-                # Nor does who slept: all may have slept, as on a machine that has too much to do.
+                # After a failed read nothing is known: the others' renewals may hang like this
+                # read. Nor after a pause of this process: on a busy machine all may have paused.
                 self._seen.clear()
                 since = now + self._limits.detector_blind_s
             else:
@@ -71,11 +70,11 @@ class FailureDetector:
             looked = loop.time()
 
     def close(self) -> None:
-        """Look no more."""
+        """End the thread."""
         self._retry_pool.close()
 
     async def _read(self) -> list[Lease] | None:
-        """Return all leases; None where they can't be read."""
+        """Return all leases; None if they can't be read."""
         try:
             return await self._retry_pool.once(self._leases.all)
         except TapedeckError:
@@ -105,14 +104,13 @@ class FailureDetector:
         try:
             await takeover.take_over(lease)
         except TapedeckError:
-            self._health.failures[_PART] += 1  # at the next look, again
+            self._health.failures[_PART] += 1  # the next check tries again
 
     async def _start_retaps(self, lease: Lease, workflows: Workflows) -> None:
-        start = partial(workflows.start_retaps, lease.worker, lease.renewals)
         try:
-            await self._retry_pool.once(start)
+            await self._retry_pool.once(workflows.start_retaps, lease.worker, lease.renewals)
         except TapedeckError:
-            self._health.failures[_PART] += 1  # at the next look, again
+            self._health.failures[_PART] += 1  # the next check tries again
             return
         self._reported.add(lease.worker)
         _log.warning("a worker is silent", extra={"silent": lease.worker})

@@ -1,4 +1,4 @@
-"""The worker's sign of life."""
+"""Keeps the worker's lease: the row that proves to the others that it is alive."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
-from functools import partial
 
 from chalicelib.errors import Unavailable
 from chalicelib.ports.rows import Leases
@@ -19,7 +18,7 @@ _PART = "lease"
 
 
 class LeaseKeeper:
-    """Renews a lease every 2 s; `read` gives its facts, told how many renewals came before."""
+    """Renews the lease every 2 s; `read` returns its contents, given the number of renewals."""
 
     def __init__(
         self, leases: Leases, read: Callable[[int], Lease], health: Health, limits: Limits
@@ -31,43 +30,43 @@ class LeaseKeeper:
         self._retry_pool = RetryPool(_PART, 1, health, limits)
         self._renewals = 0
         self._renewed_s = -math.inf
-        """monotonic clock, when the renewal that came through last was asked for"""
+        """when the last successful renewal was sent, by the monotonic clock"""
         self._renewed = asyncio.Event()
 
     async def sure(self) -> None:
-        """Return while nobody can have declared this worker dead; else after the next renewal.
+        """Return while no other worker can consider this one dead; otherwise after a renewal.
 
-        Who slept, or was cut off, may be dead to all others: it learns that from its lease, before
-        it moves what others look after by now.
+        A worker that was paused or disconnected may have been declared dead. It learns that from
+        its lease before it writes rows that others have taken over.
         """
         while time.monotonic() - self._renewed_s > self._limits.lease_sure_s:
             await self._renewed.wait()
 
     async def begin(self) -> None:
-        """Write the first lease: without it no media may be taken."""
+        """Write the first lease: without one the worker may take no media."""
         while not await self._renews():
             await asyncio.sleep(self._limits.lease_every_s)
 
     async def keep(self) -> None:
-        """Renew until cancelled. Raises PreconditionFailed where the worker was declared dead."""
+        """Renew until cancelled. Raises PreconditionFailed if the worker was declared dead."""
         while True:
             await asyncio.sleep(self._limits.lease_every_s)
             await self._renews()
 
     async def release(self, worker: str, within_s: float) -> None:
-        """Say that the worker ended and left nothing behind. Raises TimeoutError."""
+        """Note that the worker ended and left nothing behind. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
-            await self._retry_pool.retry(partial(self._leases.release, worker))
+            await self._retry_pool.retry(self._leases.release, worker)
 
     def close(self) -> None:
-        """Renew nothing more."""
+        """End the thread."""
         self._retry_pool.close()
 
     async def _renews(self) -> bool:
-        """Renew once; a database that doesn't answer kills nobody."""
+        """Renew once, and return whether that worked; a database outage ends no worker."""
         lease, asked_s = self._read(self._renewals), time.monotonic()
         try:
-            await self._retry_pool.once(partial(self._leases.renew, lease))
+            await self._retry_pool.once(self._leases.renew, lease)
         except Unavailable as error:
             self._health.degrade(_PART, error.code)
             return False

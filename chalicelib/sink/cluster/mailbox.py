@@ -1,10 +1,9 @@
-"""The worker's mailbox: commands to its calls are read often, and each is carried out once."""
+"""Reads the worker's mailbox; each command in it is executed once."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from functools import partial
 from typing import Protocol
 
 from chalicelib.errors import NotFound, TapedeckError
@@ -18,76 +17,81 @@ from chalicelib.sink.runtime.tasks import Tasks
 _PART = "mailbox"
 
 
-class Obedient(Protocol):
-    """Who carries out commands."""
+class CommandExecutor(Protocol):
+    """What executes commands."""
 
     @property
     def calls(self) -> int:
-        """Count calls that a command may be for."""
+        """Count the calls that a command may be for."""
 
-    async def obey(self, command: Command) -> None:
-        """Carry out a command."""
+    async def execute(self, command: Command) -> None:
+        """Execute a command. Raises NotFound."""
 
 
 class MailboxKeeper:
-    """Reads a worker's mailbox in a thread of its own. What fails there disturbs no call."""
+    """Reads the mailbox in a thread of its own. A failure there disturbs no call."""
 
     def __init__(
-        self, worker: str, mailbox: Mailbox, calls: Obedient, health: Health, limits: Limits
+        self,
+        worker: str,
+        mailbox: Mailbox,
+        executor: CommandExecutor,
+        health: Health,
+        limits: Limits,
     ) -> None:
         self._worker = worker
         self._mailbox = mailbox
-        self._calls = calls
+        self._executor = executor
         self._health = health
         self._limits = limits
         self._reading = RetryPool(_PART, 1, health, limits)
         self._removing = RetryPool(_PART, 1, health, limits)
         self._under_way = Tasks()
         self._known: OrderedDict[str, bool] = OrderedDict()
-        """commands by id, and whether they are carried out"""
+        """the ids of commands, and whether each has been executed"""
 
     async def keep(self) -> None:
-        """Read every 100 ms while there are calls, else every second, until cancelled."""
+        """Read every 100 ms while there are calls, otherwise every second, until cancelled."""
         idle_s = 0.0
         while True:
-            if self._calls.calls or idle_s >= self._limits.mailbox_idle_s:
+            if self._executor.calls or idle_s >= self._limits.mailbox_idle_s:
                 await self._read()
                 idle_s = 0.0
             await asyncio.sleep(self._limits.mailbox_every_s)
             idle_s += self._limits.mailbox_every_s
 
     async def close(self) -> None:
-        """Leave what is under way: its commands stay, and nobody else will carry them out."""
+        """Cancel what is under way: its commands stay, and no other worker executes them."""
         await self._under_way.cancel()
         self._reading.close()
         self._removing.close()
 
     async def _read(self) -> None:
         try:
-            commands = await self._reading.once(partial(self._mailbox.waiting, self._worker))
+            commands = await self._reading.once(self._mailbox.waiting, self._worker)
         except TapedeckError as error:
             self._health.degrade(_PART, error.code)
             return
         self._health.recover(_PART)
-        # Those under way are still there, and first: they must not hide who came after them.
+        # Commands under way are still in the mailbox, and first: they must not hide later ones.
         idle = [one for one in commands if self._known.get(one.command_id) is not False]
         for command in idle[: self._limits.mailbox_at_once - len(self._under_way)]:
             if command.command_id in self._known:
                 self._under_way.start(self._remove(command))
             else:
                 self._remember(command)
-                self._under_way.start(self._carry_out(command))
+                self._under_way.start(self._execute(command))
 
-    async def _carry_out(self, command: Command) -> None:
+    async def _execute(self, command: Command) -> None:
         try:
-            await self._calls.obey(command)
+            await self._executor.execute(command)
         except NotFound:
             self._health.failures[_PART] += 1
         self._known[command.command_id] = True
         await self._remove(command)
 
     async def _remove(self, command: Command) -> None:
-        await self._removing.retry(partial(self._mailbox.remove, command))
+        await self._removing.retry(self._mailbox.remove, command)
 
     def _remember(self, command: Command) -> None:
         self._known[command.command_id] = False

@@ -1,11 +1,10 @@
-"""What becomes of the calls of a worker that died: one that lives ends what it left."""
+"""Takes over from dead workers: ends the streams and the calls that they left."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from datetime import UTC, datetime
-from functools import partial
 
 from chalicelib.errors import CallerError
 from chalicelib.ports.call_owner import DeadWorkers
@@ -18,13 +17,13 @@ from chalicelib.sink.runtime.tasks import Tasks
 
 _PART = "takeover"
 _ASK_AGAIN_S = 0.05
-"""the shortest wait for a grace, whatever the clocks say"""
+"""the shortest wait for a grace to end, whatever the clocks say"""
 
 _log = logging.getLogger(__name__)
 
 
 class Takeover:
-    """Ends what dead workers held. Several may at once: all is conditional."""
+    """Ends what dead workers held. Several may do so at once: every write is conditional."""
 
     def __init__(self, dead_workers: DeadWorkers, health: Health, limits: Limits) -> None:
         self._dead_workers = dead_workers
@@ -32,8 +31,8 @@ class Takeover:
         self._ends = Tasks()
 
     async def take_over(self, lease: Lease) -> None:
-        """Declare a worker dead, and begin to end what it held, unless it renewed meanwhile."""
-        held = await self._retry_pool.once(partial(self._dead_workers.declare_dead, lease))
+        """Declare a worker dead and begin to end what it held, unless it has renewed its lease."""
+        held = await self._retry_pool.once(self._dead_workers.declare_dead, lease)
         if held:
             _log.warning(
                 "a dead worker's streams end", extra={"dead": lease.worker, "streams": len(held)}
@@ -42,18 +41,18 @@ class Takeover:
             self._ends.start(self._end(stream, lease))
 
     async def close(self) -> None:
-        """Leave off; what isn't ended is the sweeper's."""
+        """Stop; the sweeper ends the rest."""
         await self._ends.cancel()
         self._retry_pool.close()
 
     async def _end(self, stream: Stream, lease: Lease) -> None:
-        """End a stream and its call: again when the call's grace is over."""
-        step = partial(self._dead_workers.end_stream, stream, lease)
+        """End a stream, then its call; while the call has a grace, ask again when that is over."""
+        end_stream = self._dead_workers.end_stream
         try:
-            closing = await self._retry_pool.retry(step)
+            closing = await self._retry_pool.retry(end_stream, stream, lease)
             while not closing.closed and closing.retry_at is not None:
                 wait_s = (closing.retry_at - datetime.now(UTC)).total_seconds()
                 await asyncio.sleep(max(wait_s, _ASK_AGAIN_S))
-                closing = await self._retry_pool.retry(step)
+                closing = await self._retry_pool.retry(end_stream, stream, lease)
         except CallerError:
-            return  # its call is gone
+            return  # its call no longer exists

@@ -8,11 +8,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from chalicelib.capture.events import DigitPressed, Encoding, Media, StreamStarted, Track
+from chalicelib.capture.events import Clock, DigitPressed, Encoding, Media, StreamStarted, Track
+from chalicelib.capture.in_order import InOrder
+from chalicelib.capture.placed_run import PlacedRun
 from chalicelib.capture.records import Record, StreamHead
-from chalicelib.capture.runs import StreamCapture, TrackRun, bytes_per_sample
+from chalicelib.capture.runs import Run, StreamCapture, bytes_per_sample
 from chalicelib.recording.model import Ending
 from chalicelib.sink.ingest.live_stream import Listener, LiveStream, Opening, StreamOwner
+from chalicelib.sink.ingest.stream_state import (
+    OVER,
+    UNSETTLED,
+    StreamCause,
+    StreamState,
+    after,
+)
 
 _MOST_UNWANTED = 3000
 """messages, half a minute of two tracks, that wait until it is read whether somebody records"""
@@ -34,23 +43,22 @@ class Outlet(Protocol):
 class EventStream(LiveStream):
     """Media in, records out.
 
-    Until it is known who captures it, its media waits as it came; then it goes to its tracks, or
-    out to the worker that owns the call. A subclass puts plain media into `_runs` itself where
+    `StreamState` says where media goes. A subclass puts plain media into `_runs` itself where
     there are any: that is the hot path.
     """
 
-    def __init__(self, opening: Opening, owner: StreamOwner) -> None:
+    def __init__(self, opening: Opening, owner: StreamOwner, clock: Clock = Clock.ARRIVAL) -> None:
         super().__init__(opening, owner)
         self.brought: tuple[tuple[Track, int], ...] = ()
         """as in `StreamHead`"""
+        self._clock = clock
+        self._state = StreamState.WAITING
         self._waiting: list[Heard] = []
-        self._is_settled = False
-        """it is captured here: nothing waits any more"""
         self._capture: StreamCapture | None = None
-        self._runs: dict[Track, TrackRun] | None = None
+        self._runs: dict[Track, Run] | None = None
         """the capture's tracks; None while media goes elsewhere than there alone"""
-        self._is_kept = False
-        """media that somebody hears is kept too"""
+        self._orders: dict[Track, InOrder] = {}
+        """of tracks whose messages tell their time, for the listener"""
         self._outlet: Outlet | None = None
 
     # --- what the call asks ---
@@ -74,31 +82,32 @@ class EventStream(LiveStream):
                 run.encoding = encoding
 
     def drop_media(self) -> None:
-        """Let go what waits here, and of what follows keep only how long it is: nobody records."""
+        """Discard buffered media; from now on only count samples: nobody records."""
         self._settle()
-        self._is_kept, self._runs = False, None
+        self._enter(StreamCause.COUNT)
         self.cut()
 
     def keep_media(self) -> None:
         """Keep what follows."""
         self._settle()
-        if self._capture is not None and not self.ended.is_set():
-            self._is_kept = True
-            self._runs = None if self._listener else self._capture.tracks
+        self._enter(StreamCause.KEEP)
 
     def listen(self, listener: Listener | None) -> None:
-        """Let somebody hear what follows, kept or not; None: nobody."""
+        """Give what follows to a listener, kept or not; None: to nobody."""
         self._settle()
+        if listener is None:
+            self._flush_orders()
         self._listener = listener
-        if self._is_kept:
-            self.keep_media()
+        self._route()
 
     # --- what another worker captures ---
 
     @property
     def is_passable(self) -> bool:
-        """Tell whether all of it waits here still."""
-        return not self._is_settled and self._capture is not None
+        """Whether all of it still waits here. A stream whose messages tell their time is captured
+        where its socket is: the other worker may not know that it does."""
+        is_whole = self._state in UNSETTLED and self._capture is not None
+        return is_whole and self._clock is Clock.ARRIVAL
 
     def pass_to(self, outlet: Outlet) -> None:
         """Let another worker have what waits, and what follows."""
@@ -106,6 +115,7 @@ class EventStream(LiveStream):
         for media, arrival_us in waiting:
             outlet.hear(media, arrival_us)
         self._outlet = outlet
+        self._enter(StreamCause.FORWARD)
 
     def begin_anew(
         self,
@@ -120,6 +130,7 @@ class EventStream(LiveStream):
         self.is_unwanted = is_unwanted
         self.opening = replace(self.opening, stream_key=stream_key)
         self._waiting, self._outlet = list(heard), None
+        self._enter(StreamCause.TAKE_BACK)
         self._count_brought(passed)
         self.opened_us = self._waiting[0][1] if self._waiting else self.now_us()
         self._begin_capture()
@@ -137,6 +148,7 @@ class EventStream(LiveStream):
     def _start(self, started: StreamStarted) -> None:
         self.started = started
         self.encoding = started.encoding or self.encoding
+        self.rate_hz = started.rate_hz
         self._begin_capture()
         self._owner.stream_started(self)
 
@@ -153,27 +165,36 @@ class EventStream(LiveStream):
                 profile=self.opening.profile,
                 encoding=self.started.encoding,
                 brought=self.brought,
+                clock=self._clock,
             )
         )
 
     def _settle(self) -> None:
         """Put what waits to its tracks: it is captured here."""
-        if self._is_settled or self._capture is None:
+        if self._state not in UNSETTLED or self._capture is None:
             return
-        self._is_settled = True
         waiting, self._waiting = self._waiting, []
         for media, arrival_us in waiting:
-            self._open_run(media.track).add(media.payload, arrival_us, media.sequence)
-        if not self.ended.is_set():
-            self._is_kept, self._runs = True, None if self._listener else self._capture.tracks
+            run = self._open_run(media.track)
+            run.add(media.payload, arrival_us, media.sequence, media.offset)
+        self._enter(StreamCause.SETTLE)
+
+    def _enter(self, cause: StreamCause) -> None:
+        self._state = after(self._state, cause)
+        self._route()
+
+    def _route(self) -> None:
+        """Let the hot path put media straight to its tracks where it goes there alone."""
+        is_plain = self._state is StreamState.KEPT and self._listener is None
+        self._runs = self._capture.tracks if is_plain and self._capture else None
 
     def _take_aside(self, media: Media, arrival_us: int) -> None:
         """Take media that goes elsewhere than to its track alone."""
-        if self.ending is not None:
+        if self._state in OVER:
             return
         if self._outlet is not None:
             self._outlet.hear(media, arrival_us)
-        elif not self._is_settled:
+        elif self._state is StreamState.WAITING:
             self._waiting.append((media, arrival_us))
             if self.is_unwanted and len(self._waiting) > _MOST_UNWANTED:
                 del self._waiting[0]
@@ -183,12 +204,39 @@ class EventStream(LiveStream):
     def _take_heard(self, media: Media, arrival_us: int) -> None:
         """Take media that somebody hears, or that nobody keeps."""
         run = self._open_run(media.track)
-        if self._is_kept:
+        if isinstance(run, PlacedRun):
+            self._take_placed(run, media, arrival_us)
+            return
+        if self._state is StreamState.KEPT:
             run.add(media.payload, arrival_us, media.sequence)
         else:
             run.pass_over(len(media.payload), media.sequence)
         if self._listener is not None:
             self._listener.hear(self, media.track, media.payload, arrival_us)
+
+    def _take_placed(self, run: PlacedRun, media: Media, arrival_us: int) -> None:
+        """Take media that tells its time; a listener gets it in order."""
+        source = run.source
+        placed = run.receive(media.payload, arrival_us, media.sequence, media.offset)
+        if self._state is StreamState.KEPT:
+            run.keep(placed)
+        if self._listener is None:
+            return
+        order = self._orders.get(media.track)
+        if order is None or run.source != source:
+            assert self._capture is not None
+            order = self._orders[media.track] = InOrder(self._capture.head())
+        for one in placed:
+            for payload, told_us in order.take(one):
+                self._listener.hear(self, media.track, payload, told_us)
+
+    def _flush_orders(self) -> None:
+        """Give the listener what still waits for a message that didn't come."""
+        orders, self._orders = self._orders, {}
+        for track, order in orders.items():
+            for payload, told_us in order.flush():
+                if self._listener is not None:
+                    self._listener.hear(self, track, payload, told_us)
 
     def _press(self, pressed: DigitPressed, arrival_us: int) -> None:
         """Pass on what the party pressed; what was played to it is none of its own."""
@@ -197,13 +245,14 @@ class EventStream(LiveStream):
         elif self._listener is not None and pressed.track is not Track.OUTBOUND:
             self._listener.press(self, pressed.digit, arrival_us)
 
-    def _open_run(self, track: Track) -> TrackRun:
+    def _open_run(self, track: Track) -> Run:
         assert self._capture is not None
         return self._capture.track(track, self.encoding)
 
     def _end(self, ending: Ending, ended_us: int) -> None:
         if self.ending is None:
+            self._flush_orders()
             self.ending = ending
             self.ended_us = ended_us
-            self._is_kept, self._runs = False, None
+            self._enter(StreamCause.END)
             self.ended.set()

@@ -74,6 +74,8 @@ class LiveStream(ABC):
         """why this side ended it, as in `recording/cuts.py`; empty: its carrier, or the network"""
         self.encoding = ENCODING_UNTIL_JOINED
         """of what its listener is given"""
+        self.rate_hz = 8000
+        """samples a second of what its listener is given"""
         self.is_unwanted = False
         """nobody recorded when it was last heard of the call: it isn't captured before that is read
         again"""

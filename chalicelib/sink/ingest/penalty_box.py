@@ -1,9 +1,9 @@
-"""Who was cut for what it sent may come again, but not at once and for ever.
+"""Rate-limits reconnects of peers that were disconnected for protocol violations.
 
-A stream token stands in a document, and may leak. What its holder can do on one socket is bounded
-there; this bounds how often it can begin anew. It counts by profile and address, so that a stranger
-with the token wears out its own welcome and not the carrier's. Sockets that broke or ended, however
-many, count nothing: a carrier whose calls all come back after a fault of the network is welcome.
+A stream token is part of a document, and may leak. The server bounds what its holder can do on one
+socket; this module bounds how often it can open another. It counts by profile and address, so that
+a stranger with the token locks out itself and leaves the carrier alone. Sockets that broke or ended
+count nothing, however many: after a network fault all calls of a carrier may come back at once.
 """
 
 from __future__ import annotations
@@ -12,39 +12,39 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 KNOWN_MAX = 4096
-"""guests that are remembered: the ones who were cut least lately are forgotten first"""
+"""peers that are remembered; the one whose last violation is the oldest is forgotten first"""
 
 
 @dataclass(frozen=True, slots=True)
-class Guest:
-    """A profile whose token was proved, and the address that it came from."""
+class Peer:
+    """A profile whose token was verified, and the address that its holder connects from."""
 
     account: str
     profile: str
     address: str
-    """the load balancer's word for it; empty where there is none. Kept in memory, logged nowhere"""
+    """as the load balancer reports it; empty without one. Kept in memory, never logged"""
 
 
-class Manners:
-    """Forgives so many faults at once, then one after the other."""
+class PenaltyBox:
+    """Forgives a number of violations at once, and later ones at a fixed rate."""
 
     def __init__(self, at_once: int, forgiven_s: float) -> None:
         self._at_once = at_once
         self._forgiven_s = forgiven_s
-        self._faults: OrderedDict[Guest, tuple[float, float]] = OrderedDict()
-        """how many weren't forgiven yet, and when that was so"""
+        self._faults: OrderedDict[Peer, tuple[float, float]] = OrderedDict()
+        """the number that wasn't forgiven yet, and at what time"""
 
-    def wait_s(self, guest: Guest, now_s: float) -> float:
-        """Return how long a guest has to wait, 0 where it may come in."""
-        return max(0.0, self._left(guest, now_s) - self._at_once + 1) * self._forgiven_s
+    def wait_s(self, peer: Peer, now_s: float) -> float:
+        """Return how long a peer must wait before it may connect; 0: not at all."""
+        return max(0.0, self._left(peer, now_s) - self._at_once + 1) * self._forgiven_s
 
-    def blame(self, guest: Guest, now_s: float) -> None:
-        """Note that a guest's socket was cut for what it sent."""
-        self._faults[guest] = (self._left(guest, now_s) + 1, now_s)
-        self._faults.move_to_end(guest)
+    def penalize(self, peer: Peer, now_s: float) -> None:
+        """Count a violation of a peer: its socket was cut for what it sent."""
+        self._faults[peer] = (self._left(peer, now_s) + 1, now_s)
+        self._faults.move_to_end(peer)
         if len(self._faults) > KNOWN_MAX:
             self._faults.popitem(last=False)
 
-    def _left(self, guest: Guest, now_s: float) -> float:
-        faults, at_s = self._faults.get(guest, (0.0, now_s))
+    def _left(self, peer: Peer, now_s: float) -> float:
+        faults, at_s = self._faults.get(peer, (0.0, now_s))
         return max(0.0, faults - (now_s - at_s) / self._forgiven_s)

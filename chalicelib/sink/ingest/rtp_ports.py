@@ -100,7 +100,7 @@ class RtpPorts:
         self._is_leaving = True
 
     def refuse_more(self) -> None:
-        """Open no port any more, and free those that wait; streams are the hub's to end."""
+        """Open no port any more, and free those that wait; the call registry ends the streams."""
         self._is_stopping = True
         for port in list(self._ports.values()):
             if not port.is_streaming:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 
-from chalicelib.capture.events import DigitPressed, Media, StreamEvent, StreamStarted
+from chalicelib.capture.events import DigitPressed, Media, Reply, StreamEvent, StreamStarted
 from chalicelib.carriers.contract.stream import CLOSE_CODES, StreamDialect
 from chalicelib.errors import WireError
 from chalicelib.recording import cuts
@@ -22,6 +21,7 @@ from chalicelib.sink.ingest.websocket import (
     POLICY_VIOLATION,
     PROTOCOL_ERROR,
     TOO_BIG,
+    TRY_AGAIN_LATER,
     MessageSocket,
 )
 from chalicelib.sink.runtime.limits import Limits
@@ -43,6 +43,7 @@ _REASONS = {
     POLICY_VIOLATION: cuts.UNREAD,
     TOO_BIG: cuts.MESSAGE_TOO_BIG,
     INTERNAL_ERROR: cuts.INTERNAL_ERROR,
+    TRY_AGAIN_LATER: cuts.UNFINISHED_MESSAGES,
 }
 """of closes that this session didn't ask for"""
 
@@ -60,13 +61,15 @@ class Stream(EventStream):
         dialect: StreamDialect,
         owner: StreamOwner,
         limits: Limits,
-        playing: Callable[[bytes], str] | None = None,
+        *,
+        can_play: bool = False,
     ) -> None:
-        super().__init__(opening, owner)
+        super().__init__(opening, owner, dialect.clock)
         self._limits = limits
+        self._wire_rate = limits.wire_rate
         self._dialect = dialect
         self._parse = dialect.receive
-        self._playing = playing
+        self._can_play = can_play
         self._credit = 0
         self._credited_us = 0
         self._spent_aside = 0
@@ -110,7 +113,8 @@ class Stream(EventStream):
                 run = runs[event.track]
             except KeyError:
                 run = self._open_run(event.track)
-            run.add(event.payload, _monotonic_ns() // 1000 + self._anchor_us, event.sequence)
+            arrival_us = _monotonic_ns() // 1000 + self._anchor_us
+            run.add(event.payload, arrival_us, event.sequence, event.offset)
         elif event is not None:
             self._note(event)
 
@@ -140,14 +144,16 @@ class Stream(EventStream):
     @property
     def can_play(self) -> bool:
         """Tell whether its dialect knows how to play sound to the party."""
-        return self._playing is not None
+        return self._can_play
 
     def play(self, pcm: bytes) -> bool:
         """Play sound to the party, where the dialect can and the stream may."""
-        if self._playing is None or not self.is_bidirectional or self._socket is None:
+        if not (self._can_play and self.is_bidirectional) or self._socket is None:
             return False
-        self._socket.send(self._playing(pcm))
-        return True
+        message = self._dialect.play(pcm)
+        if message is not None:
+            self._socket.send(message)
+        return message is not None
 
     def refuse(self, code: str) -> None:
         """Close: the carrier may not stream this call."""
@@ -174,9 +180,31 @@ class Stream(EventStream):
 
     # --- rarer than media ---
 
-    def _note(self, event: StreamEvent) -> None:
-        if type(event) is Media:
-            self._take_aside(event, self.now_us())
+    def _start(self, started: StreamStarted) -> None:
+        limits = self._dialect.limits
+        before, self._wire_rate = self._wire_rate, max(self._wire_rate, limits.wire_rate(started))
+        if self._wire_rate > before:
+            self._credit = self._credit_most()
+        if self._socket is not None:
+            self._socket.allow_large()
+        super()._start(started)
+
+    def _reply(self, reply: Reply) -> None:
+        if self._socket is not None:
+            self._socket.send(reply.message)
+
+    def _note(self, said: StreamEvent | tuple[StreamEvent, ...]) -> None:
+        """Take what is no single plain media."""
+        arrival_us = self.now_us()
+        for event in said if isinstance(said, tuple) else (said,):
+            if type(event) is Media:
+                self._take_aside(event, arrival_us)
+            else:
+                self._note_event(event)
+
+    def _note_event(self, event: StreamEvent) -> None:
+        if type(event) is Reply:
+            self._reply(event)
         elif type(event) is StreamStarted:
             self._start(event)
         elif type(event) is DigitPressed:
@@ -196,7 +224,7 @@ class Stream(EventStream):
     def _is_flooding(self) -> bool:
         """Renew the credit; close a stream that spent more than it may ever get."""
         now_us = self.now_us()
-        earned = 3 * self._limits.wire_rate * (now_us - self._credited_us) // 1_000_000
+        earned = 3 * self._wire_rate * (now_us - self._credited_us) // 1_000_000
         self._credited_us = now_us
         self._credit = min(self._credit + earned, self._credit_most())
         if self._credit < 0:
@@ -204,7 +232,7 @@ class Stream(EventStream):
         return self._credit < 0
 
     def _credit_most(self) -> int:
-        return int(3 * self._limits.wire_rate * self._limits.wire_burst_s)
+        return int(3 * self._wire_rate * self._limits.wire_burst_s)
 
     def _watch(self, silences: int) -> None:
         """Look after a while whether a message came: each costs credit."""

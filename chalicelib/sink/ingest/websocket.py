@@ -9,7 +9,8 @@ bits, pings, and the close handshake.
 | a reserved bit, a continuation of nothing, a message inside another, no such close code | 1002 |
 | text, or a close reason, that isn't UTF-8 | 1007 |
 | a peer that doesn't read our answers | none: the connection is cut |
-| a message over 64 KiB | 1009 |
+| a message over 64 KiB, or over what the dialect may send once its stream has started | 1009 |
+| the unfinished messages of all sockets take 28 MiB | 1013 |
 | our own failure | 1011 |
 """
 
@@ -32,11 +33,14 @@ from picows import (
     ws_create_server,
 )
 
+from chalicelib.carriers.contract.stream_limits import MESSAGE_BYTES
 from chalicelib.recording.model import Ending
+from chalicelib.sink.ingest.frame_splitter import SplittingProtocol
+from chalicelib.sink.ingest.unfinished import Unfinished
 from chalicelib.sink.runtime.limits import Limits
 
-MESSAGE_BYTES_MAX = 64 * 1024
-"""of one message, however many frames it takes"""
+MESSAGE_BYTES_MAX = MESSAGE_BYTES
+"""of one message, however many frames it takes, unless its dialect may send more"""
 
 NORMAL = 1000
 GOING_AWAY = 1001
@@ -45,6 +49,7 @@ INVALID_TEXT = 1007
 POLICY_VIOLATION = 1008
 TOO_BIG = 1009
 INTERNAL_ERROR = 1011
+TRY_AGAIN_LATER = 1013
 
 CLOSE_WAIT_S = 2.0
 """how long a peer may take to answer our close: long enough for what it sent before to drain"""
@@ -119,9 +124,19 @@ class Session(Protocol):
 class MessageSocket(WSListener):
     """One connection. Between `opened` and `closed` it gives the session whole messages."""
 
-    def __init__(self, session: Session, blame: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        penalize: Callable[[], None] = lambda: None,
+        unfinished: Unfinished | None = None,
+        largest: int = MESSAGE_BYTES_MAX,
+    ) -> None:
+        """`largest`: what a message may have once `allow_large` was called."""
         self._session = session
-        self._blame = blame
+        self._unfinished = unfinished or Unfinished()
+        self._largest = largest
+        self._message_bytes_max = MESSAGE_BYTES_MAX
+        self._penalize = penalize
         """called once where the peer was cut for what it sent"""
         self._receive = session.receive
         self._transport: WSTransport | None = None
@@ -142,6 +157,10 @@ class MessageSocket(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         """Begin the session."""
         self._transport = transport
+        if self._largest > MESSAGE_BYTES_MAX:
+            below = transport.underlying_transport
+            parser = cast(asyncio.BufferedProtocol, below.get_protocol())
+            below.set_protocol(SplittingProtocol(parser, self._largest))
         self._session.opened(self)
 
     def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
@@ -166,32 +185,42 @@ class MessageSocket(WSListener):
         if not self._code:  # the parser below may have closed, and the peer have answered
             self._code = _first_code(transport)
             if self._code in _FAULTS:
-                self._blame()
+                self._penalize()
         self._closing, self._is_plain = True, False
+        self._drop_parts()
         self._session.closed(self._ending, self._code)
 
     def pause_writing(self) -> None:
         """Cut a peer that floods us with pings and doesn't read the pongs."""
-        self._blame()
+        self._penalize()
         self._code = POLICY_VIOLATION
         self.abort()
 
     def resume_writing(self) -> None:
         """Nothing waits for this: we write little else than pongs and closes."""
 
-    def send(self, message: str) -> None:
-        """Send a text message, where the socket is open: rarely, and of a few KB."""
-        if not (self._closing or self._leaving) and self._transport is not None:
+    def allow_large(self) -> None:
+        """Take messages as large as the dialect may send: its stream has started."""
+        self._message_bytes_max = max(self._largest, MESSAGE_BYTES_MAX)
+
+    def send(self, message: str | bytes) -> None:
+        """Send a message, where the socket is open: rarely, and of a few KB."""
+        if self._closing or self._leaving or self._transport is None:
+            return
+        if isinstance(message, str):
             self._transport.send(_TEXT, message.encode())
+        else:
+            self._transport.send(_BINARY, message)
 
     def close(self, code: int, reason: str) -> None:
         """Send a close, hear nothing more; disconnect when the peer answers or takes too long."""
         if self._closing or self._transport is None:
             return
         self._closing, self._is_plain = True, False
-        self._code, self._parts = code, bytearray()
+        self._code = code
+        self._drop_parts()
         if code in _FAULTS:  # now: a flood is left unread, and its end is seen late
-            self._blame()
+            self._penalize()
         _send_close(self._transport, code, reason)
         asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self._transport.disconnect)
 
@@ -241,24 +270,34 @@ class MessageSocket(WSListener):
             return
         if kind is not _CONTINUATION:
             self._parts_type, self._is_plain = kind, False
-        if len(self._parts) + frame.payload_size > MESSAGE_BYTES_MAX:
-            self.close(TOO_BIG, "over 64 KiB")
+        size = len(self._parts) + frame.payload_size
+        if size > self._message_bytes_max:
+            self.close(TOO_BIG, f"over {self._message_bytes_max // 1024} KiB")
             return
         self._session.spend(frame.payload_size)
+        if self._closing:  # it was too fast
+            return
+        if not self._unfinished.grow(len(self._parts), size):
+            self.close(TRY_AGAIN_LATER, "unfinished_messages")
+            return
         self._parts += frame.get_payload_as_memoryview()
         if frame.fin:
             self._join_parts()
 
     def _join_parts(self) -> None:
         whole, kind = bytes(self._parts), self._parts_type
-        self._parts, self._parts_type = bytearray(), None
-        self._is_plain = True
+        self._drop_parts()
+        self._parts_type, self._is_plain = None, True
         try:
             message = whole.decode() if kind is _TEXT else whole
         except UnicodeDecodeError:
             self.close(INVALID_TEXT, "not UTF-8")
             return
         self._receive(message)
+
+    def _drop_parts(self) -> None:
+        self._unfinished.free(len(self._parts))
+        self._parts = bytearray()
 
     def _on_close(self, frame: WSFrame) -> None:
         """Answer the peer's close, or note that it answered ours; then disconnect."""

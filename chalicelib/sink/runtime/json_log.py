@@ -1,4 +1,4 @@
-"""Log lines as JSON: a constant sentence plus keys; no payload, no token, no phone number."""
+"""Writes log lines as JSON: a constant sentence and keys; no payload, token or phone number."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from traceback import extract_tb
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
-"""what every log record has; the rest are the line's keys"""
+"""the attributes of every log record; all others are the line's own keys"""
 
 
 class JsonLines(logging.Formatter):
-    """One line, one object."""
+    """Formats a record as one line with one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record's line."""
+        """Return a record's line."""
         line: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -36,7 +36,7 @@ def _failure(error: BaseException) -> dict[str, object]:
 
 
 def begin() -> None:
-    """Write this process's log to standard output."""
+    """Log to standard output from now on."""
     lines = logging.StreamHandler(sys.stdout)
     lines.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[lines])

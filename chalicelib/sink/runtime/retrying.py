@@ -1,4 +1,4 @@
-"""The synchronous world asked from the loop: in a bounded pool, again until it answers."""
+"""Calls synchronous functions from the event loop, in a bounded pool, until they answer."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from functools import partial
+from typing import ParamSpec, TypeVar
 
 from chalicelib.errors import CallerError, PreconditionFailed, TapedeckError
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
 def delays(first_s: float, most_s: float) -> Iterator[float]:
-    """Yield waits that double up to a bound, each with jitter of ± 50 %."""
+    """Yield delays that double up to a bound, each with a jitter of ± 50 %."""
     delay_s = first_s
     while True:
         yield delay_s * random.uniform(0.5, 1.5)  # noqa: S311  # spreads load, guards nothing
@@ -24,29 +26,40 @@ def delays(first_s: float, most_s: float) -> Iterator[float]:
 
 
 class RetryPool:
-    """A pool of threads for one outside part, and the health of that part."""
+    """A pool of threads for one external part, which also reports that part's health."""
 
-    def __init__(self, part: str, threads: int, health: Health, limits: Limits) -> None:
+    def __init__(
+        self,
+        part: str,
+        threads: int,
+        health: Health,
+        limits: Limits,
+        ready: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """Each attempt of `retry` waits until `ready` returns."""
         self._part = part
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=part)
         self._health = health
         self._limits = limits
+        self._ready = ready
 
-    async def once(self, call: Callable[[], T]) -> T:
-        """Return what a call returns, or raise what it raises."""
+    async def once(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what a function returns, or raise what it raises."""
+        call = partial(function, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
-    async def retry(
-        self, call: Callable[[], T], ready: Callable[[], Awaitable[None]] | None = None
-    ) -> T:
-        """Return what a call returns; again while it fails, each time when `ready` returned. Raises
-        CallerError and PreconditionFailed: those are answers. All else is asked again, also what
-        makes no sense: a call that is given up here is one that nobody ends."""
+    async def retry(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what a function returns; call it again while it fails.
+
+        Raises CallerError and PreconditionFailed, because those are answers. Every other error is
+        retried, even one that makes no sense: if a call were given up here, nothing else would end
+        what it was for.
+        """
         for delay_s in delays(self._limits.retry_first_s, self._limits.retry_most_s):
-            if ready is not None:
-                await ready()
+            if self._ready is not None:
+                await self._ready()
             try:
-                result = await self.once(call)
+                result = await self.once(function, *args, **kwargs)
             except (CallerError, PreconditionFailed):
                 raise
             except TapedeckError as error:
@@ -58,5 +71,5 @@ class RetryPool:
         raise AssertionError("delays never end")
 
     def close(self) -> None:
-        """End the threads; what still runs is left to the process's end."""
+        """End the threads; a call that still runs ends with the process."""
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""One after the other, as far as that takes a moment only."""
+"""A lock that gives up after half a second: it saves work, and protects nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 
 class SoftLock:
-    """A lock that spares work and guards nothing: who waited long enough goes on without it."""
+    """Admits one task after the other; a task that has waited long enough goes on without it."""
 
     def __init__(self, within_s: float = 0.5) -> None:
         self._within_s = within_s
@@ -16,7 +16,7 @@ class SoftLock:
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Wait for one's turn."""
+        """Hold the lock, or go on without it after a while."""
         try:
             async with asyncio.timeout(self._within_s):
                 await self._lock.acquire()

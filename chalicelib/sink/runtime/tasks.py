@@ -1,4 +1,4 @@
-"""The owner of every task that outlives the line that starts it."""
+"""Owns every task that outlives the line that starts it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 
 
 class Tasks:
-    """Starts tasks, hears how they end, and awaits them all."""
+    """Starts tasks, logs their failures, and awaits them all."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()
@@ -21,13 +21,13 @@ class Tasks:
         return len(self._running)
 
     def start(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run a coroutine; its failure is logged, because nobody else is waiting."""
+        """Run a coroutine; its failure is logged, because no caller awaits it."""
         task = asyncio.get_running_loop().create_task(work)
         self._running.add(task)
         task.add_done_callback(self._ended)
 
     async def finish(self, within_s: float = math.inf) -> bool:
-        """Await all, also those that start meanwhile; tell whether none is left."""
+        """Await all, and those that start meanwhile; return whether none is left."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within_s
         while self._running and loop.time() < deadline:

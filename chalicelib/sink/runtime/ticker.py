@@ -1,4 +1,4 @@
-"""A beat at absolute times: whoever ticks with it is neither early nor late by what others take."""
+"""A beat at absolute times, so that what one member takes delays no later beat."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable
 
 _BEHIND_MOST_S = 1.0
-"""what a loop that stood still is given back at once; the rest of the time is gone"""
+"""of missed beats that are made up for after the loop stood still; the others are dropped"""
 
 
 class Ticker:
-    """Calls its members once a period; asleep while it has none."""
+    """Calls its members once a period; idle while it has none."""
 
     def __init__(self, period_ms: int) -> None:
         self._period_s = period_ms / 1000
@@ -20,21 +20,21 @@ class Ticker:
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, tick: Callable[[], None]) -> None:
-        """Call somebody from the next beat on."""
+        """Call a member from the next beat on."""
         self._members.append(tick)
         if self._timer is None:
             self._begun, self._beats = asyncio.get_running_loop().time(), 0
             self._wait()
 
     def remove(self, tick: Callable[[], None]) -> None:
-        """Call somebody no more."""
+        """Stop calling a member."""
         self._members = [one for one in self._members if one != tick]
         if not self._members and self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _wait(self) -> None:
-        # From the beginning each time: what rounding adds doesn't add up.
+        # Counted from the start each time, so that rounding errors don't accumulate.
         due = self._begun + (self._beats + 1) * self._period_s
         self._timer = asyncio.get_running_loop().call_at(due, self._beat)
 

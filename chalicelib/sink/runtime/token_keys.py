@@ -1,4 +1,4 @@
-"""The token keys of the moment: read in a thread, so that no handshake waits for a secret."""
+"""The current token keys, read in a thread, so that no handshake waits for the secret."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PART = "token keys"
 
 
 class TokenKeys:
-    """Reads the keys again every minute; keeps the last ones that it got."""
+    """Reads the keys every minute; keeps the last ones that it could read."""
 
     def __init__(self, read: Callable[[], Sequence[bytes]], health: Health, limits: Limits) -> None:
         self._read = read
@@ -28,11 +28,11 @@ class TokenKeys:
         return self._keys
 
     async def begin(self) -> None:
-        """Read them for the first time: without keys nobody may come in."""
+        """Read the keys for the first time: without them no peer can be authenticated."""
         self._keys = await self._retry_pool.retry(self._read)
 
     async def keep(self) -> None:
-        """Read them again and again, until cancelled."""
+        """Read the keys every minute until cancelled."""
         while True:
             await asyncio.sleep(self._limits.keys_every_s)
             try:
@@ -43,5 +43,5 @@ class TokenKeys:
                 self._health.recover(_PART)
 
     def close(self) -> None:
-        """Read nothing more."""
+        """End the thread."""
         self._retry_pool.close()

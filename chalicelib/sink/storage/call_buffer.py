@@ -47,7 +47,7 @@ class SegmentNumbers:
 
 
 class CallBuffer:
-    """What one call received and no stored segment holds."""
+    """What one call received and no stored segment has."""
 
     def __init__(
         self, call_key: str, journal: Journal, segments: SegmentStore, health: Health
@@ -58,31 +58,31 @@ class CallBuffer:
         self._health = health
         self._open: list[Batch] = []
         self._pending: deque[PendingSegment] = deque()
-        self._making = asyncio.Lock()
+        self._encoding = asyncio.Lock()
         self._storing = asyncio.Lock()
         self._numbers = SegmentNumbers()
         self._left_from: int | None = None
-        """the journal object from which on some media is in the journal alone"""
+        """the first journal object that alone has some of the media"""
 
     @property
     def is_storing(self) -> bool:
-        """Tell whether somebody stores all that is sealed, one after the other."""
+        """Whether a task is storing the pending segments, one after the other."""
         return self._storing.locked()
 
     @property
     def is_whole(self) -> bool:
-        """Tell whether segments have all that was stored, or will."""
+        """Whether segments have, or will have, all that was stored."""
         return self._left_from is None
 
     @property
     def numbers(self) -> tuple[int, int] | None:
-        """Return the number of the first stored segment and the one after the last, where none
-        between them was skipped."""
+        """Return the numbers of the first stored segment and of the one after the last; None if the
+        numbers have a gap."""
         return self._numbers.span
 
     @property
     def records(self) -> list[Record]:
-        """Return what came so far and neither a segment's bytes nor anything else has."""
+        """Return what was received and whose media is still needed here."""
         batches = [batch for segment in self._pending for batch in segment.batches] + self._open
         return [record for batch in batches for record in batch.records]
 
@@ -95,7 +95,7 @@ class CallBuffer:
         return spooled + sum(batch.size for batch in self._open if batch.number is None)
 
     def safe_below(self, next_number: int) -> int:
-        """Return the first journal number that may hold media that no segment holds."""
+        """Return the first journal number that may hold media which no stored segment has."""
         for segment in self._pending:
             segment.settle()
             if segment.first_number is not None:
@@ -107,37 +107,37 @@ class CallBuffer:
         return next_number
 
     def hold(self, batch: Batch) -> None:
-        """Take what the call received."""
+        """Take a batch, for the journal and for the next segment."""
         self._open.append(batch)
         self._journal.add(batch)
 
     async def seal(self) -> None:
-        """End the segment that is open; return when its bytes wait for the store."""
+        """Make a segment of the open batches; return when its bytes wait for the store."""
         if self._open:
             self._pending.append(PendingSegment(self._open, self._journal.next_number - 1))
             self._open = []
-        await self._make_all()
+        await self._encode_all()
 
     async def store(self) -> None:
         """Store all that was received until now; return when it is stored."""
         await self.seal()
         async with self._storing:
             while self._pending:
-                # Where making one failed, it is made now.
-                await self._make_all()
+                # A segment that couldn't be encoded before is encoded now.
+                await self._encode_all()
                 if self._pending:
                     await self._store_first()
 
     def void(self) -> None:
-        """Forget what no segment holds yet: nobody wanted it."""
+        """Discard the open batches: no recording needed them."""
         for batch in self._open:
             batch.cover()
         self._open = []
 
     async def discard(self) -> None:
-        """Forget all that isn't stored; return when nothing is on its way to the store."""
+        """Discard all that isn't stored; return when no put is under way."""
         self.void()
-        async with self._making:
+        async with self._encoding:
             for segment in [one for one in self._pending if not one.is_storing]:
                 self._pending.remove(segment)
                 segment.discard()
@@ -145,13 +145,13 @@ class CallBuffer:
         async with self._storing:
             return
 
-    async def _make_all(self) -> None:
-        async with self._making:
+    async def _encode_all(self) -> None:
+        async with self._encoding:
             for segment in list(self._pending):
                 if segment.state is SegmentState.SEALED:
-                    await self._make(segment)
+                    await self._encode(segment)
 
-    async def _make(self, segment: PendingSegment) -> None:
+    async def _encode(self, segment: PendingSegment) -> None:
         through = self._covered_through(segment)
         spooled = await self._segments.keep(segment.batches, through)
         if spooled is None:
@@ -193,7 +193,7 @@ class CallBuffer:
         segment.replace(self._segments.keep_lost(told, self._covered_through(segment)))
 
     def _replace_unreadable(self, segment: PendingSegment) -> None:
-        """Put a segment that says what is missing in the place of one that can't be read."""
+        """Replace a segment whose file can't be read by one that says what is missing."""
         assert segment.lost_media is not None
         self._health.lose(UNREADABLE, segment.size)
         self._free(segment)

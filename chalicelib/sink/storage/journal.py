@@ -83,4 +83,4 @@ class Journal:
         body = await self._retry_pool.once(encode)
         del encode
         key = keys.journal_key(self._worker, number)
-        await self._retry_pool.retry(partial(self._store.put, key, body))
+        await self._retry_pool.retry(self._store.put, key, body)

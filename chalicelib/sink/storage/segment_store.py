@@ -1,7 +1,7 @@
-"""Segments: one object per call and 100 s, and at each end.
+"""Stores segments: one object for every 100 s of a call, and one at the end of each stream.
 
-From when a call's minute is over until the store has it, it is bytes that wait in the spool. One
-call's segments are stored one after the other, in order; those of different calls side by side.
+A segment's bytes wait in the spool until the store has taken them. The segments of one call are
+stored in order, one after the other; those of different calls side by side.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from chalicelib.sink.storage.spool import STORE, Spool, SpooledSegment
 
 
 class LostMedia(NamedTuple):
-    """What is known of media without having it."""
+    """What a segment says of media that is lost."""
 
     heads: list[StreamHead]
     records: list[Record]
 
     @classmethod
     def of(cls, batches: list[Batch]) -> LostMedia:
-        """Return what is told of cuts that are lost."""
+        """Return what is said of batches that are lost."""
         return cls(newest_heads(batches), told_as_lost(all_records(batches)))
 
 
 class SegmentStore:
-    """The store's side of it, for all calls of a worker."""
+    """Encodes, spools and stores the segments of all calls of a worker."""
 
     def __init__(
         self, worker: str, store: MediaStore, spool: Spool, health: Health, limits: Limits
@@ -50,25 +50,25 @@ class SegmentStore:
 
     @property
     def waiting_bytes(self) -> int:
-        """Return the bytes that wait for the store, in memory and in files."""
+        """Count the bytes that wait for the store, in memory and in files."""
         return self._spool.memory_bytes + self._spool.disk_bytes
 
     async def keep(self, batches: list[Batch], journal_through: int) -> SpooledSegment | None:
-        """Make a segment of cuts, to wait for the store; None: there is no room for it."""
+        """Encode batches into a segment that waits for the store; None: the spool is full."""
         size = sum(batch.size for batch in batches)
         heads, records = newest_heads(batches), all_records(batches)
         return await self._spool.keep(size, partial(self._encode, heads, records, journal_through))
 
     def keep_lost(self, lost: LostMedia, journal_through: int) -> SpooledSegment:
-        """Make a segment that says what was received and is lost."""
+        """Encode a segment that says what was received and is lost."""
         return self._spool.keep_small(self._encode(lost.heads, lost.records, journal_through))
 
     async def put(self, call_key: str, number: int, spooled: SpooledSegment) -> int | None:
-        """Store a segment, however long it takes; return the number after the one that it got;
-        None: what waited can't be read any more.
+        """Store a segment, however long it takes. Return the number after the one that it got;
+        None: its file can't be read.
 
-        It may be a later number: an earlier round of the call may have used hundreds, so each that
-        is taken doubles the step. Numbers only have to grow.
+        The number may be a later one than asked for, because an earlier session of the call may
+        have used hundreds. Every number in use doubles the step; numbers only have to grow.
         """
         async with self._slots:
             try:
@@ -79,7 +79,7 @@ class SegmentStore:
             while True:
                 key = keys.segment_key(call_key, self._worker, number)
                 try:
-                    await self._retry_pool.retry(partial(self._store.put, key, body))
+                    await self._retry_pool.retry(self._store.put, key, body)
                 except PreconditionFailed:
                     number += step
                     step *= 2
@@ -91,11 +91,11 @@ class SegmentStore:
         return await self._retry_pool.once(spooled.read) if in_memory is None else in_memory
 
     def let_go(self, spooled: SpooledSegment) -> None:
-        """Forget what is stored, or what nobody wants."""
+        """Give the spool the room of a segment back."""
         self._spool.let_go(spooled)
 
     def close(self) -> None:
-        """Stop storing."""
+        """End the threads, and delete what is spooled."""
         self._retry_pool.close()
         self._spool.close()
 

@@ -1,8 +1,8 @@
-"""Where segments wait for the store: in memory, then in files, both bounded.
+"""Holds segments that wait for the store: first in memory, then in files; both are bounded.
 
-The files are temporary ones without a name: they are written one after the other, deleted when all
-in them is stored, and gone with the process, whatever ends it. Nobody finds audio on the disk, and
-nobody uploads it after a restart: on Fargate the disk dies with its task anyway.
+The files are temporary and have no name. They are written one after the other, deleted when all
+that they hold is stored, and vanish with the process, whatever ends it. So no audio is left on a
+disk, and none is uploaded after a restart: on Fargate the disk vanishes with its task anyway.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ T = TypeVar("T")
 
 _PART = "spool"
 STORE = "segments"
-"""the part that suffers where the store takes none"""
+"""the part that is degraded while the store takes no segments"""
 _LOOK_AGAIN_S = 0.5
 
 FILE_BYTES = 64 * 1024 * 1024
-"""of a file, before the next is begun: an hour of 250 calls is some 230 of them"""
+"""at which a file is full: an hour of 250 calls needs some 230 files"""
 
 
 class SpooledSegment:
-    """A segment's bytes, wherever they wait."""
+    """A segment's bytes, in memory or in a file."""
 
     __slots__ = ("body", "file", "offset", "size")
 
     def __init__(self, body: bytes) -> None:
         self.body: bytes | None = body
-        """while they are in memory"""
+        """None: they are in the file"""
         self.file: _File | None = None
         self.offset = 0
         self.size = len(body)
 
     def read(self) -> bytes:
-        """Return the bytes; from a thread, because a disk takes its time. Raises OSError."""
+        """Return the bytes; call it in a thread, because a disk may be slow. Raises OSError."""
         if self.body is not None:
             return self.body
         assert self.file is not None
@@ -52,11 +52,11 @@ class SpooledSegment:
 
 
 class Spool:
-    """All segments of a worker that wait, and the thread that makes and writes them, one by one.
+    """All waiting segments of a worker, and the thread that encodes and writes them one by one.
 
-    The first `held_bytes` stay in memory, what is more goes to files, and where those are full, or
-    fail, there is no room. Then it is waited for while the store takes segments: many calls may end
-    at once, on a disk that is broken.
+    The first `held_bytes` stay in memory, the rest goes to files. When those are full or fail,
+    there is no room. While the store takes segments, `keep` waits for room: many calls may end at
+    once on a broken disk.
     """
 
     def __init__(self, folder: Path | None, health: Health, limits: Limits) -> None:
@@ -64,42 +64,42 @@ class Spool:
         self._health = health
         self._limits = limits
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=_PART)
-        self._turn = asyncio.Lock()
+        self._encoding = asyncio.Lock()
         self._freed = asyncio.Event()
         self._queued_bytes = 0
-        """of media that isn't a segment's bytes yet"""
+        """of media that isn't encoded yet"""
         self._writing: _File | None = None
-        """the thread's own"""
+        """used by the thread alone"""
         self.memory_bytes = 0
-        """that wait in memory"""
+        """of segments in memory"""
         self.disk_bytes = 0
-        """that wait in files"""
+        """of segments in files"""
 
     async def keep(self, size: int, encode: Callable[[], bytes]) -> SpooledSegment | None:
-        """Make a segment of about `size` bytes and keep it; None: there is no room for it."""
+        """Encode a segment of about `size` bytes and keep it; return None if there is no room."""
         is_crowded = self._queued_bytes + size > self._limits.queued_bytes
         if is_crowded and self._health.is_degraded(STORE):
             self._health.degrade(_PART, "slow_disk")
             return None
         self._queued_bytes += size
         try:
-            async with self._turn:
+            async with self._encoding:
                 waiting = SpooledSegment(await self._run(encode))
-                while not await self._finds_room(waiting):
+                while not await self._has_taken(waiting):
                     if self._health.is_degraded(STORE):
                         return None
-                    await self._comes_free()
+                    await self._wait_for_room()
                 return waiting
         finally:
             self._queued_bytes -= size
 
     def keep_small(self, body: bytes) -> SpooledSegment:
-        """Keep a segment that has no media, whether there is room or not."""
+        """Keep a segment without media, even if there is no room."""
         self.memory_bytes += len(body)
         return SpooledSegment(body)
 
     def let_go(self, waiting: SpooledSegment) -> None:
-        """Forget what is stored, or what nobody wants."""
+        """Free the room of a segment that is stored or discarded."""
         if waiting.file is None:
             self.memory_bytes -= waiting.size
         else:
@@ -110,19 +110,19 @@ class Spool:
         self._freed.set()
 
     def close(self) -> None:
-        """Keep nothing more."""
+        """End the thread."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
-    async def _comes_free(self) -> None:
-        """Return when something was let go, or soon."""
+    async def _wait_for_room(self) -> None:
+        """Return when room has been freed, or after half a second."""
         self._freed.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._freed.wait(), _LOOK_AGAIN_S)
 
-    async def _finds_room(self, waiting: SpooledSegment) -> bool:
+    async def _has_taken(self, waiting: SpooledSegment) -> bool:
         if self.memory_bytes + waiting.size <= self._limits.held_bytes:
             self.memory_bytes += waiting.size
             return True
@@ -162,17 +162,17 @@ class Spool:
 
 
 class _File:
-    """Segments, one after the other, in a file without a name."""
+    """A file without a name, which holds segments one after the other."""
 
     def __init__(self, folder: Path | None) -> None:
-        # Without a buffer it is bytes in, bytes out; closed by `close`, or by the process's end.
+        # Unbuffered: what is written is on the disk; closed by `close`, or when the process ends.
         self._file = cast(BinaryIO, tempfile.TemporaryFile(dir=folder, buffering=0))  # noqa: SIM115
         self.size = 0
         self.segments = 0
-        """that still wait in it"""
+        """that aren't stored yet"""
 
     def append(self, body: bytes) -> int:
-        """Write a segment; return where it begins. Raises OSError, and then nothing is there."""
+        """Write a segment; return its offset. Raises OSError, and has then written nothing."""
         offset, left = self.size, memoryview(body)
         try:
             while left:
@@ -185,7 +185,7 @@ class _File:
         return offset
 
     def read(self, offset: int, size: int) -> bytes:
-        """Return what was written. Raises OSError."""
+        """Return a segment's bytes. Raises OSError."""
         parts: list[bytes] = []
         while size:
             part = os.pread(self._file.fileno(), size, offset)
@@ -197,10 +197,10 @@ class _File:
         return b"".join(parts)
 
     def begin_again(self) -> None:
-        """Give the disk its room back, and go on from the beginning."""
+        """Truncate the file, and write from its beginning again."""
         self._file.truncate(0)
         self.size = 0
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close and so delete the file."""
         self._file.close()

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from chalicelib.errors import CallerError, NotFound, Unreachable
-from chalicelib.recording.commands import Command, CommandKind
+from chalicelib.recording.commands import Command
 from chalicelib.recording.model import CallRef
 from chalicelib.sink.ingest.fan_out import Audience
 from chalicelib.sink.taps.live_tap import LiveTap
@@ -35,20 +35,17 @@ class Taps:
         self._senders = senders
         self._lives: dict[str, _Life] = {}
 
-    @staticmethod
-    def are_meant(command: Command) -> bool:
-        """Tell whether a command is for a tap."""
-        return command.kind in (CommandKind.TAP, CommandKind.STOP_TAP)
-
-    async def obey(self, command: Command) -> None:
-        """Carry out a command: return when the tap's row says what came of it."""
+    async def begin(self, command: Command) -> None:
+        """Begin a tap; return when its row says what came of it."""
         life = self._lives.get(command.recording_id)
-        if command.kind is CommandKind.STOP_TAP:
-            await self._stop(command, life)
-        elif life is not None:
+        if life is not None:
             await life.begun.wait()
         elif self._audience.streams:
             await self._begin(command)
+
+    async def stop(self, command: Command) -> None:
+        """End a tap; return when its row says so."""
+        await self._stop(command, self._lives.get(command.recording_id))
 
     def take_over(self, taps: Iterable[Tap]) -> None:
         """Send on what another worker sent until it was out of reach."""

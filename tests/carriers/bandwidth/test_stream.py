@@ -18,7 +18,7 @@ from chalicelib.capture.events import (
     StreamStopped,
     Track,
 )
-from chalicelib.carriers.bandwidth.stream import Bandwidth, playing
+from chalicelib.carriers.bandwidth.stream import Bandwidth
 from chalicelib.errors import WireError
 from tests.carriers.samples import ABSENT, ANY_JSON, changed, sample
 
@@ -346,4 +346,4 @@ def test_a_message_cut_off_anywhere_is_not_json(message: str) -> None:
 def test_what_shall_be_played_is_the_carriers_message() -> None:
     """Twenty ms of silence are the sample."""
 
-    assert sample("bandwidth", "play-audio") == json.loads(playing(bytes(320)))
+    assert sample("bandwidth", "play-audio") == json.loads(Bandwidth({}).play(bytes(320)))

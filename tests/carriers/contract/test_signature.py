@@ -174,6 +174,8 @@ CLAIMS = {
         (jwt(CLAIMS, head={"alg": "none"}), False),
         (jwt(CLAIMS, head={"alg": "RS256"}), False),
         (jwt(CLAIMS, head=[]), False),
+        (jwt(CLAIMS, head={"alg": "HS256", "crit": []}), True),
+        (jwt(CLAIMS, head={"alg": "HS256", "crit": ["b64"], "b64": False}), False),
         (jwt({**CLAIMS, "iat": CLAIMS["iat"] - TOLERANCE_S - 1}), False),
         (jwt({**CLAIMS, "iat": "now"}), False),
         (jwt({**CLAIMS, "payload_hash": "0" * 64}), False),

@@ -63,7 +63,7 @@ class TestJoining:
         desk = Desk()
         joined = desk.control.join_call(a_joining())
         recording = desk.recording()
-        assert (1, 1, Encoding.PCMU) == (joined.round, joined.generation, joined.encoding)
+        assert (1, 1, Encoding.PCMU) == (joined.call_session, joined.stream_count, joined.encoding)
         assert (recording,) == joined.recordings
         assert State.RECORDING == recording.state
         assert keys.default_control_id(CALL.key, 1) == recording.control_id
@@ -110,7 +110,7 @@ class TestJoining:
         desk = Desk()
         desk.control.join_call(a_joining())
         joined = desk.control.join_call(a_joining(stream_key="stream-2", opened_at=later(2)))
-        assert (1, 2) == (joined.round, joined.generation)
+        assert (1, 2) == (joined.call_session, joined.stream_count)
         assert (desk.recording(),) == joined.recordings
 
     def test_takes_the_encoding_that_was_announced(self) -> None:
@@ -163,7 +163,7 @@ class TestJoining:
         whole_call(desk)
         joined = desk.control.join_call(a_joining(stream_key="stream-3", opened_at=later(60)))
         first, second = desk.recordings()
-        assert (2, 3) == (joined.round, joined.generation)
+        assert (2, 3) == (joined.call_session, joined.stream_count)
         assert first.recording_id == second.continues
         assert ["finalizing", "recording"] == desk.states()
 
@@ -180,7 +180,7 @@ class TestJoining:
             at=later(-1),
         )
         joined = desk.control.join_call(a_joining())
-        assert (2, ["error", "recording"]) == (joined.round, desk.states())
+        assert (2, ["error", "recording"]) == (joined.call_session, desk.states())
 
     def test_speaks_as_its_profile_does(self) -> None:
         """A token for one dialect opens no door for another."""

@@ -53,7 +53,7 @@ class Switchboard:
             stream_key=f"stream-{number}",
             worker=f"worker-{number}",
             opened_at=later(4),
-            over_epoch=number - 1,
+            claims_over_epoch=number - 1,
         )
         self.desk.control.join_call(joining)
 

@@ -319,7 +319,7 @@ def test_a_stream_that_joins_a_new_owner_brings_the_taps(desk: Desk) -> None:
 
     tap = begun(desk)
     joined = desk.control.join_call(
-        a_joining(stream_key="stream-2", worker="worker-2", over_epoch=99)
+        a_joining(stream_key="stream-2", worker="worker-2", claims_over_epoch=99)
     )
 
     assert isinstance(joined, JoinResult)

@@ -90,7 +90,7 @@ class World:
             worker=worker,
             encoding=Encoding.PCMA,
             opened_at=later(at),
-            over_epoch=9 if worker != DEAD else 0,
+            claims_over_epoch=9 if worker != DEAD else 0,
         )
         self.desk.control.join_call(joining)
 

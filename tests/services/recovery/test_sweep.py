@@ -177,7 +177,9 @@ class TestDeadWorkers:
         world.streaming()
         world.lease("worker-2", at=60)
         world.desk.control.join_call(
-            a_joining(stream_key="stream-2", worker="worker-2", opened_at=later(12), over_epoch=1)
+            a_joining(
+                stream_key="stream-2", worker="worker-2", opened_at=later(12), claims_over_epoch=1
+            )
         )
         assert {"dead_workers": 1} == world.sweep(later(60))
         streams = world.desk.core.calls.streams(CALL.key)
@@ -336,7 +338,9 @@ class TestCalls:
         world.streaming()
         world.lease(renewals=9, at=600)
         world.desk.control.join_call(
-            a_joining(stream_key="stream-2", worker="worker-2", opened_at=later(590), over_epoch=1)
+            a_joining(
+                stream_key="stream-2", worker="worker-2", opened_at=later(590), claims_over_epoch=1
+            )
         )
         call = world.desk.core.calls.get(CALL.key)
         world.desk.core.call_life.postpone(replace(call, due_at=later(600)))

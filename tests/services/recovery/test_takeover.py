@@ -14,7 +14,9 @@ from tests.fakes_media import FakeMediaStore
 from tests.samples import CALL, a_joining, a_lease, later
 from tests.services.core_desk import Desk
 
-SECOND = a_joining(stream_key="stream-2", worker="worker-2", opened_at=later(4), over_epoch=1)
+SECOND = a_joining(
+    stream_key="stream-2", worker="worker-2", opened_at=later(4), claims_over_epoch=1
+)
 
 
 @dataclass

@@ -13,9 +13,9 @@ from chalicelib.media import codecs
 from chalicelib.media.tones import beep
 from chalicelib.recording.commands import CommandKind
 from chalicelib.recording.model import RecordOptions
+from tests.sink.calls.test_with_call_control import office
 from tests.sink.rig import STOP, media, run, start, until
 from tests.sink.speaking import Speaker, Spoken
-from tests.sink.test_with_control import office
 
 BEEP = RecordOptions(beep=True)
 
@@ -71,7 +71,7 @@ def test_a_stream_that_leads_one_way_is_sent_nothing() -> None:
             await socket.send(media(1))
             assert [] == await heard(socket)
             await socket.send(STOP)
-            await until(lambda: not rig.sink.hub.calls)
+            await until(lambda: not rig.sink.call_registry.calls)
         (recording,) = desk.core.store.recordings.values()
         assert not recording.beep_played
 
@@ -119,6 +119,6 @@ def test_a_stream_that_comes_back_beeps_no_more() -> None:
                 await socket.send(media(1))
                 assert [] == await heard(socket)
                 await socket.send(STOP)
-            await until(lambda: not rig.sink.hub.calls)
+            await until(lambda: not rig.sink.call_registry.calls)
 
     run(scenario)

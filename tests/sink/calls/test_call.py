@@ -70,7 +70,7 @@ def test_a_slow_database_costs_no_sample() -> None:
 
 
 def test_without_a_database_a_worker_captures_alone() -> None:
-    """After its patience the journal is written, and the call joined when the database is back."""
+    """After a while the journal is written; the call is joined when the database is back."""
 
     async def scenario() -> None:
         async with Rig(control=FakeControl(is_away=True)).running() as rig:
@@ -99,7 +99,7 @@ def test_a_stream_that_may_not_join_is_closed_and_forgotten() -> None:
                     await socket.send(message)
                 await socket.wait_closed()
                 assert (1008, "no_profile") == (socket.close_code, socket.close_reason)
-            await until(lambda: not rig.sink.hub.calls)
+            await until(lambda: not rig.sink.call_registry.calls)
             assert {} == rig.store.objects
 
     run(scenario)
@@ -226,7 +226,7 @@ def test_a_stream_that_may_not_join_leaves_no_call_open() -> None:
             async with rig.bandwidth() as second:
                 await second.send(start(stream_id="s-2"))
                 await second.wait_closed()
-            await until(lambda: not rig.sink.hub.calls)
+            await until(lambda: not rig.sink.call_registry.calls)
             assert ["c-1"] == [call.call_id for call, _ in rig.control.closed]
 
     run(scenario)
@@ -243,7 +243,7 @@ def test_a_stream_that_may_not_join_takes_no_other_s_media_with_it() -> None:
                 await until(lambda: rig.store.objects)
                 await second.send(start(stream_id="s-2"))
                 await second.wait_closed()
-            await until(lambda: not rig.sink.hub.calls)
+            await until(lambda: not rig.sink.call_registry.calls)
             assert frame(0) in rig.stored("segments/")
 
     run(scenario)

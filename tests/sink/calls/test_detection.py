@@ -14,11 +14,11 @@ from chalicelib.recording.commands import CommandKind
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import RecordOptions, State
 from tests.media.sounds import RATE_HZ, in_noise, quiet, speech, through
+from tests.sink.calls.test_with_call_control import office
 from tests.sink.fakes import FakeControl
 from tests.sink.rig import QUICK, STOP, Rig, run, start, until
 from tests.sink.speaking import Speaker, speaking, talking
 from tests.sink.telling import telling
-from tests.sink.test_with_control import office
 
 
 def key(digit: str) -> bytes:

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.records import Record
-from chalicelib.sink.calls.max_length import StreamClock, earliest_end
+from chalicelib.sink.calls.max_length import StreamExtent, earliest_end
 
 OPENED_US = 1_000_000_000
 SECOND = 1_000_000
@@ -27,8 +27,8 @@ def record(
     )
 
 
-def clock(*records: Record) -> StreamClock:
-    made = StreamClock(OPENED_US, 8000)
+def clock(*records: Record) -> StreamExtent:
+    made = StreamExtent(OPENED_US, 8000)
     made.note(records)
     return made
 

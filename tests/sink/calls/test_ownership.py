@@ -13,7 +13,7 @@ from chalicelib.capture import container
 from chalicelib.capture.events import Track
 from chalicelib.recording.model import Ending
 from chalicelib.sink.forwarding import messages as wire
-from tests.sink.pair import CALL_KEY, PATIENT, Pair, pair, pcm
+from tests.sink.pair import CALL_KEY, UNHURRIED, Pair, pair, pcm
 from tests.sink.rig import frame, run, until
 from tests.sink.way import a_way_to
 
@@ -27,7 +27,7 @@ def sent(numbers: list[int]) -> bytes:
 
 @dataclass
 class Owner:
-    """A worker's door, by hand: it answers as the test says, and its connections can be cut."""
+    """A forwarding server, by hand: it answers as the test says, and its connections can be cut."""
 
     answer: Callable[[wire.Message], list[wire.Message] | None]
     """what to say to a message; None: cut, and listen no more"""
@@ -82,7 +82,7 @@ def dies_at(count: int) -> Callable[[wire.Message], list[wire.Message] | None]:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 12, 60])
 def test_an_owner_that_dies_at_any_message_costs_nothing(count: int) -> None:
-    """Before it welcomes, before it hears anything, in the middle: the heir has every sample."""
+    """Before its welcome, before any media, in the middle: the next owner has every sample."""
 
     async def scenario() -> None:
         owner = Owner(dies_at(count))
@@ -92,7 +92,7 @@ def test_an_owner_that_dies_at_any_message_costs_nothing(count: int) -> None:
             await outbound.say(range(80))
             await until(lambda: "w-2" in two.captured_by())
             await outbound.stop()
-            await until(lambda: not two.far.sink.hub.calls)
+            await until(lambda: not two.far.sink.call_registry.calls)
         assert sent(outbound.sent) == two.near.stored("segments/", OUT)
 
     run(scenario)
@@ -103,14 +103,14 @@ def test_an_heir_knows_what_the_socket_brought_before() -> None:
 
     async def scenario() -> None:
         owner = Owner(dies_at(60))
-        limits = replace(PATIENT, forwarding_keeps_s=0.2)
+        limits = replace(UNHURRIED, forwarding_keeps_s=0.2)
         async with owner.listening(), pair(limits) as two:
             await owned_by(two, owner)
             outbound = await two.side(two.far, "outbound")
             await outbound.say(range(100))
             await until(lambda: "w-2" in two.captured_by())
             await outbound.stop()
-            await until(lambda: not two.far.sink.hub.calls)
+            await until(lambda: not two.far.sink.call_registry.calls)
         heads = {
             head.stream_key: head
             for key, body in two.near.store.objects.items()
@@ -139,7 +139,7 @@ def test_an_owner_that_dies_before_it_stored_the_end_costs_nothing() -> None:
             outbound = await two.side(two.far, "outbound")
             await outbound.say(range(20))
             await outbound.stop()
-            await until(lambda: not two.far.sink.hub.calls)
+            await until(lambda: not two.far.sink.call_registry.calls)
             assert Ending.STOPPED is two.streams()[-1].ending
         assert sent(outbound.sent) == two.near.stored("segments/", OUT)
 
@@ -163,7 +163,7 @@ def test_an_owner_that_falls_silent_is_followed() -> None:
             stuck.set()
             await until(lambda: "w-2" in two.captured_by())
             await outbound.stop()
-            await until(lambda: not two.far.sink.hub.calls)
+            await until(lambda: not two.far.sink.call_registry.calls)
         assert sent(outbound.sent) == two.near.stored("segments/", OUT)
 
     run(scenario)
@@ -194,7 +194,7 @@ def test_a_stream_that_is_returned_asks_again() -> None:
                 await until(lambda: two.captured_by() == ["w-1", "w-1"])
                 await outbound.say(range(20))
                 await outbound.stop()
-                await until(lambda: not two.far.sink.hub.calls)
+                await until(lambda: not two.far.sink.call_registry.calls)
         assert sent(outbound.sent) == two.near.stored("segments/", OUT)
 
     run(scenario)
@@ -222,7 +222,7 @@ def test_what_the_owner_refuses_is_closed_at_its_socket() -> None:
                 outbound.socket.close_code,
                 outbound.socket.close_reason,
             )
-            await until(lambda: not two.far.sink.hub.calls)
+            await until(lambda: not two.far.sink.call_registry.calls)
 
     run(scenario)
 

@@ -17,7 +17,7 @@ from chalicelib.adapters.aws.ecs import EcsAgent
 from chalicelib.errors import Unavailable
 from chalicelib.sink.cluster.ecs_task import ScaleInProtection
 from chalicelib.sink.runtime.limits import Limits
-from chalicelib.sink.worker import Sink
+from chalicelib.sink.worker import Worker
 from tests.adapters.receivers import Receiver, receiver, resets, says
 from tests.sink.rig import QUICK, STOP, Rig, media, run, start, until
 
@@ -57,14 +57,14 @@ class Agent:
 
 
 @dataclass
-class Worker:
+class CallCount:
     """Calls that come and go."""
 
     calls: int = 0
 
 
 @asynccontextmanager
-async def kept(agent: Agent, worker: Worker, limits: Limits = OFTEN) -> AsyncIterator[None]:
+async def kept(agent: Agent, worker: CallCount, limits: Limits = OFTEN) -> AsyncIterator[None]:
     """Keep the protection for the length of a block."""
     keeping = asyncio.create_task(ScaleInProtection(agent, lambda: worker.calls, limits).keep())
     try:
@@ -79,7 +79,7 @@ def test_a_task_is_protected_while_it_has_calls() -> None:
     """Once when calls come, once when none is left for a while, and never for nothing."""
 
     async def scenario() -> None:
-        agent, worker = Agent(), Worker()
+        agent, worker = Agent(), CallCount()
         async with kept(agent, worker):
             await asyncio.sleep(0.05)
             assert [] == agent.asked
@@ -98,7 +98,7 @@ def test_a_call_that_follows_soon_asks_nothing() -> None:
     """Short calls one after the other are one protection."""
 
     async def scenario() -> None:
-        agent, worker = Agent(), Worker()
+        agent, worker = Agent(), CallCount()
         async with kept(agent, worker, replace(OFTEN, protection_linger_s=0.5)):
             for calls in (1, 0, 1, 0, 1):
                 worker.calls = calls
@@ -113,7 +113,7 @@ def test_protection_is_renewed_before_it_ends() -> None:
 
     async def scenario() -> None:
         agent = Agent()
-        async with kept(agent, Worker(calls=1), replace(OFTEN, protection_renew_every_s=0.05)):
+        async with kept(agent, CallCount(calls=1), replace(OFTEN, protection_renew_every_s=0.05)):
             await until(lambda: len(agent.asked) > 2)
         assert {f"on {MOST}"} == set(agent.asked)
 
@@ -151,7 +151,7 @@ def test_a_call_of_twelve_hours_is_protected_to_its_end() -> None:
     """The longest that a stream may be set to, with the defaults, second for second."""
 
     async def scenario() -> None:
-        ecs, worker = Ecs(), Worker(calls=1)
+        ecs, worker = Ecs(), CallCount(calls=1)
         keeper = ScaleInProtection(ecs, lambda: worker.calls, Limits())
         for hour in range(13):
             await looked(ecs, keeper, range(hour * 3600, (hour + 1) * 3600, 30))
@@ -188,7 +188,7 @@ def test_a_refusal_is_told_once_and_asked_again(caplog: pytest.LogCaptureFixture
 
     async def scenario() -> None:
         agent = Agent(refusal="DEPLOYMENT_BLOCKED")
-        async with kept(agent, Worker(calls=1)):
+        async with kept(agent, CallCount(calls=1)):
             await until(lambda: len(agent.asked) > 2)
             agent.refusal = ""
             await until(lambda: len(caplog.records) > 1)
@@ -206,7 +206,7 @@ def test_what_may_be_on_is_switched_off() -> None:
     """Where only the answer was lost, a task without calls would stay for two hours."""
 
     async def scenario() -> None:
-        agent, worker = Agent(lost_answers=1), Worker(calls=1)
+        agent, worker = Agent(lost_answers=1), CallCount(calls=1)
         async with kept(agent, worker, replace(OFTEN, protection_retry_s=0.2)):
             await until(lambda: agent.asked)
             worker.calls = 0
@@ -228,7 +228,7 @@ def worker_of(agent: Receiver) -> Rig:
     """Return a whole worker whose agent this is."""
     rig = Rig(limits=OFTEN)
     protection = EcsAgent(f"http://127.0.0.1:{agent.port}/api/c-1")
-    rig.sink = Sink("w-1", replace(rig.outside, protection=protection), OFTEN)
+    rig.sink = Worker("w-1", replace(rig.outside, protection=protection), OFTEN)
     return rig
 
 

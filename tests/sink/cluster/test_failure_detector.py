@@ -40,16 +40,16 @@ class World:
     read_s: float = 0
     """what a read takes"""
     workflows: FakeWorkflows = field(default_factory=FakeWorkflows)
-    buried: list[str] = field(default_factory=list)
+    declared_dead: list[str] = field(default_factory=list)
     refusals: int = 0
     """burials that fail"""
 
     async def take_over(self, lease: Lease) -> None:
-        """Bury a worker, as the heir does."""
+        """Declare a worker dead, as the takeover does."""
         if self.refusals:
             self.refusals -= 1
             raise Unavailable("the database is away")
-        self.buried.append(lease.worker)
+        self.declared_dead.append(lease.worker)
         self.silent[lease.worker] = replace(lease, over=True)
 
     def all(self) -> list[Lease]:
@@ -95,24 +95,24 @@ def test_a_silent_worker_s_calls_are_tapped_again_once() -> None:
 
 
 def test_one_that_is_silent_for_longer_is_dead() -> None:
-    """It is buried once, after its calls were tapped again; a burial that fails is tried again."""
+    """It is declared dead once, after its calls were tapped again; a failure is retried."""
 
     async def scenario() -> None:
         world = World(refusals=2)
         world.die("w-dead")
         world.die("w-me")
         async with watching(world):
-            await until(lambda: world.buried != [])
+            await until(lambda: world.declared_dead != [])
             assert [("w-dead", 5)] == world.workflows.retaps
             seen = world.reads
             await until(lambda: world.reads > seen + 30)
-        assert ["w-dead"] == world.buried
+        assert ["w-dead"] == world.declared_dead
 
     run(scenario)
 
 
 def test_one_that_was_over_is_nobody_s_concern() -> None:
-    """It said so itself, or was buried."""
+    """It released its lease, or was declared dead."""
 
     async def scenario() -> None:
         world = World()
@@ -154,7 +154,7 @@ def test_who_couldn_t_read_knows_of_nobody_s_silence() -> None:
             back_at = loop.time()
             await until(lambda: world.workflows.retaps != [])
             assert loop.time() - back_at >= OFTEN.detector_blind_s
-            await until(lambda: world.buried != [])
+            await until(lambda: world.declared_dead != [])
             assert loop.time() - back_at >= OFTEN.detector_silent_s + OFTEN.detector_dead_s
 
     run(scenario)
@@ -190,7 +190,7 @@ def test_a_worker_seen_before_an_outage_is_not_declared_dead_after_it() -> None:
             world.is_away = False
             seen = world.reads
             await until(lambda: world.reads > seen + 30)
-        assert ([], []) == (world.workflows.retaps, world.buried)
+        assert ([], []) == (world.workflows.retaps, world.declared_dead)
 
     run(scenario)
 
@@ -203,9 +203,9 @@ def test_who_looks_too_late_knows_of_nobody_s_silence() -> None:
         world.die("w-dead")
         async with watching(world):
             await until(lambda: world.reads > 4)
-            assert ([], []) == (world.workflows.retaps, world.buried)
+            assert ([], []) == (world.workflows.retaps, world.declared_dead)
             world.read_s = 0
-            await until(lambda: world.buried != [])
+            await until(lambda: world.declared_dead != [])
 
     run(scenario)
 

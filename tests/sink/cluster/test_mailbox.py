@@ -21,11 +21,11 @@ class Slow:
     calls = 1
 
     def __init__(self) -> None:
-        self.obeyed: list[str] = []
+        self.executed: list[str] = []
 
-    async def obey(self, command: Command) -> None:
+    async def execute(self, command: Command) -> None:
         """Carry out a command."""
-        self.obeyed.append(command.command_id)
+        self.executed.append(command.command_id)
         if command.kind is CommandKind.TAP:
             await asyncio.Event().wait()
 
@@ -51,14 +51,14 @@ def test_what_takes_long_hides_nothing_that_came_later() -> None:
             mailbox.send(command(number, CommandKind.TAP))
         keeper = MailboxKeeper("w-1", mailbox, calls, Health(), QUICK)
         reading = asyncio.create_task(keeper.keep())
-        await until(lambda: len(calls.obeyed) == 90)
+        await until(lambda: len(calls.executed) == 90)
         pause = command(90, CommandKind.PAUSE)
         mailbox.send(pause)
         await until(lambda: not mailbox.is_waiting(pause))
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
         await keeper.close()
-        assert pause.command_id == calls.obeyed[-1]
+        assert pause.command_id == calls.executed[-1]
 
     run(scenario)
 
@@ -90,7 +90,7 @@ def test_a_command_is_carried_out_once() -> None:
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
         await keeper.close()
-        assert [pause.command_id] == calls.obeyed
+        assert [pause.command_id] == calls.executed
 
     run(scenario)
 
@@ -104,14 +104,14 @@ def test_a_command_waits_where_it_is_until_it_is_carried_out() -> None:
         reading = asyncio.create_task(keeper.keep())
         tap, later = command(1, CommandKind.TAP), command(2, CommandKind.PAUSE)
         mailbox.send(tap)
-        await until(lambda: calls.obeyed)
+        await until(lambda: calls.executed)
         mailbox.send(later)
         await until(lambda: not mailbox.is_waiting(later))
         assert mailbox.is_waiting(tap)
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
         await keeper.close()
-        assert [tap.command_id, later.command_id] == calls.obeyed
+        assert [tap.command_id, later.command_id] == calls.executed
 
     run(scenario)
 
@@ -121,7 +121,7 @@ class Gone:
 
     calls = 1
 
-    async def obey(self, command: Command) -> None:
+    async def execute(self, command: Command) -> None:
         """Find nothing to do it to."""
         raise NotFound(command.recording_id)
 
@@ -174,7 +174,7 @@ def test_what_is_forgotten_is_the_oldest() -> None:
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
         await keeper.close()
-        assert ["pause-1", "pause-2", "tap-3"] == calls.obeyed
+        assert ["pause-1", "pause-2", "tap-3"] == calls.executed
 
     run(scenario)
 
@@ -193,6 +193,6 @@ def test_no_more_than_so_many_are_under_way() -> None:
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
         await keeper.close()
-        assert ["tap-0", "tap-1"] == calls.obeyed
+        assert ["tap-0", "tap-1"] == calls.executed
 
     run(scenario)

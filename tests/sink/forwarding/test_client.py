@@ -13,8 +13,8 @@ import pytest
 from chalicelib.capture.events import Track
 from chalicelib.recording.commands import CommandKind
 from chalicelib.recording.model import Ending, State
-from tests.sink.calls.test_command_handler import holds
-from tests.sink.pair import BETWEEN, CALL_KEY, PATIENT, pair, pcm
+from tests.sink.calls.test_recording_commands import holds
+from tests.sink.pair import BETWEEN, CALL_KEY, UNHURRIED, pair, pcm
 from tests.sink.rig import frame, run, until
 
 OUT = Track.OUTBOUND
@@ -140,7 +140,7 @@ def test_a_pause_at_the_owner_is_a_pause_everywhere() -> None:
 
 def test_when_the_owner_dies_the_other_goes_on() -> None:
     """What the dead worker's journal lacks of the passed track is still with the other one, which
-    claims the call, ends what the dead one left of it, and obeys; the gap is told."""
+    claims the call, ends what the dead one left, and executes commands; the gap is reported."""
 
     async def scenario() -> None:
         async with pair() as two:
@@ -212,7 +212,7 @@ def test_a_pause_outlives_the_owner() -> None:
             await two.command(CommandKind.RESUME, "w-2")
             await outbound.say(range(120, 140))
             await outbound.stop()
-            await until(lambda: not two.far.sink.hub.calls)
+            await until(lambda: not two.far.sink.call_registry.calls)
         everything = two.stored()
         assert [] == [number for number in SECRET if frame(number) in everything]
         assert sent([*range(120, 140)]) in two.near.stored("segments/", OUT)
@@ -304,10 +304,10 @@ def test_when_the_passer_dies_its_stream_is_broken() -> None:
 
 
 def test_without_a_database_the_other_worker_captures_alone() -> None:
-    """After its patience it journals, and joins beside the owner when the database is back."""
+    """After a while it journals, and joins beside the owner when the database is back."""
 
     async def scenario() -> None:
-        async with pair(replace(PATIENT, alone_after_s=0.3)) as two:
+        async with pair(replace(UNHURRIED, alone_after_s=0.3)) as two:
             inbound = await two.side(two.near, "inbound")
             await until(two.streams)
             two.far_control.is_away = True

@@ -1,4 +1,4 @@
-"""One end of a relay's connection, over a transport by hand."""
+"""One end of a forwarding connection, over a transport by hand."""
 
 from __future__ import annotations
 

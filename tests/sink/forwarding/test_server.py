@@ -104,7 +104,7 @@ def test_who_proves_nothing_is_cut(first: wire.Message) -> None:
         async with Rig().running() as rig, a_guest(rig) as guest:
             guest.say(first, OPENED)
             assert [] == await guest.hear()
-            assert (0, 0) == (rig.sink.hub.sockets, rig.sink.hub.calls)
+            assert (0, 0) == (rig.sink.call_registry.sockets, rig.sink.call_registry.calls)
 
     run(scenario)
 
@@ -169,7 +169,7 @@ def test_a_guest_that_falls_silent_is_given_up() -> None:
         rig = Rig()
         async with rig.running(), a_guest(rig) as guest:
             guest.say(wire.Hello("w-2", a_token()), OPENED)
-            await until(lambda: rig.sink.hub.calls)
+            await until(lambda: rig.sink.call_registry.calls)
             await until(lambda: rig.control.endings, within_s=8)
             assert {"w-2-1": Ending.BROKEN} == rig.control.endings
 

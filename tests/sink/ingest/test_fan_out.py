@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from chalicelib.capture.events import Track
-from chalicelib.carriers.bandwidth.stream import Bandwidth
+from chalicelib.carriers import registry
 from chalicelib.sink.ingest.fan_out import Audience
 from chalicelib.sink.ingest.live_stream import LiveStream, Opening
 from chalicelib.sink.ingest.socket_stream import Stream
@@ -45,7 +45,8 @@ def live(key: str, *, after: LiveStream | None = None) -> Stream:
     opening = Opening(
         account="main", profile="p", carrier="bandwidth", dialect="bandwidth", stream_key=key
     )
-    stream = Stream(opening, Bandwidth({}), Nobody(), Limits())
+    parser = registry.parser(registry.route("/bandwidth/token"))
+    stream = Stream(opening, parser, Nobody(), Limits())
     stream.opened(MessageSocket(stream))
     stream.receive(start(stream_id=key))
     if after is not None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 
-from chalicelib.sink.ingest.penalty_box import KNOWN_MAX, Guest, Manners
+from chalicelib.sink.ingest.penalty_box import KNOWN_MAX, Peer, PenaltyBox
 from tests.sink.raw import BINARY, CONTINUATION, TEXT, Raw, websocket_frame
 from tests.sink.rig import Rig, media, run, start, token
 
-GUEST, OTHER = Guest("main", "front", "198.51.100.7"), Guest("main", "front", "192.0.2.9")
+PEER, OTHER = Peer("main", "front", "198.51.100.7"), Peer("main", "front", "192.0.2.9")
 LOOSE = websocket_frame(CONTINUATION, b"of nothing")
 """closed with 1002"""
 
@@ -17,31 +17,31 @@ LOOSE = websocket_frame(CONTINUATION, b"of nothing")
 def test_some_faults_are_forgiven_at_once() -> None:
     """Then one each three seconds, and everybody has their own."""
 
-    manners = Manners(at_once=2, forgiven_s=3.0)
+    penalties = PenaltyBox(at_once=2, forgiven_s=3.0)
 
     for waits_s in (0.0, 0.0, 3.0):
-        assert waits_s == manners.wait_s(GUEST, 10.0)
-        manners.blame(GUEST, 10.0)
+        assert waits_s == penalties.wait_s(PEER, 10.0)
+        penalties.penalize(PEER, 10.0)
 
-    assert (6.0, 3.0, 0.0) == tuple(manners.wait_s(GUEST, now) for now in (10.0, 13.0, 16.0))
-    assert 0 == manners.wait_s(OTHER, 10.0)
-    manners.blame(GUEST, 16.0)
-    assert 3.0 == manners.wait_s(GUEST, 16.0)
-    assert 0 == manners.wait_s(GUEST, 1000.0)
+    assert (6.0, 3.0, 0.0) == tuple(penalties.wait_s(PEER, now) for now in (10.0, 13.0, 16.0))
+    assert 0 == penalties.wait_s(OTHER, 10.0)
+    penalties.penalize(PEER, 16.0)
+    assert 3.0 == penalties.wait_s(PEER, 16.0)
+    assert 0 == penalties.wait_s(PEER, 1000.0)
 
 
 def test_memory_has_an_end() -> None:
     """Who was to blame longest ago is forgotten."""
 
-    manners = Manners(at_once=1, forgiven_s=3.0)
-    manners.blame(GUEST, 0.0)
+    penalties = PenaltyBox(at_once=1, forgiven_s=3.0)
+    penalties.penalize(PEER, 0.0)
     for number in range(KNOWN_MAX - 1):
-        manners.blame(Guest("main", "front", str(number)), 0.0)
-    assert 3.0 == manners.wait_s(GUEST, 0.0)
+        penalties.penalize(Peer("main", "front", str(number)), 0.0)
+    assert 3.0 == penalties.wait_s(PEER, 0.0)
 
-    manners.blame(OTHER, 0.0)
+    penalties.penalize(OTHER, 0.0)
 
-    assert (0, 3.0) == (manners.wait_s(GUEST, 0.0), manners.wait_s(OTHER, 0.0))
+    assert (0, 3.0) == (penalties.wait_s(PEER, 0.0), penalties.wait_s(OTHER, 0.0))
 
 
 async def _misbehave(rig: Rig, address: str, octets: bytes) -> int:
@@ -66,7 +66,7 @@ def test_who_is_cut_again_and_again_is_kept_out() -> None:
             allowed = rig.limits.faults_at_once
             statuses = []
             for number in range(allowed + 10):
-                lie = f"203.0.113.{number}, {GUEST.address}"
+                lie = f"203.0.113.{number}, {PEER.address}"
                 statuses.append(await _misbehave(rig, lie, LOOSE))
                 await asyncio.sleep(0)
             assert {101, 429} == set(statuses)
@@ -99,7 +99,7 @@ def test_too_big_a_message_is_a_fault_too() -> None:
         async with Rig().running() as rig:
             huge = websocket_frame(BINARY, bytes(65_537))
             statuses = [
-                await _misbehave(rig, GUEST.address, huge)
+                await _misbehave(rig, PEER.address, huge)
                 for _ in range(rig.limits.faults_at_once + 10)
             ]
             assert 429 in statuses

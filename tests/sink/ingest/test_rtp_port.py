@@ -123,7 +123,7 @@ def test_what_is_no_packet_of_the_stream_is_counted() -> None:
                 carrier.send(carrier.packet(5, bytes(2040)))
                 carrier.sound(range(5, 10))
                 await closed(rig)
-            assert rig.sink.hub.refused > 4
+            assert rig.sink.call_registry.refused > 4
         found = stored(rig)
         assert in_place(10) == found.sounding()
         assert (10, 6) == (found.head.messages_received, found.head.messages_refused)
@@ -140,7 +140,7 @@ def test_another_sender_is_not_heard() -> None:
             claim = await opened(rig)
             async with sender(claim) as carrier, sender(claim) as stranger:
                 carrier.sound(range(5))
-                await until(lambda: rig.sink.hub.calls)
+                await until(lambda: rig.sink.call_registry.calls)
                 stranger.sound(range(100, 120))
                 carrier.sound(range(5, 10))
                 await closed(rig)

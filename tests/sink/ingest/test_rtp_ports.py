@@ -11,7 +11,7 @@ from chalicelib.recording.commands import CommandKind
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Ending, RecordOptions
 from chalicelib.recording.rtp_endpoint import PortClaim
-from chalicelib.sink.worker import Sink
+from chalicelib.sink.worker import Worker
 from tests.fake_claims import FakePortClaims
 from tests.fake_store import Store
 from tests.sink.cluster.test_ecs_task import MOST, Agent
@@ -77,7 +77,7 @@ def test_a_task_is_kept_while_a_port_waits_for_its_call() -> None:
         limits = replace(SPEEDY, protection_look_every_s=0.01, protection_linger_s=0.05)
         rig = rtp_rig(limits)
         outside = replace(rig.outside, protection=agent)
-        rig.sink = Sink("w-1", outside, limits, rig.rtp)
+        rig.sink = Worker("w-1", outside, limits, rig.rtp)
         async with rig.running():
             await asyncio.sleep(0.1)
             assert [] == agent.asked
@@ -99,7 +99,7 @@ def test_the_carriers_word_ends_a_stream_at_once() -> None:
             claim = await opened(rig)
             async with sender(claim) as carrier:
                 carrier.sound(range(10))
-                await until(lambda: rig.sink.hub.calls)
+                await until(lambda: rig.sink.call_registry.calls)
                 tell(rig, claim, CommandKind.END_PORT)
                 await asyncio.sleep(0.05)
                 carrier.sound(range(10, 12))
@@ -127,7 +127,7 @@ def test_a_word_that_was_wrong_costs_seconds_not_the_call() -> None:
                 loop = asyncio.get_running_loop()
                 for number in range(50):
                     loop.call_later(number * 0.02, carrier.sound, [number])
-                await until(lambda: rig.sink.hub.calls)
+                await until(lambda: rig.sink.call_registry.calls)
                 tell(rig, claim, CommandKind.END_PORT)
                 await closed(rig, calls=2)
         assert [Ending.STOPPED, Ending.BROKEN] == list(rig.control.endings.values())
@@ -225,7 +225,7 @@ def test_a_planned_stop_stores_what_came_and_frees_the_ports() -> None:
             claim, unused = await opened(rig), await opened(rig, control_id="other")
             async with sender(claim) as carrier:
                 carrier.sound(range(10))
-                await until(lambda: rig.sink.hub.calls)
+                await until(lambda: rig.sink.call_registry.calls)
                 await asyncio.sleep(0.05)
         assert in_place(10) == stored(rig).sounding()
         assert [Ending.BROKEN] == list(rig.control.endings.values())
@@ -249,7 +249,7 @@ def test_what_the_system_holds_at_a_planned_stop_is_stored() -> None:
             claim = await opened(rig)
             async with sender(claim) as carrier:
                 carrier.sound(range(10))
-                await until(lambda: rig.sink.hub.calls)
+                await until(lambda: rig.sink.call_registry.calls)
                 carrier.sound(range(10, 260))
                 rig.sink.stop()
                 assert rig.life is not None

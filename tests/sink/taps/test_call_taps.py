@@ -130,7 +130,7 @@ def test_taps_of_one_call_have_each_their_own_options() -> None:
             await on.tap(ws.uri, "a", codec="PCMA", direction="listen")
             await on.tap(rtp.uri, "b", codec="PCMA")
             await on.tap(sum_.uri, "c", direction="both")
-            assert 3 == on.rig.sink.hub.taps
+            assert 3 == on.rig.sink.call_registry.taps
             await on.talk(40, "inbound", "outbound")
             audio = spoken(on.said)
             alaw = codecs.convert(audio, "PCMU", "PCMA")
@@ -141,7 +141,7 @@ def test_taps_of_one_call_have_each_their_own_options() -> None:
             await until(lambda: alaw in rtp.heard)
             await until(lambda: both in everything(sum_))
             assert {8} == {packet.payload_type for packet in rtp.packets}
-        assert 0 == on.rig.sink.hub.taps
+        assert 0 == on.rig.sink.call_registry.taps
 
     run(scenario)
 
@@ -223,7 +223,7 @@ def test_a_row_says_what_is_so() -> None:
     async def scenario() -> None:
         taps = Looking()
         async with listening() as listener, stage(taps=taps) as on:
-            taps.count = lambda: on.rig.sink.hub.taps
+            taps.count = lambda: on.rig.sink.call_registry.taps
             await on.tap(listener.uri)
             await on.stop_tap()
         assert [1, 0] == taps.listening
