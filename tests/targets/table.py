@@ -51,7 +51,11 @@ TABLE: dict[str, Row] = {
     "run": RunsIn(file="tests/targets/test_run.py"),
     "test": Rehearsed(
         why="it is the gate: this test runs in it",
-        runs=("pytest --quiet -m e2e --reruns 2 -rR", "lint-imports --no-logo", "mypy"),
+        runs=(
+            "pytest --quiet -m e2e -n 3 --dist loadfile --no-loadscope-reorder --reruns 2 -rR",
+            "lint-imports --no-logo",
+            "mypy",
+        ),
     ),
     "gstreamer": _SCRATCH,
     "check": Rehearsed(
