@@ -240,19 +240,18 @@ def _owed(core: FakeCore, recording_id: str, url: str) -> OutboxRow:
 def _attempted_s(core: FakeCore, row: OutboxRow) -> float:
     """Make an attempt, and return how long it took."""
     begun = time.monotonic()
-    deliver.attempt(
-        row.recording_id,
-        row.webhook_id,
+    deliverer = deliver.Deliverer(
         outbox=core.outbox,
         history=core.history,
         receivers=core.receivers,
         sender=GuardedSender(_LOCAL),
         bus=FakeEventBus(),
-        secrets=[_SECRET],
+        secrets=lambda: [_SECRET],
         now=lambda: datetime.now(UTC),
-        jitter=0.5,
+        jitter=lambda: 0.5,
         wait_scale=1.0,
     )
+    deliverer.attempt(row.recording_id, row.webhook_id)
     return time.monotonic() - begun
 
 

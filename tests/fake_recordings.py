@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.errors import NotFound, PreconditionFailed
 from chalicelib.ports.values import Due, DueKind, Page, RecordingFilter
-from chalicelib.recording.endpoint_health import Receiver, is_stopped
+from chalicelib.recording.endpoint_health import EndpointHealth, is_stopped
 from chalicelib.recording.erasure import is_deleted
 from chalicelib.recording.model import OutboxRow, Recording, RecordingEvent
 from tests.fake_store import Store, page
@@ -141,11 +141,11 @@ class FakeReceivers:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def get(self, account: str, url: str) -> Receiver | None:
+    def get(self, account: str, url: str) -> EndpointHealth | None:
         """Read one."""
         return self._store.receivers.get((account, url))
 
-    def put(self, receiver: Receiver) -> None:
+    def put(self, receiver: EndpointHealth) -> None:
         """Write how it stands. Raises PreconditionFailed."""
         if is_stopped(self.get(receiver.account, receiver.url), receiver.failed_at):
             raise PreconditionFailed("the receiver is stopped")

@@ -11,7 +11,7 @@ from chalicelib.errors import InvalidRequest
 from chalicelib.ports.values import ApiKey, InboundEvent, Lease, Page
 from chalicelib.recording.carrier_reports import Announcement
 from chalicelib.recording.commands import Command
-from chalicelib.recording.endpoint_health import Receiver
+from chalicelib.recording.endpoint_health import EndpointHealth
 from chalicelib.recording.model import Call, OutboxRow, Profile, Recording, RecordingEvent, Stream
 from chalicelib.recording.rtp_endpoint import PortClaim
 from chalicelib.tapping.model import Tap
@@ -26,7 +26,7 @@ class Store:
         self.recordings: dict[str, Recording] = {}
         self.events: dict[tuple[str, datetime, str], RecordingEvent] = {}
         self.outbox: dict[tuple[str, int], OutboxRow] = {}
-        self.receivers: dict[tuple[str, str], Receiver] = {}
+        self.receivers: dict[tuple[str, str], EndpointHealth] = {}
         self.taps: dict[tuple[str, str], Tap] = {}
         self.calls: dict[str, Call] = {}
         self.streams: dict[tuple[str, str], Stream] = {}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from chalicelib.ports.values import SendFault
-from chalicelib.recording.delivery_schedule import Reason
+from chalicelib.recording.delivery_schedule import GivenUpReason
 from chalicelib.recording.lifecycle import has_callback
 from chalicelib.recording.model import State
 from chalicelib.security.webhook_signature import signature_headers
@@ -80,5 +80,5 @@ def test_names_every_fault() -> None:
 
     for fault in SendFault:
         assert f"`{fault}`" in DOCUMENT
-    for reason in set(Reason) - {Reason.DELETED}:
+    for reason in set(GivenUpReason) - {GivenUpReason.DELETED}:
         assert f"`{reason}`" in DOCUMENT

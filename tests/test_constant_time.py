@@ -26,7 +26,7 @@ ACCEPTED = {
         "sink/forwarding/server.py",
         "tokens.verify(keys, hello.token, TokenKind.WORKER, now).subject != self._worker",
     ): "a worker's name, after its token was verified",
-    ("adapters/s3/errors.py", "expected != stored"): "checksums of an object",
+    ("adapters/s3/checksums.py", "expected != stored"): "checksums of an object",
     (
         "services/finalization/render.py",
         "self._digests.setdefault(key, digest) != digest",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from chalicelib.capture.timeline import Reason as GapReason
 from chalicelib.ports.values import Figure, SendFault
 from chalicelib.recording import cuts
-from chalicelib.recording.delivery_schedule import Reason as GivenUp
+from chalicelib.recording.delivery_schedule import GivenUpReason as GivenUp
 from chalicelib.sink.metrics import UNITS
 from infra import alarms
 from tests.documents import ROOT

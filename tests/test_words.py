@@ -29,7 +29,7 @@ RETIRED_MODULES = _words(
 RETIRED_CLASSES = _words(
     """Audience CallMedia Cut Ear Elsewhere Endings Guest Hearing Heir Hub Joined Joining Listener
     Lookout Manners Minutes Orders Passage Passing Patience Receiver Relay Sink Turn Verdict Wanted
-    Watch Writer _Sealed"""
+    Watch _Sealed"""
 )
 
 RETIRED_FUNCTIONS = _words(

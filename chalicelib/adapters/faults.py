@@ -1,11 +1,12 @@
-"""botocore's errors in our words: translated once, here, for every AWS adapter."""
+"""Translates botocore's errors into ours: once, here, for every AWS adapter."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from botocore.exceptions import (
+    BotoCoreError,
     ClientError,
     ConnectionError,  # noqa: A004  # botocore's name; nothing here needs Python's
     CredentialRetrievalError,
@@ -22,7 +23,7 @@ _OUR_MISTAKES = frozenset(
 )
 """Requests that would fail the same way tomorrow"""
 
-_SILENCES = (ConnectionError, CredentialRetrievalError, HTTPClientError, NoCredentialsError)
+_NO_ANSWER = (ConnectionError, CredentialRetrievalError, HTTPClientError, NoCredentialsError)
 
 
 @contextmanager
@@ -35,13 +36,38 @@ def translated(what: str, *, missing: frozenset[str] = frozenset()) -> Iterator[
     try:
         yield
     except ClientError as error:
-        raise _in_our_words(error, what, missing) from error
-    except _SILENCES as error:
+        raise _by_code(error, what, missing) from error
+    except _NO_ANSWER as error:
         raise Unavailable(f"{what}: {type(error).__name__}") from error
 
 
-def _in_our_words(error: ClientError, what: str, missing: frozenset[str]) -> TapedeckError:
-    code = str(error.response.get("Error", {}).get("Code", ""))
+@contextmanager
+def translated_s3(verb: str, key: str) -> Iterator[None]:
+    """Run a call of S3, whose HEAD answers carry a status and no code.
+
+    Raises PreconditionFailed, NotFound, and Unavailable for everything else.
+    """
+    what = f"S3 {verb} {key}"
+    try:
+        yield
+    except ClientError as error:
+        raise _by_status(error)(f"{what}: {error_code(error)}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"{what}: {error}") from error
+
+
+def error_code(error: ClientError) -> str:
+    """Return the code that AWS gave; empty if it gave none."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def reasons(error: ClientError) -> list[str]:
+    """Return why each part of a cancelled transaction failed; `None` for a part that did not."""
+    return [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])]
+
+
+def _by_code(error: ClientError, what: str, missing: frozenset[str]) -> TapedeckError:
+    code = error_code(error)
     if code in missing:
         return NotFound(f"{what}: {code}")
     if code in _LOST_RACES or _is_lost_transaction(error, code):
@@ -51,10 +77,14 @@ def _in_our_words(error: ClientError, what: str, missing: frozenset[str]) -> Tap
     return Unavailable(f"{what}: {code}")
 
 
+def _by_status(error: ClientError) -> Callable[[str], TapedeckError]:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    if status == 412:
+        return PreconditionFailed
+    if status == 404 and error_code(error) != "NoSuchBucket":
+        return NotFound
+    return Unavailable
+
+
 def _is_lost_transaction(error: ClientError, code: str) -> bool:
     return code == "TransactionCanceledException" and "ConditionalCheckFailed" in reasons(error)
-
-
-def reasons(error: ClientError) -> list[str]:
-    """Return why each part of a cancelled transaction failed, in their order; `None`: it didn't."""
-    return [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])]

@@ -44,10 +44,10 @@ def request_recording(call_id: str) -> Response:
     asked = query(routes.current_request, ("profile",))
     body = json_object(routes.current_request)
     control_id, wanted = options.parse_record_call(body, policy=ports.settings.url_policy)
-    request = record_call.Request(
+    request = record_call.RecordCallRequest(
         call_id=call_id, control_id=control_id or str(uuid4()), options=wanted
     )
-    profile = record_call.choose_profile(ports.profiles, ports.calls, account, call_id, asked)
+    profile = ports.profile_chooser.choose(account, call_id, asked)
     try:
         outcome = ports.methods.record_call(profile, request)
     except Conflict as conflict:

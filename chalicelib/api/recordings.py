@@ -19,7 +19,6 @@ from chalicelib.recording.model import Recording
 from chalicelib.security import tokens
 from chalicelib.security.tokens import TokenKind
 from chalicelib.services.calls import queries
-from chalicelib.services.erasure.delete import delete
 from chalicelib.services.finalization import extra_formats
 from chalicelib.services.finalization.downloads import (
     StoredFile,
@@ -56,14 +55,7 @@ def get_recording(recording_id: str) -> Response:
 def delete_recording(recording_id: str) -> Response:
     """Delete a recording that ended; nothing of it is found from then on."""
     asker, recording = _asked(recording_id)
-    ports = wiring.ports()
-    delete(
-        recording.recording_id,
-        asker,
-        recordings=ports.recordings,
-        versions=ports.rendition_versions,
-        now=now(),
-    )
+    wiring.ports().recording_deleter.delete(recording.recording_id, asker)
     return Response(body="", status_code=204)
 
 

@@ -8,7 +8,6 @@ from chalicelib import wiring
 from chalicelib.api.http import Routes
 from chalicelib.api.requests import account_of, json_object, query
 from chalicelib.recording import rtp_endpoint
-from chalicelib.services.calls import record_call
 from chalicelib.services.calls.rtp_endpoints import EndpointRequest
 
 routes = Routes(__name__)
@@ -20,7 +19,7 @@ def request_endpoint(call_id: str) -> Response:
     account, ports = account_of(routes.current_request), wiring.ports()
     asked = query(routes.current_request, ("profile",))
     control_id, wanted = rtp_endpoint.parse_endpoint(json_object(routes.current_request))
-    profile = record_call.choose_profile(ports.profiles, ports.calls, account, call_id, asked)
+    profile = ports.profile_chooser.choose(account, call_id, asked)
     claim = ports.endpoints.request(
         EndpointRequest(profile=profile, call_id=call_id, control_id=control_id, options=wanted)
     )

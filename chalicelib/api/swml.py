@@ -9,7 +9,6 @@ from chalice.app import Request, Response
 from chalicelib import wiring
 from chalicelib.api.http import Routes, failed
 from chalicelib.api.requests import account_of, query, raw_body
-from chalicelib.services.calls import swml_script
 from chalicelib.services.calls.commands import CallName
 from chalicelib.services.calls.swml_script import StepResult
 from chalicelib.swml import text
@@ -30,8 +29,8 @@ def run_swml(call_id: str) -> Response:
     asked = query(routes.current_request, ("profile", "carrier"))
     script = _script(routes.current_request)
     name = CallName(account=account, carrier=asked.get("carrier", ""), call_id=call_id)
-    target = swml_script.choose_target(script, name, ports.profiles, ports.calls, asked)
-    ran = swml_script.run_script(script, target, swml_script.ways(ports.methods))
+    target = ports.script_runner.target(script, name, asked)
+    ran = ports.script_runner.run(script, target)
     body = {
         "results": [_result(one) for one in ran],
         "skipped": [{"path": one.path, "method": one.method} for one in script.skipped],

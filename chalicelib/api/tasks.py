@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import random
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint
@@ -115,20 +114,7 @@ def attempt(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Make one attempt to deliver a status callback. Raises DeliveryPostponed: wait, then again."""
     from chalicelib.services.delivery import deliver
 
-    ports = wiring.ports()
-    outcome = deliver.attempt(
-        event["recording_id"],
-        event["webhook_id"],
-        outbox=ports.outbox,
-        history=ports.history,
-        receivers=ports.receivers,
-        sender=ports.sender,
-        bus=ports.event_bus,
-        secrets=ports.webhook_secrets(),
-        now=now,
-        jitter=random.random(),  # noqa: S311  # spreads retries, hides nothing
-        wait_scale=ports.settings.wait_scale,
-    )
+    outcome = wiring.ports().deliverer.attempt(event["recording_id"], event["webhook_id"])
     if isinstance(outcome, deliver.Postponed):
         raise DeliveryPostponed(json.dumps({"wait_seconds": math.ceil(outcome.wait_seconds)}))
     if isinstance(outcome, deliver.GivenUp):

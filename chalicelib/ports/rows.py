@@ -20,7 +20,7 @@ from chalicelib.ports.values import (
 )
 from chalicelib.recording.carrier_reports import Announcement
 from chalicelib.recording.commands import Command
-from chalicelib.recording.endpoint_health import Receiver
+from chalicelib.recording.endpoint_health import EndpointHealth
 from chalicelib.recording.model import (
     Call,
     OutboxRow,
@@ -145,10 +145,10 @@ class Outbox(Protocol):
 class Receivers(Protocol):
     """Status URLs that don't take what they are sent; of one that does there is no row."""
 
-    def get(self, account: str, url: str) -> Receiver | None:
+    def get(self, account: str, url: str) -> EndpointHealth | None:
         """Read one, consistently; None: it is well."""
 
-    def put(self, receiver: Receiver) -> None:
+    def put(self, receiver: EndpointHealth) -> None:
         """Write how it stands after an attempt. Raises PreconditionFailed where it is stopped
         already: who answers late doesn't start it again."""
 

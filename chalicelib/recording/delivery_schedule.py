@@ -24,7 +24,7 @@ _DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H
 """of now, of RFC 850, of C's asctime: who reads a date takes all three (RFC 9110, 5.6.7)"""
 
 
-class Reason(StrEnum):
+class GivenUpReason(StrEnum):
     """Why no further attempt will come."""
 
     EXHAUSTED = "exhausted"

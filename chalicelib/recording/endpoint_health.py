@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.recording.delivery_schedule import Reason
+from chalicelib.recording.delivery_schedule import GivenUpReason
 
 FAILING_FOR = timedelta(hours=120)
 """Standard Webhooks' example and Svix: five days"""
@@ -23,7 +23,7 @@ STOPPED_FOR = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receiver:
+class EndpointHealth:
     """A status URL of an account that doesn't take what it is sent."""
 
     account: str
@@ -36,24 +36,24 @@ class Receiver:
     """why nothing is sent any more: gone, disabled; empty: it is tried"""
 
 
-def is_stopped(receiver: Receiver | None, at: datetime) -> bool:
+def is_stopped(receiver: EndpointHealth | None, at: datetime) -> bool:
     """Tell whether nothing is sent to a receiver now."""
     return receiver is not None and bool(receiver.stopped) and at < expires_at(receiver)
 
 
-def failed(receiver: Receiver | None, account: str, url: str, at: datetime) -> Receiver:
+def failed(receiver: EndpointHealth | None, account: str, url: str, at: datetime) -> EndpointHealth:
     """Return a receiver after a failure; None: it was well before."""
     if receiver is None or at - receiver.failed_at > LONGEST_PAUSE:
-        return Receiver(account=account, url=url, failing_since=at, failed_at=at)
+        return EndpointHealth(account=account, url=url, failing_since=at, failed_at=at)
     is_over = at - receiver.failing_since >= FAILING_FOR
-    return replace(receiver, failed_at=at, stopped=Reason.DISABLED if is_over else "")
+    return replace(receiver, failed_at=at, stopped=GivenUpReason.DISABLED if is_over else "")
 
 
-def gone(receiver: Receiver | None, account: str, url: str, at: datetime) -> Receiver:
+def gone(receiver: EndpointHealth | None, account: str, url: str, at: datetime) -> EndpointHealth:
     """Return a receiver that said that it wants nothing any more."""
-    return replace(failed(receiver, account, url, at), stopped=Reason.GONE)
+    return replace(failed(receiver, account, url, at), stopped=GivenUpReason.GONE)
 
 
-def expires_at(receiver: Receiver) -> datetime:
+def expires_at(receiver: EndpointHealth) -> datetime:
     """Return when nothing needs to be known of a receiver any more."""
     return receiver.failed_at + (STOPPED_FOR if receiver.stopped else LONGEST_PAUSE)

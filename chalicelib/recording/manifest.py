@@ -22,7 +22,7 @@ from chalicelib.recording.model import (
     Interval,
     Quality,
     Recording,
-    RecordingSource,
+    RecordingOrigin,
     RecordOptions,
     Rendition,
     Stream,
@@ -101,7 +101,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     call: ManifestCall
     continues: str
     profile: str
-    source: RecordingSource
+    source: RecordingOrigin
     labels: Mapping[str, str]
     options: RecordOptions
     started_at: datetime | None

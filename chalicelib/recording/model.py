@@ -44,7 +44,7 @@ class Format(StrEnum):
     MP4 = "mp4"
 
 
-class RecordingSource(StrEnum):
+class RecordingOrigin(StrEnum):
     """Who heard the audio first."""
 
     STREAM = "stream"
@@ -190,7 +190,7 @@ class Recording:
     """the call's round (1, 2, …): a call that closed and streams again starts another"""
     options: RecordOptions
     profile: str
-    source: RecordingSource = RecordingSource.STREAM
+    source: RecordingOrigin = RecordingOrigin.STREAM
     carrier_media: CarrierMedia | None = None
     """of what the carrier recorded itself"""
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from chalicelib.recording.model import Format, Recording, RecordingSource, Rendition
+from chalicelib.recording.model import Format, Recording, RecordingOrigin, Rendition
 
 MEDIA_KEPT = timedelta(days=7)
 """after the recording finished"""
@@ -18,7 +18,7 @@ def rendition_in(recording: Recording, format_: Format) -> Rendition | None:
 def media_until(recording: Recording) -> datetime | None:
     """Return until when media is kept for a recording that finished; None where none is."""
     if (
-        recording.source is RecordingSource.CARRIER
+        recording.source is RecordingOrigin.CARRIER
         or recording.released_at
         or not recording.renditions
     ):

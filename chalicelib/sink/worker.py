@@ -88,57 +88,39 @@ class Worker:
         self._generation = generation
         self._limits = limits
         self._started_at = datetime.now(UTC)
-        self.health = Health()
+        health = self.health = Health()
         rtp = rtp or RtpPlace()
-        self._keys = TokenKeys(ports.token_keys, self.health, limits)
-        self._forwarding_client = ForwardingClient(name, self._keys.current, limits)
-        self.spool = Spool(ports.spool_dir, self.health, limits)
-        self._lease = LeaseKeeper(ports.leases, self._read_lease, self.health, limits)
-        database = Database(self.health, limits, self._lease.sure)
+        self._keys = TokenKeys(ports.token_keys, health, limits)
+        keys = self._keys.current
+        client = self._forwarding_client = ForwardingClient(name, keys, limits)
+        spool = self.spool = Spool(ports.spool_dir, health, limits)
+        self._lease = LeaseKeeper(ports.leases, self._read_lease, health, limits)
+        database = Database(health, limits, self._lease.sure)
         self._context = _worker_context(
-            name,
-            ports,
-            database,
-            self._forwarding_client,
-            self.spool,
-            self.health,
-            limits,
-            rtp.host,
+            name, ports, database, client, spool, health, limits, rtp.host
         )
+        workflows, dead_workers = ports.workflows, ports.dead_workers
         self._status_checks = (
-            CallStatusChecks(name, ports.workflows, self.health, limits)
-            if ports.workflows
-            else None
+            CallStatusChecks(name, workflows, health, limits) if workflows else None
         )
-        self.call_registry = CallRegistry(self._context, self._status_checks)
-        self._forwarding_server = ForwardingServer(
-            name, self.call_registry, self._keys.current, limits
-        )
-        self._rtp = RtpPorts(name, rtp, ports.port_claims, self.call_registry, self.health, limits)
-        self._server = Server(
-            name, self.call_registry, self.health, self._keys.current, limits, self._rtp.__len__
-        )
-        self._metrics = Metrics(
-            name, self.call_registry, self.health, limits, self._rtp.__len__, generation
-        )
+        calls = self.call_registry = CallRegistry(self._context, self._status_checks)
+        self._forwarding_server = ForwardingServer(name, calls, keys, limits)
+        self._rtp = RtpPorts(name, rtp, ports.port_claims, calls, health, limits)
+        count_ports = self._rtp.__len__
+        self._server = Server(name, calls, health, keys, limits, count_ports)
+        self._metrics = Metrics(name, calls, health, limits, count_ports, generation)
         self._protection = ports.protection and ScaleInProtection(
-            ports.protection, lambda: self.call_registry.calls + len(self._rtp), limits
+            ports.protection, lambda: calls.calls + len(self._rtp), limits
         )
-        dead_workers = ports.dead_workers
-        self._takeover = Takeover(dead_workers, self.health, limits) if dead_workers else None
+        self._takeover = Takeover(dead_workers, health, limits) if dead_workers else None
         self._failure_detector = FailureDetector(
-            name, ports.leases, ports.workflows, self._takeover, self.health, limits
+            name, ports.leases, workflows, self._takeover, health, limits
         )
         self._drain_watch = ports.task_state and DrainWatch(
             ports.task_state, self._rtp.offer_no_more, limits
         )
-        self._mailbox = MailboxKeeper(
-            name,
-            ports.mailbox,
-            CommandHandler(self.call_registry, self._rtp),
-            self.health,
-            limits,
-        )
+        commands = CommandHandler(calls, self._rtp)
+        self._mailbox = MailboxKeeper(name, ports.mailbox, commands, health, limits)
         self._background = Tasks()
         """tasks that no call waits for"""
         self._stop_requested = asyncio.Event()

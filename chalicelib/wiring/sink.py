@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from chalicelib.config import required
 from chalicelib.recording.lifecycle import Writer
 from chalicelib.wiring.adapters import client, now
-from chalicelib.wiring.use_cases import UseCases
+from chalicelib.wiring.background import BackgroundUseCases
 
 if TYPE_CHECKING:
     from chalicelib.ports import aws, call_owner
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415  # adapters and services are imported where they are made
 
 
-class Ports(UseCases):
+class Ports(BackgroundUseCases):
     """Everything that one process is composed of; tests replace its parts with fakes."""
 
     @cached_property

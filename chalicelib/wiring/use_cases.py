@@ -22,18 +22,16 @@ if TYPE_CHECKING:
     from chalicelib.services.accounts.carrier_secrets import SecretReader
     from chalicelib.services.calls.call_control import CallController
     from chalicelib.services.calls.commands import Commander
+    from chalicelib.services.calls.record_call import ProfileChooser, RecordingRequester
     from chalicelib.services.calls.rtp_endpoints import PortClaimer
     from chalicelib.services.calls.swml_methods import MethodRunner
+    from chalicelib.services.calls.swml_script import ScriptRunner
     from chalicelib.services.calls.tap_commands import TapCommander
     from chalicelib.services.calls.tap_control import TapController
     from chalicelib.services.calls.transitions import RecordingMover
-    from chalicelib.services.erasure.erase import Eraser
-    from chalicelib.services.finalization.fetch import Fetching
-    from chalicelib.services.finalization.publish import Publishing
+    from chalicelib.services.delivery.redeliver import Redeliverer
+    from chalicelib.services.erasure.delete import RecordingDeleter
     from chalicelib.services.intake.intake import WebhookReceiver
-    from chalicelib.services.recovery.call_status import CallStatusChecker
-    from chalicelib.services.recovery.retap import Retapper
-    from chalicelib.services.recovery.sweep import Sweeper
 
 # ruff: noqa: PLC0415  # services are imported where they are made
 
@@ -78,6 +76,54 @@ class UseCases(Adapters):
         )
 
     @cached_property
+    def recording_requester(self) -> RecordingRequester:
+        """Creates the recordings that customers request."""
+        from chalicelib.services.calls.record_call import RecordingRequester
+
+        return RecordingRequester(
+            calls=self.calls,
+            transitions=self.transitions,
+            now=now,
+            pending_for=self.settings.pending_for,
+        )
+
+    @cached_property
+    def profile_chooser(self) -> ProfileChooser:
+        """Chooses the profile for a call."""
+        from chalicelib.services.calls.record_call import ProfileChooser
+
+        return ProfileChooser(profiles=self.profiles, calls=self.calls)
+
+    @cached_property
+    def script_runner(self) -> ScriptRunner:
+        """Runs SWML scripts."""
+        from chalicelib.services.calls.swml_script import ScriptRunner, ways
+
+        return ScriptRunner(profiles=self.profile_chooser, ways=ways(self.methods))
+
+    @cached_property
+    def redeliverer(self) -> Redeliverer:
+        """Delivers a callback again."""
+        from chalicelib.services.delivery.redeliver import Redeliverer
+
+        return Redeliverer(
+            outbox=self.outbox,
+            history=self.history,
+            receivers=self.receivers,
+            workflows=self.workflows,
+            now=now,
+        )
+
+    @cached_property
+    def recording_deleter(self) -> RecordingDeleter:
+        """Deletes recordings."""
+        from chalicelib.services.erasure.delete import RecordingDeleter
+
+        return RecordingDeleter(
+            recordings=self.recordings, versions=self.rendition_versions, now=now
+        )
+
+    @cached_property
     def methods(self) -> MethodRunner:
         """SWML's methods, as their routes and a script run them."""
         from chalicelib.services.calls.swml_methods import MethodRunner
@@ -86,73 +132,8 @@ class UseCases(Adapters):
             commands=self.commands,
             taps=self.tap_commands,
             deployment=self.deployment,
-            pending_for=self.settings.pending_for,
+            requester=self.recording_requester,
             download_token_for=self.settings.download_token_for,
-        )
-
-    @cached_property
-    def publishing(self) -> Publishing:
-        """What ends a finalization."""
-        from chalicelib.services.finalization.publish import Publishing
-
-        return Publishing(
-            calls=self.calls,
-            transitions=self.transitions,
-            renditions=self.renditions,
-            signer=self.signer,
-            now=now,
-        )
-
-    @cached_property
-    def fetching(self) -> Fetching:
-        """What copies a carrier's own recordings."""
-        from chalicelib.services.finalization.fetch import Fetching
-
-        return Fetching(
-            recordings=self.recordings,
-            history=self.history,
-            downloads=self.downloads,
-            authorization=self.sign_in().authorization,
-            renditions=self.renditions,
-            now=now,
-        )
-
-    @cached_property
-    def retapper(self) -> Retapper:
-        """What lets carriers tap again."""
-        from chalicelib.services.recovery.retap import Retapper
-
-        return Retapper(
-            leases=self.leases,
-            live_streams=self.live_streams,
-            calls=self.calls,
-            profiles=self.profiles,
-            recordings=self.recordings,
-            history=self.history,
-            retaps=self.retaps,
-            door=self.sign_in().door,
-            api=self.carrier_api,
-            deployment=self.deployment,
-            now=now,
-            wait=time.sleep,
-        )
-
-    @cached_property
-    def sweeper(self) -> Sweeper:
-        """What the sweeper works with."""
-        from chalicelib.services.recovery.sweep import Sweeper
-
-        return Sweeper(
-            control=self._control(Writer.SWEEPER),
-            due_work=self.due_work,
-            outbox=self.outbox,
-            leases=self.leases,
-            live_streams=self.live_streams,
-            media=self.media,
-            erasing=self._erasing(),
-            mailbox=self.mailbox,
-            now=now,
-            wait=time.sleep,
         )
 
     @cached_property
@@ -165,16 +146,6 @@ class UseCases(Adapters):
             calls=self.calls,
             recordings=self.recordings,
             workflows=lambda: self.workflows,
-        )
-
-    def _erasing(self) -> Eraser:
-        from chalicelib.services.erasure.erase import Eraser
-
-        return Eraser(
-            recordings=self.recordings,
-            calls=self.calls,
-            media=self.media,
-            versions=self.rendition_versions,
         )
 
     def _control(self, writer: Writer) -> CallController:
@@ -222,20 +193,6 @@ class UseCases(Adapters):
             new_id=lambda: str(uuid4()),
             choose=secrets.randbelow,
             newest=self.settings.newest_generation,
-        )
-
-    @cached_property
-    def call_status_checker(self) -> CallStatusChecker:
-        """What asks carriers where calls stand."""
-        from chalicelib.services.recovery.call_status import CallStatusChecker
-
-        return CallStatusChecker(
-            calls=self.calls,
-            profiles=self.profiles,
-            mailbox=self.mailbox,
-            door=self.sign_in().door,
-            api=self.carrier_api,
-            now=now,
         )
 
     @cached_property

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import PreconditionFailed
-from chalicelib.recording.endpoint_health import Receiver, expires_at, failed, gone
+from chalicelib.recording.endpoint_health import EndpointHealth, expires_at, failed, gone
 from tests.samples import STATUS_URL, later
 
-FAILING = Receiver(account="main", url=STATUS_URL, failing_since=later(1), failed_at=later(3600))
+FAILING = EndpointHealth(
+    account="main", url=STATUS_URL, failing_since=later(1), failed_at=later(3600)
+)
 GONE = gone(FAILING, "main", STATUS_URL, later(3700))
 
 

@@ -16,7 +16,7 @@ from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Recording, RecordOptions, State
 from chalicelib.security import tokens
 from chalicelib.security.tokens import TokenKind
-from chalicelib.services.erasure.delete import delete
+from chalicelib.services.erasure.delete import RecordingDeleter
 from tests.api.conftest import Api, error_of
 from tests.api.test_recordings import finished
 from tests.fakes_media import FakeRenditionVersions
@@ -157,16 +157,13 @@ def test_a_crash_while_deleting_is_mended_by_asking_again(ended: Api, n: int, ac
 
     faults = ended.core.faults
     versions: RenditionVersions = faults.wrap(FakeRenditionVersions())
+    deleter = RecordingDeleter(
+        recordings=ended.core.recordings, versions=versions, now=lambda: later(99)
+    )
     (faults.after if acts else faults.before)(n)
     for _ in range(2):
         try:
-            delete(
-                finished().recording_id,
-                ASKER,
-                recordings=ended.core.recordings,
-                versions=versions,
-                now=later(99),
-            )
+            deleter.delete(finished().recording_id, ASKER)
         except Unavailable:
             continue
 

@@ -10,7 +10,7 @@ from aws_cdk.assertions import Match
 
 from chalicelib.adapters.aws.counters import LoggedCounters
 from chalicelib.ports.values import Figure
-from chalicelib.recording.delivery_schedule import Reason
+from chalicelib.recording.delivery_schedule import GivenUpReason
 from infra.paths import ROOT
 from tests.infra.conftest import Assembly
 from tests.infra.test_recorder_stack import FUNCTIONS
@@ -98,7 +98,7 @@ def test_a_disabled_receiver_wakes_somebody(assembly: Assembly) -> None:
     assembly.recorder.has_resource_properties(
         "AWS::Logs::MetricFilter",
         {
-            "FilterPattern": f'{{ $.given_up = "{Reason.DISABLED}" }}',
+            "FilterPattern": f'{{ $.given_up = "{GivenUpReason.DISABLED}" }}',
             "LogGroupName": {"Ref": Match.string_like_regexp("^AttemptLogs")},
             "MetricTransformations": [
                 {

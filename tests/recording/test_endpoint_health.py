@@ -7,7 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.recording.endpoint_health import Receiver, expires_at, failed, gone, is_stopped
+from chalicelib.recording.endpoint_health import (
+    EndpointHealth,
+    expires_at,
+    failed,
+    gone,
+    is_stopped,
+)
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 URL = "https://example.com/status"
@@ -17,7 +23,7 @@ def hours(number: float) -> datetime:
     return NOON + timedelta(hours=number)
 
 
-def failing(at: list[float]) -> Receiver:
+def failing(at: list[float]) -> EndpointHealth:
     """Return a receiver that failed at these hours."""
     receiver = None
     for hour in at:
@@ -73,7 +79,7 @@ def test_is_tried_again_after_a_month() -> None:
     assert hours(120) + timedelta(days=30) == later
     assert is_stopped(stopped, later - timedelta(seconds=1))
     assert not is_stopped(stopped, later)
-    assert Receiver(account="main", url=URL, failing_since=later, failed_at=later) == failed(
+    assert EndpointHealth(account="main", url=URL, failing_since=later, failed_at=later) == failed(
         stopped, "main", URL, later
     )
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.errors import Unavailable
 from chalicelib.ports.values import Reply
-from chalicelib.recording.endpoint_health import Receiver
+from chalicelib.recording.endpoint_health import EndpointHealth
 from chalicelib.recording.model import OutboxRow, State
 from chalicelib.services.delivery import deliver
 from chalicelib.services.delivery.deliver import Outcome, Postponed
-from chalicelib.services.delivery.redeliver import redeliver
+from chalicelib.services.delivery.redeliver import Redeliverer
 from tests.fakes import FakeCore, FakeEventBus, FakeWorkflows
 from tests.samples import ASKER
 
@@ -55,19 +55,18 @@ class Desk:
     # --- what a test does
 
     def attempt(self, row: OutboxRow) -> Outcome:
-        return deliver.attempt(
-            row.recording_id,
-            row.webhook_id,
+        deliverer = deliver.Deliverer(
             outbox=self._core.outbox,
             history=self._core.history,
             receivers=self._core.receivers,
             sender=self.faults.wrap(_Receiver(self)),
             bus=self.faults.wrap(_Bus(self)),
-            secrets=self.secrets,
+            secrets=lambda: self.secrets,
             now=self.now,
-            jitter=self.jitter,
+            jitter=lambda: self.jitter,
             wait_scale=self._wait_scale,
         )
+        return deliverer.attempt(row.recording_id, row.webhook_id)
 
     def run_to_the_end(self, row: OutboxRow) -> Outcome:
         """Do what the workflow does: attempt, wait, attempt; start again after a death."""
@@ -84,16 +83,14 @@ class Desk:
 
     def redeliver(self, row: OutboxRow) -> None:
         """Begin a round, as the API does."""
-        redeliver(
-            row.recording_id,
-            row.webhook_id,
-            ASKER,
+        redeliverer = Redeliverer(
             outbox=self._core.outbox,
             history=self._core.history,
             receivers=self._core.receivers,
             workflows=FakeWorkflows(),
-            now=self.now(),
+            now=self.now,
         )
+        redeliverer.redeliver(row.recording_id, row.webhook_id, ASKER)
 
     def now(self) -> datetime:
         return self._now
@@ -119,7 +116,7 @@ class Desk:
         """Return the detail of one of the history's lines."""
         return self._core.history.events(FIRST.recording_id)[line].detail
 
-    def receiver(self, row: OutboxRow) -> Receiver | None:
+    def receiver(self, row: OutboxRow) -> EndpointHealth | None:
         """Return what is known of who the row goes to."""
         return self._core.store.receivers.get((row.account, row.url))
 

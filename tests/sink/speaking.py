@@ -19,7 +19,7 @@ from chalicelib.media import codecs
 from chalicelib.media.pcm import WIDTH
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.model import Recording, RecordOptions
-from chalicelib.services.calls.record_call import Request, request_recording
+from chalicelib.services.calls.record_call import RecordCallRequest, RecordingRequester
 from tests.services.core_desk import Desk
 from tests.sink.calls.test_recording_commands import Stage
 from tests.sink.calls.test_with_call_control import OFFICE, office
@@ -109,14 +109,16 @@ class Spoken:
 
     async def record(self, control_id: str, **options: Any) -> str:
         """Begin a further recording, as the API does; return its id."""
-        asked = request_recording(
-            self.desk.core.profiles.get("main", "support"),
-            Request(call_id="c-1", control_id=control_id, options=RecordOptions(**options)),
-            self.desk.core.calls,
-            self.desk.transitions,
-            now=datetime.now(UTC),
+        requester = RecordingRequester(
+            calls=self.desk.core.calls,
+            transitions=self.desk.transitions,
+            now=lambda: datetime.now(UTC),
             pending_for=timedelta(minutes=5),
         )
+        request = RecordCallRequest(
+            call_id="c-1", control_id=control_id, options=RecordOptions(**options)
+        )
+        asked = requester.request(self.desk.core.profiles.get("main", "support"), request)
         await self.command(CommandKind.RECORD_CALL, asked.recording_id)
         return asked.recording_id
 

@@ -249,19 +249,18 @@ class Life:
 
     def attempt(self, recording_id: str, webhook_id: str) -> deliver.Outcome:
         """The function of that name."""
-        return deliver.attempt(
-            recording_id,
-            webhook_id,
+        deliverer = deliver.Deliverer(
             outbox=self.core.outbox,
             history=self.core.history,
             receivers=self.core.receivers,
             sender=self.faults.wrap(self.receiver),
             bus=self.faults.wrap(self.bus),
-            secrets=[NEW, OLD],
+            secrets=lambda: [NEW, OLD],
             now=self._now,
-            jitter=0.5,
+            jitter=lambda: 0.5,
             wait_scale=1.0,
         )
+        return deliverer.attempt(recording_id, webhook_id)
 
     def sweep(self) -> None:
         """The function of that name."""

@@ -12,7 +12,7 @@ from chalicelib.adapters.dynamodb.row_codec import from_row, sortable, to_row
 from chalicelib.adapters.dynamodb.table import Table, Where
 from chalicelib.errors import NotFound
 from chalicelib.ports.values import Due
-from chalicelib.recording.endpoint_health import Receiver, expires_at
+from chalicelib.recording.endpoint_health import EndpointHealth, expires_at
 from chalicelib.recording.model import OutboxRow
 
 _NOT_DONE = "attribute_not_exists(#delivered_at) AND attribute_not_exists(#given_up)"
@@ -59,12 +59,12 @@ class DynamoReceivers:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def get(self, account: str, url: str) -> Receiver | None:
+    def get(self, account: str, url: str) -> EndpointHealth | None:
         """Read one, consistently; None: it is well."""
         row = self._table.get(layout.receiver_pk(account, url), layout.RECEIVER)
-        return from_row(row, Receiver) if row else None
+        return from_row(row, EndpointHealth) if row else None
 
-    def put(self, receiver: Receiver) -> None:
+    def put(self, receiver: EndpointHealth) -> None:
         """Write how it stands. It races with other callbacks' attempts: the last one counts, but
         for a stop. (A stop that is over leaves its row to its expiry, or to the next.)"""
         key = {"pk": layout.receiver_pk(receiver.account, receiver.url), "sk": layout.RECEIVER}

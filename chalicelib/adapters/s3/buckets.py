@@ -15,9 +15,8 @@ from urllib.parse import quote, urlencode
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.s3.errors import (
-    border,
-    code_of,
+from chalicelib.adapters.faults import error_code, translated_s3
+from chalicelib.adapters.s3.checksums import (
     compare,
     composite,
     crc_of_file,
@@ -75,12 +74,12 @@ class S3MediaStore:
 
     def get(self, key: str) -> bytes:
         """Return a whole object."""
-        with border("get", key):
+        with translated_s3("get", key):
             return _body(self._client.get_object(Bucket=self._bucket, Key=key))
 
     def get_head(self, key: str, size: int) -> bytes:
         """Return an object's first `size` bytes, or all of a smaller one."""
-        with border("get", key):
+        with translated_s3("get", key):
             try:
                 return _body(
                     self._client.get_object(
@@ -88,7 +87,7 @@ class S3MediaStore:
                     )
                 )
             except ClientError as error:
-                if code_of(error) != "InvalidRange":
+                if error_code(error) != "InvalidRange":
                     raise
                 return b""  # an empty object has no byte 0
 
@@ -97,7 +96,7 @@ class S3MediaStore:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=prefix, StartAfter=after
         )
-        with border("list", prefix):
+        with translated_s3("list", prefix):
             for page in pages:
                 for found in page.get("Contents", ()):
                     yield found["Key"]
@@ -106,7 +105,7 @@ class S3MediaStore:
         """Delete objects; missing ones are success."""
         for start in range(0, len(keys), _DELETE_LIMIT):
             some = keys[start : start + _DELETE_LIMIT]
-            with border("delete", some[0]):
+            with translated_s3("delete", some[0]):
                 answer = self._client.delete_objects(
                     Bucket=self._bucket,
                     Delete={"Objects": [{"Key": key} for key in some], "Quiet": True},
@@ -158,12 +157,12 @@ class S3RenditionStore:
 
     def get_text(self, key: str) -> str:
         """Return a manifest."""
-        with border("get", key):
+        with translated_s3("get", key):
             return _body(self._client.get_object(Bucket=self._bucket, Key=key)).decode()
 
     def size_of(self, key: str) -> int:
         """Return a stored object's size in bytes."""
-        with border("head", key):
+        with translated_s3("head", key):
             size: int = self._client.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
         return size
 
@@ -198,14 +197,14 @@ class S3RenditionStore:
         self, key: str, path: str, facts: Mapping[str, Any], condition: Mapping[str, str]
     ) -> None:
         where = {"Bucket": self._bucket, "Key": key}
-        with border("put", key):
+        with translated_s3("put", key):
             upload = self._client.create_multipart_upload(
                 **where, ChecksumAlgorithm="CRC32", ChecksumType="COMPOSITE", **facts
             )
         where["UploadId"] = upload["UploadId"]
         try:
             parts = [self._put_part(where, number, body) for number, body in _parts(path)]
-            with border("put", key):
+            with translated_s3("put", key):
                 answer = self._client.complete_multipart_upload(
                     **where, MultipartUpload={"Parts": parts}, **condition
                 )
@@ -218,7 +217,7 @@ class S3RenditionStore:
 
     def _put_part(self, where: Mapping[str, str], number: int, body: bytes) -> dict[str, Any]:
         crc = crc_text(zlib.crc32(body))
-        with border("put", where["Key"]):
+        with translated_s3("put", where["Key"]):
             answer = self._client.upload_part(
                 **where,
                 PartNumber=number,
@@ -232,7 +231,7 @@ class S3RenditionStore:
     def _abort(self, where: Mapping[str, str]) -> None:
         """Free the parts; where that fails, the bucket's lifecycle rule does."""
         try:
-            with border("abort", where["Key"]):
+            with translated_s3("abort", where["Key"]):
                 self._client.abort_multipart_upload(**where)
         except TapedeckError:
             return

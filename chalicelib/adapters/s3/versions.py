@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from chalicelib.adapters.s3.errors import border
+from chalicelib.adapters.faults import translated_s3
 from chalicelib.errors import Conflict, NotFound, Unavailable
 
 _DELETE_LIMIT = 1000
@@ -45,13 +45,13 @@ class S3RenditionVersions:
                 yield _named(version)
 
     def _pages(self, operation: str, prefix: str) -> Iterator[Mapping[str, Any]]:
-        with border("list", prefix):
+        with translated_s3("list", prefix):
             pages = self._client.get_paginator(operation)
             yield from pages.paginate(Bucket=self._bucket, Prefix=prefix)
 
     def _is_kept(self, version: _Version, at: datetime) -> bool:
         try:
-            with border("head", version["Key"]):
+            with translated_s3("head", version["Key"]):
                 facts = self._client.head_object(Bucket=self._bucket, **version)
         except NotFound:
             return False  # deleted meanwhile
@@ -59,7 +59,7 @@ class S3RenditionVersions:
         return facts.get("ObjectLockLegalHoldStatus") == "ON" or (until is not None and until > at)
 
     def _delete(self, versions: list[_Version]) -> None:
-        with border("delete", versions[0]["Key"]):
+        with translated_s3("delete", versions[0]["Key"]):
             answer = self._client.delete_objects(
                 Bucket=self._bucket, Delete={"Objects": versions, "Quiet": True}
             )
@@ -73,7 +73,7 @@ class S3RenditionVersions:
         for page in self._pages("list_multipart_uploads", prefix):
             for upload in page.get("Uploads", ()):
                 where = {"Key": upload["Key"], "UploadId": upload["UploadId"]}
-                with suppress(NotFound), border("abort", upload["Key"]):
+                with suppress(NotFound), translated_s3("abort", upload["Key"]):
                     self._client.abort_multipart_upload(Bucket=self._bucket, **where)
 
 

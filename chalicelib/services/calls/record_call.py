@@ -3,7 +3,7 @@ streams already, when its worker hears of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -22,7 +22,7 @@ from chalicelib.services.calls.transitions import RecordingMover
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class RecordCallRequest:
     """One `record_call`."""
 
     call_id: str
@@ -30,22 +30,65 @@ class Request:
     options: RecordOptions
 
 
-def choose_profile(
-    profiles: Profiles, calls: Calls, account: str, call_id: str, query: Mapping[str, str]
-) -> Profile:
-    """Return the profile of a call: the named one, the known call's, or the account's only one.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileChooser:
+    """Chooses the profile for a call."""
 
-    Raises NotFound for a name that doesn't exist, InvalidRequest where none can be chosen.
-    """
-    if query.get("profile"):
-        return find_profile(profiles, account, query["profile"])
-    known = find_call(calls, account, call_id)
-    if known is not None:
-        return profiles.get(account, known.profile)
-    found = profiles.listing(account)
-    if len(found) != 1:
-        raise InvalidRequest(f"profile: name one of {len(found)}", code="profile_needed")
-    return found[0]
+    profiles: Profiles
+    calls: Calls
+
+    def choose(self, account: str, call_id: str, query: Mapping[str, str]) -> Profile:
+        """Return the profile that the request names, or the known call's, or the account's only
+        one.
+
+        Raises NotFound for an unknown name, InvalidRequest where none can be chosen.
+        """
+        if query.get("profile"):
+            return find_profile(self.profiles, account, query["profile"])
+        known = find_call(self.calls, account, call_id)
+        if known is not None:
+            return self.profiles.get(account, known.profile)
+        found = self.profiles.listing(account)
+        if len(found) != 1:
+            fact = f"{len(found)} profiles could handle this call; choose one with ?profile=NAME"
+            raise InvalidRequest(f"profile: {fact}", code="profile_needed")
+        return found[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingRequester:
+    """Creates the recordings that customers request."""
+
+    calls: Calls
+    transitions: RecordingMover
+    now: Callable[[], datetime]
+    pending_for: timedelta
+    """the time that a recording waits for its call's media"""
+
+    def request(self, profile: Profile, request: RecordCallRequest) -> Recording:
+        """Return the recording of this control id: a new pending one, or the known one.
+
+        A pending recording of a live call begins by a command, or else with the call's next stream.
+        Raises Conflict `control_id_taken` if the known one has other options, InvalidRequest
+        `bad_call_id` or `unresolved_variable`.
+        """
+        now, control_id = self.now(), request.control_id
+        ref = CallRef(account=profile.account, carrier=profile.carrier, call_id=request.call_id)
+        verify_call_id(request.call_id)
+        call = self.calls.ensure(unheard_call(ref, profile, now))
+        recording = _pending(profile, request, call, now, now + self.pending_for)
+        known = _known(self.transitions.recordings, recording)
+        if known is None:
+            event = requested(recording, "record_call")
+            known = self.transitions.recordings.create(recording, event, None)
+        if is_deleted(known):
+            raise Conflict(
+                f"control_id {control_id} was a recording's that is deleted",
+                code="recording_deleted",
+            )
+        if known.options != request.options:
+            raise Conflict(f"control_id {control_id} has other options", code="control_id_taken")
+        return known
 
 
 def verify_call_id(call_id: str) -> None:
@@ -56,43 +99,8 @@ def verify_call_id(call_id: str) -> None:
         raise InvalidRequest("call_id: not 1 to 128 visible ASCII characters", code="bad_call_id")
 
 
-def request_recording(
-    profile: Profile,
-    request: Request,
-    calls: Calls,
-    transitions: RecordingMover,
-    *,
-    now: datetime,
-    pending_for: timedelta,
-) -> Recording:
-    """Return the recording of this control id: new and pending, or as it stands by now.
-
-    A pending one of a live call wants a command to begin; without it, it begins with the call's
-    next stream. Raises Conflict `control_id_taken` where the control id has other options,
-    InvalidRequest `bad_call_id` or `unresolved_variable`.
-    """
-    ref = CallRef(account=profile.account, carrier=profile.carrier, call_id=request.call_id)
-    verify_call_id(request.call_id)
-    call = calls.ensure(unheard_call(ref, profile, now))
-    recording = _pending(profile, request, call, now, now + pending_for)
-    known = _known(transitions.recordings, recording)
-    if known is None:
-        event = requested(recording, "record_call")
-        known = transitions.recordings.create(recording, event, None)
-    if is_deleted(known):
-        raise Conflict(
-            f"control_id {request.control_id} was a recording's that is deleted",
-            code="recording_deleted",
-        )
-    if known.options != request.options:
-        raise Conflict(
-            f"control_id {request.control_id} has other options", code="control_id_taken"
-        )
-    return known
-
-
 def _pending(
-    profile: Profile, request: Request, call: Call, now: datetime, due_at: datetime
+    profile: Profile, request: RecordCallRequest, call: Call, now: datetime, due_at: datetime
 ) -> Recording:
     recording = pending_recording(
         call.ref,

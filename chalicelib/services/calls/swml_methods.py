@@ -10,7 +10,7 @@ from chalicelib.recording.model import Profile
 from chalicelib.services.calls import instructions
 from chalicelib.services.calls.commands import CallName, Commander, find_controlled, state_of
 from chalicelib.services.calls.instructions import Deployment
-from chalicelib.services.calls.record_call import Request, request_recording
+from chalicelib.services.calls.record_call import RecordCallRequest, RecordingRequester
 from chalicelib.services.calls.tap_commands import TapCommander, variables
 from chalicelib.tapping.model import TapOptions
 
@@ -32,28 +32,21 @@ class MethodResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodRunner:
-    """What the methods need."""
+    """Runs SWML's methods on calls."""
 
     commands: Commander
     taps: TapCommander
     deployment: Callable[[], Deployment]
-    pending_for: timedelta
+    requester: RecordingRequester
     download_token_for: timedelta
 
-    def record_call(self, profile: Profile, request: Request) -> MethodResult:
+    def record_call(self, profile: Profile, request: RecordCallRequest) -> MethodResult:
         """Record a call: a live one from now on, else with its first media.
 
         Raises Conflict `control_id_taken`, `several_workers`, InvalidRequest.
         """
         now = self.commands.now()
-        recording = request_recording(
-            profile,
-            request,
-            self.commands.calls,
-            self.commands.transitions,
-            now=now,
-            pending_for=self.pending_for,
-        )
+        recording = self.requester.request(profile, request)
         answer = self.commands.begin(recording)
         deployment = self.deployment()
         expires_at = now + self.download_token_for

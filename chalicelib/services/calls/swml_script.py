@@ -14,10 +14,10 @@ from chalicelib.errors import (
     TapedeckError,
     Unavailable,
 )
-from chalicelib.ports.rows import Calls, Profiles
 from chalicelib.recording.model import Profile
 from chalicelib.services.calls import record_call
 from chalicelib.services.calls.commands import CallName
+from chalicelib.services.calls.record_call import ProfileChooser
 from chalicelib.services.calls.swml_methods import MethodResult, MethodRunner
 from chalicelib.swml.script import (
     Method,
@@ -52,15 +52,25 @@ class StepResult:
     error: TapedeckError | None = None
 
 
-def choose_target(
-    script: Script, name: CallName, profiles: Profiles, calls: Calls, query: Mapping[str, str]
-) -> ScriptTarget:
-    """Return what a script runs on. Raises what a method's own route raises before it acts."""
-    record_call.verify_call_id(name.call_id)
-    if not any(step.method in _STARTING for step in script.steps):
-        return ScriptTarget(name=name, profile=None)
-    profile = record_call.choose_profile(profiles, calls, name.account, name.call_id, query)
-    return ScriptTarget(name=name, profile=profile)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptRunner:
+    """Runs scripts on calls."""
+
+    profiles: ProfileChooser
+    ways: Mapping[Method, Way]
+
+    def target(self, script: Script, name: CallName, query: Mapping[str, str]) -> ScriptTarget:
+        """Return the call that a script runs on. Raises what a method's own route raises before it
+        acts."""
+        record_call.verify_call_id(name.call_id)
+        if not any(step.method in _STARTING for step in script.steps):
+            return ScriptTarget(name=name, profile=None)
+        profile = self.profiles.choose(name.account, name.call_id, query)
+        return ScriptTarget(name=name, profile=profile)
+
+    def run(self, script: Script, target: ScriptTarget) -> list[StepResult]:
+        """Run a script's methods in order, and return the result of each."""
+        return [_run(step, target, self.ways[step.method]) for step in script.steps]
 
 
 def ways(methods: MethodRunner) -> Mapping[Method, Way]:
@@ -68,7 +78,7 @@ def ways(methods: MethodRunner) -> Mapping[Method, Way]:
 
     def start(target: ScriptTarget, step: RecordCall) -> MethodResult:
         assert target.profile is not None
-        request = record_call.Request(
+        request = record_call.RecordCallRequest(
             call_id=target.name.call_id, control_id=step.control_id, options=step.options
         )
         return methods.record_call(target.profile, request)
@@ -88,13 +98,6 @@ def ways(methods: MethodRunner) -> Mapping[Method, Way]:
         Method.TAP: tap,
         Method.STOP_TAP: stop_tap,
     }
-
-
-def run_script(
-    script: Script, target: ScriptTarget, rows: Mapping[Method, Way]
-) -> list[StepResult]:
-    """Run a script's methods in order; return what came of each."""
-    return [_run(step, target, rows[step.method]) for step in script.steps]
 
 
 def _run(step: Step, target: ScriptTarget, way: Way) -> StepResult:

@@ -16,8 +16,8 @@ from chalicelib.ports.aws import EventBus, Sender
 from chalicelib.ports.rows import Outbox, Receivers, RecordingHistory
 from chalicelib.ports.values import Reply, SendFault
 from chalicelib.recording import delivery_schedule, endpoint_health
-from chalicelib.recording.delivery_schedule import Reason
-from chalicelib.recording.endpoint_health import Receiver
+from chalicelib.recording.delivery_schedule import GivenUpReason
+from chalicelib.recording.endpoint_health import EndpointHealth
 from chalicelib.recording.model import OutboxRow, RecordingEvent
 from chalicelib.security.webhook_signature import signature_headers
 
@@ -47,51 +47,110 @@ class GivenUp:
     """Nothing more to do, although the receiver doesn't have it."""
 
     reason: str
-    """one of `Reason`"""
+    """one of `GivenUpReason`"""
 
 
 Outcome = Delivered | Postponed | GivenUp
 
 
-def attempt(
-    recording_id: str,
-    webhook_id: str,
-    *,
-    outbox: Outbox,
-    history: RecordingHistory,
-    receivers: Receivers,
-    sender: Sender,
-    bus: EventBus,
-    secrets: Sequence[str],
-    now: Callable[[], datetime],
-    jitter: float,
-    wait_scale: float,
-) -> Outcome:
-    """Make the attempt that is due, if one is, and return how the callback stands.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deliverer:
+    """Delivers status callbacks."""
 
-    `jitter` is evenly random from 0 to 1; `wait_scale` multiplies the schedule's waits. Raises
-    Unavailable where a row can't be read or written.
-    """
-    rows = outbox.rows(recording_id)
-    row = next((row for row in rows if row.webhook_id == webhook_id), None)
-    if row is None:
-        return GivenUp(reason=Reason.DELETED)
-    begun_at = now()
-    if (standing := _standing(row, begun_at)) is not None:
-        return standing
-    if not delivery_schedule.is_its_turn(row, rows):
-        return Postponed(wait_seconds=delivery_schedule.turn_wait_s(row, begun_at))
-    if row.first_ended_at is None and not _publish(row, bus, history, begun_at):
-        return Postponed(wait_seconds=_EVENT_RETRY_S)
-    known = receivers.get(row.account, row.url)
-    if reason := _needless(row, rows, known, begun_at):
-        return _skip(row, reason, begun_at, outbox, history)
-    reply = _send(row, sender, secrets, begun_at)
-    ended_at = now()
-    stopped = _note(known, row, reply, ended_at, receivers)
-    changed = _after(row, reply, ended_at, jitter, wait_scale, stopped)
-    facts = _facts(reply, took=ended_at - begun_at)
-    return _record(changed, _tell(changed, ended_at, facts), outbox, history)
+    outbox: Outbox
+    history: RecordingHistory
+    receivers: Receivers
+    sender: Sender
+    bus: EventBus
+    secrets: Callable[[], Sequence[str]]
+    """returns the secrets that sign callbacks, newest first"""
+    now: Callable[[], datetime]
+    jitter: Callable[[], float]
+    """returns a number that is evenly random from 0 to 1"""
+    wait_scale: float
+    """multiplies the waits of the schedule"""
+
+    def attempt(self, recording_id: str, webhook_id: str) -> Outcome:
+        """Make the attempt that is due, if one is, and return the state of the callback.
+
+        Raises Unavailable where a row can't be read or written.
+        """
+        rows = self.outbox.rows(recording_id)
+        row = next((row for row in rows if row.webhook_id == webhook_id), None)
+        if row is None:
+            return GivenUp(reason=GivenUpReason.DELETED)
+        begun_at = self.now()
+        if (standing := _standing(row, begun_at)) is not None:
+            return standing
+        if not delivery_schedule.is_its_turn(row, rows):
+            return Postponed(wait_seconds=delivery_schedule.turn_wait_s(row, begun_at))
+        if row.first_ended_at is None and not self._publish(row, begun_at):
+            return Postponed(wait_seconds=_EVENT_RETRY_S)
+        known = self.receivers.get(row.account, row.url)
+        if reason := _needless(row, rows, known, begun_at):
+            return self._skip(row, reason, begun_at)
+        reply = self._send(row, begun_at)
+        ended_at = self.now()
+        stopped = self._note(known, row, reply, ended_at)
+        changed = _after(row, reply, ended_at, self.jitter(), self.wait_scale, stopped)
+        facts = _facts(reply, took=ended_at - begun_at)
+        return self._record(changed, _tell(changed, ended_at, facts))
+
+    def _publish(self, row: OutboxRow, at: datetime) -> bool:
+        """Put the event on the bus; return whether the callback may go on."""
+        try:
+            self.bus.publish(row)
+        except Unavailable:
+            if at - row.created_at < EVENT_PATIENCE:
+                return False
+            self.history.append(_line(row, "event_not_published", at, {}))
+        return True
+
+    def _skip(self, row: OutboxRow, reason: str, at: datetime) -> Outcome:
+        """Give up without an attempt."""
+        changed = replace(
+            row,
+            attempts=row.attempts + 1,
+            first_ended_at=row.first_ended_at or at,
+            next_at=None,
+            given_up=reason,
+        )
+        facts: _Facts = {"error": row.last_error, "given_up": reason}
+        return self._record(changed, _line(changed, "callback_skipped", at, facts))
+
+    def _note(
+        self, known: EndpointHealth | None, row: OutboxRow, reply: Reply, at: datetime
+    ) -> str:
+        """Store the receiver's health after a reply; return why it is stopped, empty if it isn't.
+
+        It comes before the write of the row: a crash in between loses no failure of the receiver.
+        """
+        if _is_yes(reply):
+            if known is not None:
+                self.receivers.forget(row.account, row.url)
+            return ""
+        if reply.fault is SendFault.URL:
+            return ""  # nobody was asked
+        tell = endpoint_health.gone if reply.status == 410 else endpoint_health.failed
+        told = tell(known, row.account, row.url, at)
+        with suppress(PreconditionFailed):  # another reply stopped it: the next attempt sees that
+            self.receivers.put(told)
+        return told.stopped
+
+    def _send(self, row: OutboxRow, at: datetime) -> Reply:
+        body = row.body.encode()
+        headers = signature_headers(row.webhook_id, at, body, self.secrets())
+        return self.sender.post(row.url, body, {"Content-Type": "application/json"} | headers)
+
+    def _record(self, row: OutboxRow, event: RecordingEvent) -> Outcome:
+        """Store an attempt; if another execution was faster, return the state that it stored."""
+        try:
+            self.outbox.record_attempt(row)
+        except PreconditionFailed:
+            row = self.outbox.get(row.recording_id, row.webhook_id)
+        # The row first: a line missing from the history is better than a callback sent again.
+        self.history.append(event)
+        return _standing(row, event.at) or Postponed(wait_seconds=_RACE_RETRY_S)
 
 
 def _standing(row: OutboxRow, at: datetime) -> Outcome | None:
@@ -105,65 +164,13 @@ def _standing(row: OutboxRow, at: datetime) -> Outcome | None:
     return None
 
 
-def _publish(row: OutboxRow, bus: EventBus, history: RecordingHistory, at: datetime) -> bool:
-    """Put the event on the bus; tell whether the callback may go on."""
-    try:
-        bus.publish(row)
-    except Unavailable:
-        if at - row.created_at < EVENT_PATIENCE:
-            return False
-        history.append(_line(row, "event_not_published", at, {}))
-    return True
-
-
 def _needless(
-    row: OutboxRow, rows: Sequence[OutboxRow], known: Receiver | None, at: datetime
+    row: OutboxRow, rows: Sequence[OutboxRow], known: EndpointHealth | None, at: datetime
 ) -> str:
     """Return why a callback isn't sent any more; empty: it is."""
     if delivery_schedule.is_superseded(row, rows):
-        return Reason.SUPERSEDED
+        return GivenUpReason.SUPERSEDED
     return known.stopped if known is not None and endpoint_health.is_stopped(known, at) else ""
-
-
-def _skip(
-    row: OutboxRow, reason: str, at: datetime, outbox: Outbox, history: RecordingHistory
-) -> Outcome:
-    """Give up without an attempt."""
-    changed = replace(
-        row,
-        attempts=row.attempts + 1,
-        first_ended_at=row.first_ended_at or at,
-        next_at=None,
-        given_up=reason,
-    )
-    facts: _Facts = {"error": row.last_error, "given_up": reason}
-    return _record(changed, _line(changed, "callback_skipped", at, facts), outbox, history)
-
-
-def _note(
-    known: Receiver | None, row: OutboxRow, reply: Reply, at: datetime, receivers: Receivers
-) -> str:
-    """Write how the receiver stands after a reply; return why it is stopped, empty: it isn't.
-
-    Before the row: who dies in between finds the receiver as this reply left it.
-    """
-    if _is_yes(reply):
-        if known is not None:
-            receivers.forget(row.account, row.url)
-        return ""
-    if reply.fault is SendFault.URL:
-        return ""  # nobody was asked
-    tell = endpoint_health.gone if reply.status == 410 else endpoint_health.failed
-    told = tell(known, row.account, row.url, at)
-    with suppress(PreconditionFailed):  # stopped by another's reply: the next attempt finds that
-        receivers.put(told)
-    return told.stopped
-
-
-def _send(row: OutboxRow, sender: Sender, secrets: Sequence[str], at: datetime) -> Reply:
-    body = row.body.encode()
-    headers = signature_headers(row.webhook_id, at, body, secrets)
-    return sender.post(row.url, body, {"Content-Type": "application/json"} | headers)
 
 
 def _after(
@@ -182,9 +189,9 @@ def _after(
     failed = replace(tried, last_error=_error(reply))
     wait = delivery_schedule.wait_s(failed.attempts, jitter, wait_scale)
     if reply.fault is SendFault.URL:
-        return replace(failed, given_up=Reason.REFUSED)
+        return replace(failed, given_up=GivenUpReason.REFUSED)
     if stopped or wait is None:
-        return replace(failed, given_up=stopped or Reason.EXHAUSTED)
+        return replace(failed, given_up=stopped or GivenUpReason.EXHAUSTED)
     wait = max(wait, delivery_schedule.retry_after_s(reply.retry_after, at))
     return replace(failed, next_at=at + timedelta(seconds=wait))
 
@@ -195,19 +202,6 @@ def _is_yes(reply: Reply) -> bool:
 
 def _error(reply: Reply) -> str:
     return str(reply.fault or "") if reply.status is None else f"http_{reply.status}"
-
-
-def _record(
-    row: OutboxRow, event: RecordingEvent, outbox: Outbox, history: RecordingHistory
-) -> Outcome:
-    """Store an attempt; where another execution was faster, its word counts."""
-    try:
-        outbox.record_attempt(row)
-    except PreconditionFailed:
-        row = outbox.get(row.recording_id, row.webhook_id)
-    # The row first: a line missing from the history is better than a callback sent again.
-    history.append(event)
-    return _standing(row, event.at) or Postponed(wait_seconds=_RACE_RETRY_S)
 
 
 def _facts(reply: Reply, took: timedelta) -> _Facts:

@@ -11,7 +11,7 @@ from chalicelib.capture.redaction import RecordName, Span, merged, name_of
 from chalicelib.capture.timeline import Timeline
 from chalicelib.ports.aws import MediaStore
 from chalicelib.recording import lifecycle
-from chalicelib.recording.model import Recording, RecordingSource, Stream
+from chalicelib.recording.model import Recording, RecordingOrigin, Stream
 from chalicelib.recording.rendition_plan import Piece, plan, shown_intervals
 from chalicelib.services.finalization.media_index import read_holdings
 
@@ -20,7 +20,7 @@ def may_show(recording: Recording) -> bool:
     """Tell whether renditions of a recording may be made from stored media, or made again."""
     if recording.erasure is not None or recording.released_at is not None:
         return False
-    if recording.source is RecordingSource.CARRIER:
+    if recording.source is RecordingOrigin.CARRIER:
         return False
     return not lifecycle.is_terminal(recording.state) or recording.attempt > 0
 

@@ -1,7 +1,9 @@
-"""Delete a recording: from now on nobody finds it, and the sweeper erases what it shows."""
+"""Deletes a recording: from now on nobody finds it, and the sweeper erases what it shows."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.errors import Conflict
@@ -15,34 +17,35 @@ from chalicelib.services.calls.transitions import persistently
 RETRY_AFTER_S = 10
 
 
-def delete(
-    recording_id: str,
-    asker: Requester,
-    *,
-    recordings: Recordings,
-    versions: RenditionVersions,
-    now: datetime,
-) -> None:
-    """Hide a recording that ended, and ask for its erasure; one that is deleted stays so.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingDeleter:
+    """Deletes recordings when a customer asks for it."""
 
-    Its row stays as a tombstone, because its control id means this recording for ever. Raises
-    NotFound; Conflict: `still_recording`, `not_finished` while it finalizes, `locked` while Object
-    Lock keeps a version; Unavailable.
-    """
+    recordings: Recordings
+    versions: RenditionVersions
+    now: Callable[[], datetime]
 
-    def step() -> None:
-        recording = recordings.get(recording_id)
+    def delete(self, recording_id: str, requester: Requester) -> None:
+        """Hide a recording that has ended, and request its erasure; a deleted one stays deleted.
+
+        Its row stays as a tombstone, because its control id names this recording for ever. Raises
+        NotFound; Conflict: `still_recording`, `not_finished` while it finalizes, `locked` while
+        Object Lock keeps a version; Unavailable.
+        """
+        at = self.now()
+        persistently(lambda: self._delete(recording_id, requester, at))
+
+    def _delete(self, recording_id: str, requester: Requester, at: datetime) -> None:
+        recording = self.recordings.get(recording_id)
         if erasure.is_deleted(recording):
             return
         _verify_ended(recording)
-        if versions.is_locked(_prefix(recording), now):
+        if self.versions.is_locked(_prefix(recording), at):
             raise Conflict("Object Lock keeps a version of the recording", code="locked")
         event = RecordingEvent(
-            recording_id=recording_id, at=now, event="deleted", detail=asker.facts
+            recording_id=recording_id, at=at, event="deleted", detail=requester.facts
         )
-        recordings.write(erasure.tombstone(recording, now), event, None)
-
-    persistently(step)
+        self.recordings.write(erasure.tombstone(recording, at), event, None)
 
 
 def _verify_ended(recording: Recording) -> None:

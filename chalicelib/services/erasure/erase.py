@@ -19,7 +19,7 @@ from chalicelib.recording import keys as naming
 from chalicelib.recording import lifecycle
 from chalicelib.recording.erasure import RIPE_AFTER
 from chalicelib.recording.instants import microseconds
-from chalicelib.recording.model import Erasure, Recording, RecordingEvent, RecordingSource, Stream
+from chalicelib.recording.model import Erasure, Recording, RecordingEvent, RecordingOrigin, Stream
 from chalicelib.services.erasure.coverage import may_show, shown_spans
 from chalicelib.services.erasure.redact import redact_media
 from chalicelib.services.finalization.media_index import known_segments
@@ -135,7 +135,7 @@ class Eraser:
         ]
 
     def _redact(self, recording: Recording, others: Sequence[Recording], erasure: Erasure) -> int:
-        if recording.source is RecordingSource.CARRIER:
+        if recording.source is RecordingOrigin.CARRIER:
             return 0  # the carrier heard it: it shows nothing of what we captured
         streams = self._streams(recording)
         redaction = Redaction(

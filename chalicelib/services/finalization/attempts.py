@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from chalicelib.errors import CarrierUnavailable
-from chalicelib.recording.model import Recording, RecordingSource
+from chalicelib.recording.model import Recording, RecordingOrigin
 
 WAITS = (timedelta(minutes=1), timedelta(minutes=5))
 """Before the second attempt and the third: a store that is down is seldom back within seconds."""
@@ -45,10 +45,10 @@ def wait_after(recording: Recording) -> timedelta:
 
 def reason_of(recording: Recording, error: str) -> str:
     """Return the code for what ended a recording: the error's class name, as its task raised it."""
-    if recording.source is RecordingSource.CARRIER:
+    if recording.source is RecordingOrigin.CARRIER:
         return _REASONS.get(error, FINALIZATION_FAILED)
     return FINALIZATION_FAILED
 
 
 def _waits(recording: Recording) -> tuple[timedelta, ...]:
-    return FETCH_WAITS if recording.source is RecordingSource.CARRIER else WAITS
+    return FETCH_WAITS if recording.source is RecordingOrigin.CARRIER else WAITS

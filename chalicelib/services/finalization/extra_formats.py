@@ -13,7 +13,7 @@ from chalicelib.errors import Conflict, Gone
 from chalicelib.ports.aws import Workflows
 from chalicelib.ports.rows import Recordings
 from chalicelib.recording import lifecycle, request_fields
-from chalicelib.recording.model import Format, Recording, RecordingEvent, RecordingSource
+from chalicelib.recording.model import Format, Recording, RecordingEvent, RecordingOrigin
 from chalicelib.recording.renditions import media_until, rendition_in
 from chalicelib.services.calls.transitions import FINALIZATION_PATIENCE, persistently
 
@@ -106,7 +106,7 @@ def _verify_makeable(recording: Recording, now: datetime) -> None:
         )
     if not lifecycle.is_finished(recording.state):
         raise _unfinished(recording)
-    if recording.source is RecordingSource.CARRIER:
+    if recording.source is RecordingOrigin.CARRIER:
         raise Conflict("the recording is the carrier's own file", code="carrier_file")
     until = media_until(recording)
     if until is None or until <= now:

@@ -20,7 +20,7 @@ from chalicelib.recording.model import (
     Profile,
     Recording,
     RecordingEvent,
-    RecordingSource,
+    RecordingOrigin,
     RecordOptions,
 )
 from chalicelib.services.calls.transitions import FINALIZATION_PATIENCE
@@ -49,7 +49,7 @@ def copy_of(
         round=round_,
         options=_options(media),
         profile=profile.name,
-        source=RecordingSource.CARRIER,
+        source=RecordingOrigin.CARRIER,
         carrier_media=media,
         labels={**profile.labels, **labels},
         status_url=profile.status_url,

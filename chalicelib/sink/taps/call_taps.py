@@ -89,7 +89,7 @@ class Taps:
         else:
             # Its worker died, and nobody could take it over.
             key, tap_id, now = self._ref.key, command.recording_id, datetime.now(UTC)
-            await self._senders.control.abandon(key, tap_id, now)
+            await self._senders.call(self._senders.live_taps.abandon, key, tap_id, now)
 
     def _request(self, command: Command) -> TapRequest:
         """Read a command. Raises InvalidRequest, UrlRefused."""
@@ -141,23 +141,27 @@ class Taps:
             outlet.close()
             self._senders.note_end(tap)
         if is_ours:
-            now = datetime.now(UTC)
-            await self._senders.control.end(row, life.cause, life.reason, tap.quality(), now)
+            await self._end_row(row, life.cause, life.reason, tap.quality())
 
     async def _row(self, life: _Life, outlet: Outlet) -> Tap:
         """Have the tap's row say that we send, and return it."""
-        control = self._senders.control
+        live_taps, call = self._senders.live_taps, self._senders.call
         if life.taken is None:
-            return await control.begin(life.request, outlet.source)
-        return await control.take_over(life.taken, life.request.worker, outlet.source)
+            return await call(live_taps.begin, life.request, *outlet.source)
+        return await call(live_taps.take_over, life.taken, life.request.worker, *outlet.source)
 
     async def _refuse(self, life: _Life, reason: str) -> None:
         """Have the tap's row say why nobody sends."""
-        control, now = self._senders.control, datetime.now(UTC)
         if life.taken is None:
-            await control.refuse(life.request, reason, now)
+            now = datetime.now(UTC)
+            await self._senders.call(self._senders.live_taps.refuse, life.request, reason, now)
         else:
-            await control.end(life.taken, TapCause.UNREACHABLE, reason, TapQuality(), now)
+            await self._end_row(life.taken, TapCause.UNREACHABLE, reason, TapQuality())
+
+    async def _end_row(self, tap: Tap, cause: TapCause, reason: str, quality: TapQuality) -> None:
+        """Have the tap's row say that it ended, and why."""
+        end, now = self._senders.live_taps.end, datetime.now(UTC)
+        await self._senders.call(end, tap, cause, reason, quality, now)
 
     def _is_ours(self, row: Tap) -> bool:
         """Tell whether a row says that we send; one that was there already may say otherwise."""

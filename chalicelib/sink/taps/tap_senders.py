@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
+from typing import ParamSpec
 
 from chalicelib.media.rtp import RATE_HZ
 from chalicelib.ports.call_owner import LiveTaps
@@ -20,48 +20,14 @@ from chalicelib.sink.taps.live_tap import LiveTap
 from chalicelib.sink.taps.output import Outlet
 from chalicelib.sink.taps.rtp_output import RtpOutlet
 from chalicelib.sink.taps.websocket_output import WsOutlet
-from chalicelib.tapping.lifecycle import Cause as TapCause
-from chalicelib.tapping.model import Tap, TapOptions, TapQuality, TapRequest, rtp_address
+from chalicelib.tapping.model import Tap, TapOptions, rtp_address
 from chalicelib.tapping.packetizer import MessagePacketizer, RtpPacketizer
 from chalicelib.tapping.playout import Playout
 
+P = ParamSpec("P")
+
 WS_PTIME_MS = 20
 """`rtp_ptime` is of no effect on a websocket"""
-
-
-class TapControl:
-    """LiveTaps in a pool of threads: no call waits for what a tap's row waits for. Raises what it
-    raises, except Unavailable."""
-
-    def __init__(self, live: LiveTaps, health: Health, limits: Limits) -> None:
-        self._live = live
-        self._patient = RetryPool("taps", limits.tap_threads, health, limits)
-
-    async def begin(self, request: TapRequest, source: tuple[str, int]) -> Tap:
-        """Begin one that sends from now on."""
-        return await self._patient.retry(partial(self._live.begin, request, *source))
-
-    async def refuse(self, request: TapRequest, reason: str, at: datetime) -> Tap:
-        """Finish one whose destination never took it."""
-        return await self._patient.retry(partial(self._live.refuse, request, reason, at))
-
-    async def take_over(self, tap: Tap, worker: str, source: tuple[str, int]) -> Tap:
-        """Send on from now on what another worker sent."""
-        return await self._patient.retry(partial(self._live.take_over, tap, worker, *source))
-
-    async def abandon(self, call_key: str, tap_id: str, at: datetime) -> Tap:
-        """Stop one that nobody sends any more."""
-        return await self._patient.retry(partial(self._live.abandon, call_key, tap_id, at))
-
-    async def end(
-        self, tap: Tap, cause: TapCause, reason: str, quality: TapQuality, at: datetime
-    ) -> Tap:
-        """Finish one that sends no more."""
-        return await self._patient.retry(partial(self._live.end, tap, cause, reason, quality, at))
-
-    def close(self) -> None:
-        """Ask nothing more."""
-        self._patient.close()
 
 
 class Senders:
@@ -79,7 +45,8 @@ class Senders:
         """`public_host` is the IPv4 that the world sees; empty: the worker's own."""
         self.worker = worker
         self.limits = limits
-        self.control = TapControl(live, health, limits)
+        self.live_taps = live
+        self._rows = RetryPool("taps", limits.tap_threads, health, limits)
         self.tasks = Tasks()
         """connections that are opened again, and taps' lives"""
         self._live: set[LiveTap] = set()
@@ -88,6 +55,10 @@ class Senders:
         self._dialer = dialer
         self._public_host = public_host
         self._tickers: dict[int, Ticker] = {}
+
+    async def call(self, function: Callable[P, Tap], *args: P.args, **kwargs: P.kwargs) -> Tap:
+        """Call a function of `live_taps` until it answers; a pool of its own delays no call."""
+        return await self._rows.retry(function, *args, **kwargs)
 
     def ticker(self, options: TapOptions) -> Ticker:
         """Return the clock that a tap sends by."""
@@ -135,7 +106,7 @@ class Senders:
     async def close(self) -> None:
         """Leave what is under way."""
         await self.tasks.cancel()
-        self.control.close()
+        self._rows.close()
 
 
 def playout(options: TapOptions) -> Playout:

@@ -15,7 +15,7 @@ from chalicelib.recording.commands import Command
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.model import Ending, Interval, RecordingEvent, RecordOptions, State
 from chalicelib.services.calls.commands import SETTLING_LOOKS, Commander
-from chalicelib.services.calls.record_call import Request, request_recording
+from chalicelib.services.calls.record_call import RecordCallRequest, RecordingRequester
 from tests.samples import CALL, a_joining, a_profile, later
 from tests.services.core_desk import Desk
 
@@ -173,14 +173,14 @@ def test_a_pending_recording_that_changed_meanwhile_is_withdrawn() -> None:
 
     board = Switchboard()
     board.end_the_first()
-    pending = request_recording(
-        a_profile(),
-        Request(call_id=CALL.call_id, control_id="mine", options=RecordOptions()),
-        board.desk.core.calls,
-        board.desk.transitions,
-        now=later(5),
+    requester = RecordingRequester(
+        calls=board.desk.core.calls,
+        transitions=board.desk.transitions,
+        now=lambda: later(5),
         pending_for=timedelta(minutes=5),
     )
+    request = RecordCallRequest(call_id=CALL.call_id, control_id="mine", options=RecordOptions())
+    pending = requester.request(a_profile(), request)
     event = RecordingEvent(recording_id=pending.recording_id, at=later(5), event="labelled")
     board.desk.core.recordings.write(replace(pending, labels={"tag": "x"}), event, None)
     answer = board.commands.stop(pending)
@@ -200,14 +200,14 @@ def test_a_call_that_settles_too_late_begins_nothing() -> None:
             board.end_the_first()
 
     board.meanwhile = settle_late
-    pending = request_recording(
-        a_profile(),
-        Request(call_id=CALL.call_id, control_id="mine", options=RecordOptions()),
-        board.desk.core.calls,
-        board.desk.transitions,
-        now=later(5),
+    requester = RecordingRequester(
+        calls=board.desk.core.calls,
+        transitions=board.desk.transitions,
+        now=lambda: later(5),
         pending_for=timedelta(minutes=5),
     )
+    request = RecordCallRequest(call_id=CALL.call_id, control_id="mine", options=RecordOptions())
+    pending = requester.request(a_profile(), request)
     with pytest.raises(Conflict) as caught:
         board.commands.begin(pending)
     assert "several_workers" == caught.value.code

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 from chalicelib.ports.rows import Calls
 from chalicelib.recording.model import Interval, Recording, RecordOptions, State
-from chalicelib.services.calls.record_call import Request, request_recording
+from chalicelib.services.calls.record_call import RecordCallRequest, RecordingRequester
 from chalicelib.services.calls.transitions import RecordingMover
 from tests.fakes import FakeCore, FakeWorkflows
 from tests.samples import CALL, T0, a_call, a_joining, a_profile, a_stream, later
 from tests.services.core_desk import Desk
 
-REQUEST = Request(call_id=CALL.call_id, control_id="a", options=RecordOptions())
+REQUEST = RecordCallRequest(call_id=CALL.call_id, control_id="a", options=RecordOptions())
 
 
 def ask(core: FakeCore, calls: Calls, workflows: FakeWorkflows | None = None) -> Recording:
@@ -21,9 +21,10 @@ def ask(core: FakeCore, calls: Calls, workflows: FakeWorkflows | None = None) ->
         public_url=lambda: "https://api.example.com/api",
         download_token=lambda _recording, _at: "",
     )
-    return request_recording(
-        a_profile(), REQUEST, calls, transitions, now=T0, pending_for=timedelta(minutes=5)
+    requester = RecordingRequester(
+        calls=calls, transitions=transitions, now=lambda: T0, pending_for=timedelta(minutes=5)
     )
+    return requester.request(a_profile(), REQUEST)
 
 
 def test_a_call_without_media_is_made_known_and_its_recording_waits() -> None:

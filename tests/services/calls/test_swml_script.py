@@ -12,8 +12,9 @@ from chalicelib.errors import (
     Unavailable,
 )
 from chalicelib.services.calls.commands import CallName
+from chalicelib.services.calls.record_call import ProfileChooser
 from chalicelib.services.calls.swml_methods import MethodResult
-from chalicelib.services.calls.swml_script import ScriptTarget, run_script
+from chalicelib.services.calls.swml_script import ScriptRunner, ScriptTarget
 from chalicelib.swml.script import (
     Method,
     Reading,
@@ -21,6 +22,7 @@ from chalicelib.swml.script import (
     StopRecordCall,
     parse_script,
 )
+from tests.fakes import FakeCore
 
 TARGET = ScriptTarget(name=CallName(account="main", call_id="c-1"), profile=None)
 
@@ -47,7 +49,12 @@ def test_what_fails_keeps_no_other_from_running(error: TapedeckError) -> None:
         return MethodResult(variables={"stopped": step.control_id}, is_done=True)
 
     methods = [{"stop_record_call": {"control_id": name}} for name in "ab"]
-    ran = run_script(script(*methods), TARGET, {Method.STOP_RECORD_CALL: stop})
+    core = FakeCore()
+    runner = ScriptRunner(
+        profiles=ProfileChooser(profiles=core.profiles, calls=core.calls),
+        ways={Method.STOP_RECORD_CALL: stop},
+    )
+    ran = runner.run(script(*methods), TARGET)
 
     assert [error, None] == [one.error for one in ran]
     assert [None, {"stopped": "b"}] == [one.outcome and one.outcome.variables for one in ran]

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.errors import NotFound
 from chalicelib.recording.model import OutboxRow
-from chalicelib.services.delivery.redeliver import redeliver
+from chalicelib.services.delivery.redeliver import Redeliverer
 from tests.fakes import FakeCore, FakeWorkflows
 from tests.samples import ASKER, a_callback, a_recording, an_event, later
 from tests.services.written_first import WrittenFirst
@@ -23,16 +23,14 @@ def given_up(core: FakeCore) -> tuple[OutboxRow, OutboxRow]:
 
 
 def again(core: FakeCore, workflows: FakeWorkflows, webhook_id: str = "") -> OutboxRow:
-    return redeliver(
-        a_recording().recording_id,
-        webhook_id,
-        ASKER,
+    redeliverer = Redeliverer(
         outbox=core.outbox,
         history=core.history,
         receivers=core.receivers,
         workflows=workflows,
-        now=later(9),
+        now=lambda: later(9),
     )
+    return redeliverer.redeliver(a_recording().recording_id, webhook_id, ASKER)
 
 
 def test_the_latest_callback_gets_a_whole_new_schedule() -> None:

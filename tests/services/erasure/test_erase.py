@@ -25,7 +25,7 @@ from chalicelib.recording.model import (
     Interval,
     Recording,
     RecordingEvent,
-    RecordingSource,
+    RecordingOrigin,
     RecordOptions,
     State,
     Stream,
@@ -308,7 +308,7 @@ def test_a_live_recording_keeps_what_it_shows_so_far() -> None:
     "other",
     [
         a_recording("other", state=State.ERROR, attempt=0, reason="no_media"),
-        a_recording("other", source=RecordingSource.CARRIER),
+        a_recording("other", source=RecordingOrigin.CARRIER),
         a_recording("other", round=2),
         erasure.asked(a_recording("other"), at(3)),
     ],
@@ -485,7 +485,7 @@ def test_a_crash_at_any_call_changes_nothing_in_the_end(acts: bool, shared: bool
 def test_the_carriers_own_recording_shows_nothing_of_ours() -> None:
     """Deleting it leaves the call's media alone."""
 
-    world = World(deleted(source=RecordingSource.CARRIER))
+    world = World(deleted(source=RecordingOrigin.CARRIER))
 
     assert "recordings_erased" == world.erase()
 

@@ -16,7 +16,7 @@ from chalicelib.adapters.encoder import FileEncoder
 from chalicelib.errors import CallerError, CorruptContainer, Gone, TapedeckError
 from chalicelib.ports.aws import Encoder, Workflows
 from chalicelib.recording import erasure, keys
-from chalicelib.recording.model import Format, Recording, RecordingEvent, RecordingSource, State
+from chalicelib.recording.model import Format, Recording, RecordingEvent, RecordingOrigin, State
 from chalicelib.recording.renditions import MEDIA_KEPT
 from chalicelib.services.finalization.assemble import Outcome, assemble
 from chalicelib.services.finalization.extra_formats import parse_wish, request_rendition
@@ -237,7 +237,7 @@ def test_one_format_is_made_at_a_time() -> None:
         ({"state": State.FINALIZING, "renditions": ()}, "not_finished"),
         ({"state": State.ERROR, "renditions": ()}, "no_audio"),
         ({"state": State.NO_INPUT, "renditions": ()}, "no_audio"),
-        ({"source": RecordingSource.CARRIER}, "carrier_file"),
+        ({"source": RecordingOrigin.CARRIER}, "carrier_file"),
         ({"released_at": later(1)}, "media_gone"),
     ],
 )

@@ -19,7 +19,7 @@ from chalicelib.errors import (
 )
 from chalicelib.recording import keys
 from chalicelib.recording.manifest import parse_manifest
-from chalicelib.recording.model import Format, RecordingSource, State
+from chalicelib.recording.model import Format, RecordingOrigin, State
 from chalicelib.services.finalization.attempts import FETCH_WAITS
 from chalicelib.services.finalization.fetch import SETTLED_ATTEMPT, fetch
 from chalicelib.services.finalization.retry import retry
@@ -64,7 +64,7 @@ class TestGood:
 
         recording = desk.recording()
         (rendition,) = recording.renditions
-        assert (State.FINISHED, RecordingSource.CARRIER, "carrier_finished") == (
+        assert (State.FINISHED, RecordingOrigin.CARRIER, "carrier_finished") == (
             recording.state,
             recording.source,
             recording.reason,
@@ -106,7 +106,7 @@ class TestGood:
         desk.execute()
 
         told = manifest_of(desk)
-        assert (RecordingSource.CARRIER, URL, "r-1", 1.0) == (
+        assert (RecordingOrigin.CARRIER, URL, "r-1", 1.0) == (
             told.source,
             told.fetched.url,
             told.fetched.carrier_recording_id,

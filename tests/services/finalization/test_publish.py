@@ -23,7 +23,7 @@ from chalicelib.recording.model import (
     Gap,
     Interval,
     Quality,
-    RecordingSource,
+    RecordingOrigin,
     RecordOptions,
     State,
 )
@@ -109,7 +109,7 @@ def a_manifest(recording_id: str) -> Manifest:
         call=ManifestCall(account="main", carrier="bandwidth", call_id="c-1", round=1),
         continues="",
         profile="front",
-        source=RecordingSource.STREAM,
+        source=RecordingOrigin.STREAM,
         labels={},
         options=RecordOptions(),
         started_at=T0,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chalicelib.carriers.contract.webhook import CarrierRecording, StreamState, WebhookEvent
 from chalicelib.errors import Unavailable
-from chalicelib.recording.model import Format, RecordingSource, RecordOptions, State
+from chalicelib.recording.model import Format, RecordingOrigin, RecordOptions, State
 from tests.carrier_host import URL, an_available
 from tests.samples import CALL, a_joining, a_profile, later
 from tests.services.fetching_desk import FetchingDesk
@@ -40,7 +40,7 @@ def copies(desk: FetchingDesk) -> list[Any]:
     return [
         (one.recording_id, one.state, one.call, one.labels, one.started_at, one.ended_at)
         for one in desk.desk.recordings()
-        if one.source is RecordingSource.CARRIER
+        if one.source is RecordingOrigin.CARRIER
     ]
 
 
@@ -78,7 +78,7 @@ def test_the_row_says_what_was_announced() -> None:
     assert desk.take(an_available())
 
     recording = desk.recording()
-    assert (State.FINALIZING, RecordingSource.CARRIER, 1, later(61 + 120)) == (
+    assert (State.FINALIZING, RecordingOrigin.CARRIER, 1, later(61 + 120)) == (
         recording.state,
         recording.source,
         recording.attempt,
@@ -121,8 +121,8 @@ def test_a_call_that_streams_too_has_both() -> None:
 
     states = {one.source: one.state for one in desk.desk.recordings()}
     assert {
-        RecordingSource.STREAM: State.RECORDING,
-        RecordingSource.CARRIER: State.FINISHED,
+        RecordingOrigin.STREAM: State.RECORDING,
+        RecordingOrigin.CARRIER: State.FINISHED,
     } == states
 
 

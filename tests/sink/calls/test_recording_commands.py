@@ -25,7 +25,7 @@ from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Recording, RecordOptions, State
-from chalicelib.services.calls.record_call import Request, request_recording
+from chalicelib.services.calls.record_call import RecordCallRequest, RecordingRequester
 from chalicelib.services.finalization.assemble import assemble
 from chalicelib.services.recovery.overdue import OverdueHandler
 from tests.fake_accounts import FakeMailbox
@@ -107,14 +107,15 @@ class Stage:
     def request(self, control_id: str) -> str:
         """Ask for a further recording, as the API does; return its id."""
         profile = self.desk.core.profiles.get("main", "support")
-        return request_recording(
-            profile,
-            Request(call_id="c-1", control_id=control_id, options=RecordOptions()),
-            self.desk.core.calls,
-            self.desk.transitions,
-            now=datetime.now(UTC),
+        requester = RecordingRequester(
+            calls=self.desk.core.calls,
+            transitions=self.desk.transitions,
+            now=lambda: datetime.now(UTC),
             pending_for=timedelta(minutes=5),
-        ).recording_id
+        )
+        options = RecordOptions()
+        request = RecordCallRequest(call_id="c-1", control_id=control_id, options=options)
+        return requester.request(profile, request).recording_id
 
     def heard(self, recording_id: str = "") -> bytes:
         """Return the samples of a recording's rendition."""
