@@ -1,6 +1,7 @@
-"""`make trial NAME=…`: which trials there are. A trial is a package here that runs as a program.
+"""`make trial NAME=…`: check the name of a trial, or list all trials.
 
-With the name of one it says nothing; else it lists them and fails.
+A trial is a package of this folder that runs as a program: `python -m trials.<name>`. Given the
+name of one, this prints nothing and succeeds; otherwise it lists them all and fails.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""`make api-fuzz`: schemathesis against the app, from its own OpenAPI document; 0 findings or 1."""
+"""`make api-fuzz`: send the API what its own OpenAPI document offers, with schemathesis.
+
+Exits with 1 after a finding.
+"""
 
 from __future__ import annotations
 

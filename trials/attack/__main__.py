@@ -1,4 +1,7 @@
-"""`make attack`: attack a sink that records a call; exit 1 where TRUST target 17 fails."""
+"""`make attack`: attack a sink that records a call.
+
+Peers are slow, silent, flooding and lying. Exits with 1 if TRUST target 17 fails.
+"""
 
 from __future__ import annotations
 

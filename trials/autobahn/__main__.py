@@ -1,6 +1,6 @@
-"""`make autobahn`: Autobahn|Testsuite's fuzzing client against the sink's websocket.
+"""`make autobahn`: run Autobahn|Testsuite against the sink's WebSocket.
 
-Exit code 1 where a case ends otherwise than OK or than `accepted.toml` says.
+Exits with 1 if a case ends neither with OK nor as `accepted.toml` says.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""`make trial NAME=breakages`: break one line at a time in a copy of the project; exit 1 where the
-tests that should notice a breakage don't."""
+"""`make trial NAME=breakages`: break one line of the code at a time: its tests must fail.
+
+Works in a copy of the project. Exits with 1 if a test that should notice a breakage doesn't.
+"""
 
 from __future__ import annotations
 

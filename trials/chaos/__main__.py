@@ -1,4 +1,7 @@
-"""`make chaos`: kill workers in the midst of calls; exit 1 where TRUST targets 1, 2 or 6 fail."""
+"""`make chaos`: kill workers in the middle of calls.
+
+Exits with 1 if TRUST target 1, 2 or 6 fails.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`make crash`: a call's life with a fault at every port call; 1 where TRUST target 10 fails."""
+"""`make crash`: play a call's life with a fault at every port call.
+
+Exits with 1 if TRUST target 10 fails.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""`make forge`: try forged credentials; exit 1 where one of them opens anything (TRUST target 12).
+"""`make forge`: try forged tokens, API keys and signatures.
 
-Each lock is tried with its right keys, too, before and after: one that opens to nobody shows
-nothing.
+Exits with 1 if one of them opens anything (TRUST target 12). Each lock is also tried with its right
+keys, before and after: a lock that never opens would prove nothing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""`make fuzz`: every parser for FUZZ_SECONDS (60); exit code 1 after a crash or a hang.
+"""`make fuzz`: fuzz every parser for FUZZ_SECONDS (60).
 
-Begins from the kept corpus; what is found new stays in `.build/fuzz/`. `--keep` copies into the
-kept corpus what goes where nothing kept goes. An input that crashed becomes a file of it, and a
-test beside the parser.
+Begins from the kept corpus; new inputs stay in `.build/fuzz/`. `--keep` copies those that reach new
+code into the kept corpus. An input that crashed becomes a file of it, and a test beside the parser.
+Exits with 1 after a crash or a hang.
 """
 
 from __future__ import annotations

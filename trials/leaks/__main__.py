@@ -1,4 +1,7 @@
-"""`make leaks`: a run full of seeds; exit 1 where a log has one (TRUST target 21)."""
+"""`make leaks`: fill calls with seeded values and search every log for them.
+
+Exits with 1 if a log has one (TRUST target 21).
+"""
 
 from __future__ import annotations
 

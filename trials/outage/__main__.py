@@ -1,5 +1,7 @@
-"""`make outage`: the store away, slow, the disk full, the database throttled; exit 1 where TRUST
-target 7 fails."""
+"""`make outage`: take S3 away, slow it down, fill the disk, throttle the database.
+
+Exits with 1 if TRUST target 7 fails.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`make pause`: what is said in a pause is looked for everywhere; exit 1 where it is (TRUST 20)."""
+"""`make pause`: search everywhere for what is said while a call's recordings are paused.
+
+Exits with 1 if it is found (TRUST target 20).
+"""
 
 from __future__ import annotations
 

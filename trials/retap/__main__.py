@@ -1,4 +1,7 @@
-"""`make retap`: kill workers whose calls are tapped; exit 1 where TRUST 3's second half fails."""
+"""`make retap`: kill workers whose calls are tapped: the carrier taps elsewhere.
+
+Exits with 1 if the second half of TRUST target 3 fails.
+"""
 
 from __future__ import annotations
 

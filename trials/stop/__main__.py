@@ -1,4 +1,7 @@
-"""`make stop`: SIGTERM for a worker that records 250 calls; exit 1 where TRUST target 4 fails."""
+"""`make stop`: send SIGTERM to a worker that records 250 calls.
+
+Exits with 1 if TRUST target 4 fails.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
-"""`make takeover`: how long a dead worker's calls last, and that an outage of the database kills
-nobody; exit 1 where the first half of TRUST target 3 fails."""
+"""`make takeover`: measure how soon a dead worker's calls end.
+
+Also checks that an outage of the database ends no worker's calls. Exits with 1 if the first half of
+TRUST target 3 fails.
+"""
 
 from __future__ import annotations
 

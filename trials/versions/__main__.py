@@ -1,5 +1,6 @@
-"""`make trial NAME=versions`: the baseline's processes beside the working tree's, both ways, and
-what the baseline wrote; exit 1 where one can't live with the other.
+"""`make trial NAME=versions`: run the baseline's processes beside the working tree's.
+
+Both ways, and with what the baseline wrote. Exits with 1 if one version can't live with the other.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""`make webhooks`: webhooks in any order, doubled, lost; exit 1 where TRUST 5 or 11 fails."""
+"""`make webhooks`: send carriers' webhooks in any order, doubled or lost.
+
+Exits with 1 if TRUST target 5 or 11 fails.
+"""
 
 from __future__ import annotations
 
