@@ -89,7 +89,7 @@ READERS = (
     "tests/api/test_about.py",
     "tests/api/test_documented_webhooks.py",
     "tests/api/test_lasting_urls.py",
-    "tests/fuzz/test_corpus.py",
+    "tests/trials/fuzz/test_corpus.py",
     "tests/simulator/test_command.py",
     "tests/test_rooms.py",
 )
