@@ -1,10 +1,10 @@
 """Every exception of Tapedeck; whose fault it is shows in the type.
 
 TapedeckError
-├── CallerError            the one who asked can mend it: an HTTP 4xx, or a websocket close code
+├── CallerError            the caller can correct it: an HTTP 4xx, or a websocket close code
 │   ├── InvalidRequest     400   a value is wrong; the message names it
 │   ├── Unauthenticated    401   no key, no token, or one we don't know
-│   │   └── CredentialsNeeded  401   no user and password, where a profile wants them
+│   │   └── CredentialsNeeded  401   no user and password, where a profile requires them
 │   ├── Forbidden          403   a known caller, a thing that isn't theirs; a wrong signature
 │   │   └── SecretRefused      403   a profile names a secret of another account
 │   ├── NotFound           404
@@ -38,7 +38,7 @@ class TapedeckError(Exception):
 
 
 class CallerError(TapedeckError):
-    """What the caller can mend."""
+    """The caller can correct the request."""
 
     code = "invalid_request"
 
@@ -67,7 +67,7 @@ class Unauthenticated(CallerError):
 
 
 class CredentialsNeeded(Unauthenticated):
-    """No user and password: who has some says them when asked (RFC 7617)."""
+    """No user and password: a client sends them after this answer asks for them (RFC 7617)."""
 
     code = "credentials_needed"
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from chalicelib.errors import NotFound, PreconditionFailed
 from chalicelib.ports.values import InboundEvent, NewRecording, Page
 from chalicelib.recording import keys as naming
-from chalicelib.recording.carrier_reports import Announcement, corrected_call, corrected_stream
+from chalicelib.recording.carrier_reports import CarrierReport, corrected_call, corrected_stream
 from chalicelib.recording.model import Call, Stream
 from tests.fake_store import Store, page
 
@@ -50,7 +50,7 @@ class FakeCalls:
         self._store.calls.setdefault(call.ref.key, call)
         return self.get(call.ref.key)
 
-    def _said(self, call_key: str) -> list[Announcement]:
+    def _said(self, call_key: str) -> list[CarrierReport]:
         return [row for key, row in self._store.announcements.items() if key[0] == call_key]
 
 
@@ -120,7 +120,7 @@ class FakeInbox:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def announcements(self, call_key: str) -> list[Announcement]:
+    def carrier_reports(self, call_key: str) -> list[CarrierReport]:
         """Read a call's."""
         keys = sorted(key for key in self._store.announcements if key[0] == call_key)
         return [self._store.announcements[key] for key in keys]
@@ -129,7 +129,7 @@ class FakeInbox:
         self,
         event: InboundEvent,
         call: Call | None,
-        announcement: Announcement | None,
+        announcement: CarrierReport | None,
         requested: NewRecording | None,
     ) -> bool:
         """Write an event with what it says. Raises PreconditionFailed."""
@@ -149,7 +149,7 @@ class FakeInbox:
         found = [row for row in self._store.inbound.values() if _call_key(row) == call_key]
         return sorted(found, key=lambda row: (row.occurred_at or row.received_at, row.event_key))
 
-    def _say(self, said: Announcement) -> None:
+    def _say(self, said: CarrierReport) -> None:
         key = (said.call.key, said.carrier_stream_id)
         stored = self._store.announcements.get(key)
         if (stored.version if stored else 0) != said.version:

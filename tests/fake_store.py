@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from chalicelib.errors import InvalidRequest
 from chalicelib.ports.values import ApiKey, InboundEvent, Lease, Page
-from chalicelib.recording.carrier_reports import Announcement
+from chalicelib.recording.carrier_reports import CarrierReport
 from chalicelib.recording.commands import Command
 from chalicelib.recording.endpoint_health import EndpointHealth
 from chalicelib.recording.model import Call, OutboxRow, Profile, Recording, RecordingEvent, Stream
@@ -30,7 +30,7 @@ class Store:
         self.taps: dict[tuple[str, str], Tap] = {}
         self.calls: dict[str, Call] = {}
         self.streams: dict[tuple[str, str], Stream] = {}
-        self.announcements: dict[tuple[str, str], Announcement] = {}
+        self.announcements: dict[tuple[str, str], CarrierReport] = {}
         self.inbound: dict[tuple[str, str], InboundEvent] = {}
         self.profiles: dict[tuple[str, str], Profile] = {}
         self.api_keys: dict[str, ApiKey] = {}

@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.ports.values import ApiKey, InboundEvent, JoinRequest, Lease, Opener, Requester
 from chalicelib.recording import keys
-from chalicelib.recording.carrier_reports import Announcement, ReportedFacts
+from chalicelib.recording.carrier_reports import CarrierReport, ReportedFacts
 from chalicelib.recording.model import (
     Call,
     CallRef,
@@ -164,9 +164,9 @@ def a_joining(**changes: Any) -> JoinRequest:
     return replace(joining, **changes)
 
 
-def an_announcement(**changes: Any) -> Announcement:
+def an_announcement(**changes: Any) -> CarrierReport:
     """Return what a carrier's webhook said of the stream's start."""
-    said = Announcement(
+    said = CarrierReport(
         call=CALL,
         carrier_stream_id="s-1",
         profile="front",

@@ -1,8 +1,8 @@
-"""Who asked for what: a log line for each request that a key or a link's token opened, and for each
-that was refused (TRUST 5).
+"""Logs who requested what: one line for each request that a key or a link's token opened, and for
+each that was refused (TRUST 5).
 
 A line names the key, not the person: no source address, no token, and of a path only what is an
-opaque name. What opens audio stands in the recording's history besides, before the answer.
+opaque name. What opens audio is also written into the recording's history, before the answer.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def begin() -> None:
 
 
 def identify(asker: Requester) -> None:
-    """Note who asks, once that is proved."""
+    """Note the requester, once it is authenticated."""
     _asker.set(asker)
 
 

@@ -1,6 +1,6 @@
 """`python -m chalicelib.api.foreign_secrets`: profiles that name a secret of another account.
 
-Its exit code is 1 where one of them is refused, so that it can stand before a deployment.
+Its exit code is 1 where one of them is refused, so that a deployment can depend on it.
 """
 
 from __future__ import annotations

@@ -49,14 +49,14 @@ def change_profile(name: str) -> Response:
 
 @routes.route("/v1/profiles/{name}", methods=["DELETE"])
 def delete_profile(name: str) -> Response:
-    """Delete a profile: its tokens open nothing any more."""
+    """Delete a profile; its tokens stop working."""
     wiring.ports().profiles.delete(account_of(routes.current_request), name)
     return Response(body="", status_code=204)
 
 
 @routes.route("/v1/profiles/{name}/instructions", methods=["GET"])
 def get_instructions(name: str) -> Response:
-    """Show how a carrier is told to stream; `?document=` gives one document as it is."""
+    """Show the carrier's instructions to stream; `?document=` gives one document as it is."""
     account, ports = account_of(routes.current_request), wiring.ports()
     asked = query(routes.current_request, ("document", "sides", "record_call", "label."))
     wish, profile = instructions.parse_wish(asked), ports.profiles.get(account, name)

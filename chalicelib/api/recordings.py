@@ -76,14 +76,14 @@ def download(recording_id: str) -> Response:
 
 @routes.route("/v1/recordings/{recording_id}/download", methods=["HEAD"])
 def head_download(recording_id: str) -> Response:
-    """Tell type and length of the audio; the URL of a redirect would be signed for GET alone."""
+    """Return type and length of the audio; a redirect's URL would be signed for GET alone."""
     asked = query(routes.current_request, ("format",))
     return _described(find_audio(_found(recording_id), asked.get("format")))
 
 
 @routes.route("/v1/recordings/{recording_id}/download/{token}", methods=["GET"])
 def download_with_token(recording_id: str, token: str) -> Response:
-    """Redirect whoever holds the token to the audio, as soon as it is there."""
+    """Redirect the holder of the token to the audio, as soon as it exists."""
     asked = query(routes.current_request, ("format",))
     asker, recording = _opened(recording_id, token)
     return _redirect(recording, asked.get("format"), asker)
@@ -91,7 +91,7 @@ def download_with_token(recording_id: str, token: str) -> Response:
 
 @routes.route("/v1/recordings/{recording_id}/download/{token}", methods=["HEAD"])
 def head_download_with_token(recording_id: str, token: str) -> Response:
-    """Tell whoever holds the token type and length of the audio, as soon as it is there."""
+    """Show the holder of the token the audio's type and length, as soon as it exists."""
     asked = query(routes.current_request, ("format",))
     _, recording = _opened(recording_id, token)
     return _described(find_audio(recording, asked.get("format")))
@@ -109,7 +109,7 @@ def download_proof(recording_id: str) -> Response:
 
 @routes.route("/v1/recordings/{recording_id}/proof", methods=["HEAD"])
 def head_proof(recording_id: str) -> Response:
-    """Tell type and length of the recording's signed manifest."""
+    """Return type and length of the recording's signed manifest."""
     query(routes.current_request, ())
     return _described(find_proof(_found(recording_id), wiring.ports().renditions))
 
@@ -162,7 +162,7 @@ def _found(recording_id: str) -> Recording:
 
 
 def _opened(recording_id: str, token: str) -> tuple[Requester, Recording]:
-    """Return who holds a token, and its recording; one that is being finalized is waited for."""
+    """Return the requester behind a token, and its recording, after waiting for finalization."""
     ports = wiring.ports()
     claims = tokens.verify(ports.token_keys(), token, TokenKind.RECORDING, now())
     if claims.subject != recording_id:

@@ -30,7 +30,7 @@ def account_of(request: Request) -> str:
 
 
 def asker_of(request: Request) -> Requester:
-    """Return who holds the key that the request carries. Raises Unauthenticated."""
+    """Return the owner of the key that the request carries. Raises Unauthenticated."""
     header = request.headers.get("authorization", "")
     key = api_keys.authenticate(wiring.ports().api_keys, header)
     asker = Requester(account=key.account, by=Opener.KEY, key_id=key.key_id)
@@ -64,7 +64,7 @@ def json_object(request: Request) -> Mapping[str, object]:
 def query(request: Request, allowed: Collection[str]) -> dict[str, str]:
     """Return the query's parameters.
 
-    A name of `allowed` that ends in a dot stands for every name that begins with it. Raises
+    A name of `allowed` that ends in a dot allows every name that begins with it. Raises
     InvalidRequest for one that is unknown, given twice, or no Unicode text.
     """
     given = request.query_params

@@ -47,7 +47,7 @@ def _script(request: Request) -> Script:
 
 
 def _result(ran: StepResult) -> dict[str, object]:
-    """Return what the method's own route would answer, and where the method stands."""
+    """Return the answer of the method's own route, and the method's place in the script."""
     place: dict[str, object] = {"path": ran.step.path, "method": str(ran.step.method)}
     if ran.error is not None:
         answer = failed(ran.step.method, ran.error)

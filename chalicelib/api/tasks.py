@@ -24,7 +24,7 @@ functions = Blueprint(__name__)
 @functions.lambda_function(name="assemble")
 @telling_failures
 def assemble(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Store a recording's rendition and manifest; return what came of it."""
+    """Store a recording's rendition and manifest, and return the outcome."""
     from chalicelib.services.finalization.fetch import fetch
 
     ports = wiring.ports()
@@ -86,7 +86,7 @@ def mark_error(event: dict[str, Any], _context: object) -> dict[str, Any]:
 @functions.lambda_function(name="sweep")
 @telling_failures
 def sweep(_event: dict[str, Any], _context: object) -> dict[str, int]:
-    """Do what is due; return how much of each."""
+    """Do what is due, and return the count of each kind of work."""
     done = dict(wiring.ports().sweeper.sweep())
     logger.info("Swept", extra=done)
     return done
@@ -95,8 +95,8 @@ def sweep(_event: dict[str, Any], _context: object) -> dict[str, int]:
 @functions.lambda_function(name="ask_carrier")
 @telling_failures
 def ask_carrier(event: dict[str, Any], _context: object) -> dict[str, int]:
-    """Let carriers tap again what a silent worker held, or ask where a silent call stands; return
-    how often what came of it."""
+    """Have carriers tap again what a silent worker held, or ask whether a silent call goes on;
+    return the count of each outcome."""
     ports, worker = wiring.ports(), event["worker"]
     if "stream_key" in event:
         checker = ports.call_status_checker

@@ -1,7 +1,7 @@
 """`python -m chalicelib.api.workers list|idle`: the sink's workers, by generation.
 
-`idle` is what `make retire` asks: its exit code is 0 where a generation has no calls any more and a
-newer one takes the new ones.
+`make retire` runs `idle`: its exit code is 0 if a generation has no calls left and a newer one
+takes the new calls.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def _parser() -> argparse.ArgumentParser:
 def _shown(lease: Lease, at: datetime) -> str:
     facts = f"generation {lease.generation}  {lease.worker}  {lease.calls} calls"
     state = "" if is_alive(lease, at) else "  silent"
-    ails = f"  degraded: {lease.degraded}" if lease.degraded else ""
-    return f"{facts}  {lease.rtp_open} RTP ports{state}{ails}"
+    problem = f"  degraded: {lease.degraded}" if lease.degraded else ""
+    return f"{facts}  {lease.rtp_open} RTP ports{state}{problem}"
 
 
 if __name__ == "__main__":

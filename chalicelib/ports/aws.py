@@ -1,8 +1,8 @@
-"""What Tapedeck needs from outside, in our words: adapters implement it, fakes stand in for tests.
+"""The ports to AWS and the web: adapters implement them, tests use fakes.
 
-Every port raises Unavailable where what is outside doesn't answer or can't now. Those of the
-database are in `row_ports`, the owner's door to it in `owner_ports`, carriers' APIs in
-`carrier_ports`, the values that all of them speak in in `port_values`.
+Every port raises Unavailable if the other side doesn't answer or can't answer now. The ports to the
+database are in `rows`, the call owner's in `call_owner`, those to carriers' APIs in `carriers`; the
+values that they share are in `values`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class MediaStore(Protocol):
     def put(self, key: str, body: bytes) -> None:
         """Store an object that doesn't exist yet; an equal one that does is success.
 
-        Raises PreconditionFailed where another body lies under the key, Unavailable otherwise.
+        Raises PreconditionFailed if the key has another body, Unavailable otherwise.
         """
 
     def get(self, key: str) -> bytes:
@@ -88,7 +88,7 @@ class RenditionVersions(Protocol):
     unfinished uploads among it."""
 
     def is_locked(self, prefix: str, at: datetime) -> bool:
-        """Tell whether Object Lock keeps a version under the prefix at a time."""
+        """Whether Object Lock keeps a version under the prefix at a time."""
 
     def erase(self, prefix: str) -> int:
         """Delete every version, marker and upload; return how many versions and markers went.
@@ -110,12 +110,12 @@ class Workflows(Protocol):
         """Deliver one status callback. Raises Unavailable."""
 
     def start_retaps(self, worker: str, renewals: int) -> None:
-        """Let carriers tap again what a worker held that renews its lease no more. Raises
+        """Have carriers tap again the calls of a worker that stopped renewing its lease. Raises
         Unavailable."""
 
     def start_inquiry(self, call: CallRef, stream_key: str, *, worker: str, number: int) -> None:
-        """Ask a call's carrier where it stands, because a stream on this worker is silent; the n-th
-        time. Raises Unavailable."""
+        """Ask a carrier, for the n-th time, whether a call with a silent stream on this worker goes
+        on. Raises Unavailable."""
 
 
 class EventBus(Protocol):
@@ -126,44 +126,44 @@ class EventBus(Protocol):
 
 
 class Sender(Protocol):
-    """One POST to an address that somebody gave us, through the URL guard."""
+    """One POST to a foreign address, through the URL guard."""
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
-        """Send once, follow nothing, end in time. Whatever goes wrong is a value, never raised."""
+        """Send once, follow no redirect, end in time. Return failures as values; raise none."""
 
 
 class Downloads(Protocol):
-    """Files that carriers hold, through the URL guard."""
+    """Carriers' files, through the URL guard."""
 
     def get(self, url: str, authorization: str) -> AbstractContextManager[DownloadedFile]:
         """Return a file that lasts as long as the context; written in constant memory.
 
-        `authorization`, the header's value or empty, is told to the URL's own origin and not to
-        where that redirects. Raises UrlRefused; NotFound, with the code `gone` where it was there
-        once; Forbidden; TooLarge; Unavailable, also where it came in part.
+        `authorization`, the header's value or empty, goes to the URL's own origin only, never to
+        the target of a redirect. Raises UrlRefused; NotFound, with the code `gone` if the file
+        existed once; Forbidden; TooLarge; Unavailable, also if only a part arrived.
         """
 
 
 class TokenGrants(Protocol):
-    """What turns a client's credentials into a token."""
+    """Exchanges a client's credentials for a token."""
 
     def token(self, url: str, client: OAuth2) -> str:
-        """Return a token that is good for a while. Raises Forbidden, Unavailable."""
+        """Return a valid token. Raises Forbidden, Unavailable."""
 
 
 class Signer(Protocol):
-    """A private key that nobody has, us included."""
+    """A private key that never leaves its service."""
 
     def public_key(self) -> PublicKey:
-        """Return what verifies the signatures. Raises Unavailable."""
+        """Return the key that verifies the signatures. Raises Unavailable."""
 
     def sign(self, sha256: bytes) -> bytes:
-        """Return an ECDSA signature, DER, over what has this SHA-256; no two are equal. Raises
+        """Return an ECDSA signature, DER, over content with this SHA-256; no two are equal. Raises
         Unavailable."""
 
 
 class Secrets(Protocol):
-    """What Secrets Manager keeps."""
+    """The secrets in Secrets Manager."""
 
     def get(self, secret_id: str) -> str:
         """Return a secret's text, at most five minutes old. Raises NotFound."""
@@ -173,29 +173,29 @@ class Counters(Protocol):
     """Figures that alarms watch."""
 
     def count(self, figure: Figure, facts: Mapping[str, str]) -> None:
-        """Count one more; the facts are for the reader of the log: no secrets, no numbers."""
+        """Count one event; its facts go into the log: no secrets, no phone numbers."""
 
 
 class Parameters(Protocol):
-    """What the deployment tells its parts through SSM."""
+    """The deployment's parameters in SSM."""
 
     def get(self, name: str) -> str:
         """Return a parameter's text, at most five minutes old. Raises NotFound."""
 
 
 class TaskState(Protocol):
-    """What is to become of a worker's task."""
+    """Whether ECS is about to stop a worker's task."""
 
     def is_going(self) -> bool:
-        """Tell whether it is to stop, at once or when its calls are elsewhere. Raises Unavailable
-        and other TapedeckErrors."""
+        """Whether the task will stop, at once or after its calls have moved. Raises Unavailable and
+        other TapedeckErrors."""
 
 
 class TaskProtection(Protocol):
-    """What keeps a worker's task from being stopped by scale-in and deployments."""
+    """Protects a worker's task from scale-in and deployments."""
 
     def protect(self, for_minutes: int) -> None:
-        """Keep the task from now on for so long; again is longer. Raises Unavailable."""
+        """Protect the task for this time from now on. Raises Unavailable."""
 
     def release(self) -> None:
-        """Let the task go whenever it is one too many. Raises Unavailable."""
+        """End the protection of the task. Raises Unavailable."""

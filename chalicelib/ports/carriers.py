@@ -1,6 +1,6 @@
-"""What Tapedeck needs to ask carriers, in our words.
+"""The ports to carriers' APIs.
 
-Both raise Unavailable where what is outside doesn't answer or can't now.
+Both raise Unavailable if the other side doesn't answer or can't answer now.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ class CarrierApi(Protocol):
     """Carriers' REST APIs, through the URL guard."""
 
     def tap(self, door: CarrierDoor, wanted: TapAgain) -> None:
-        """Let the carrier begin a tap of a live call.
+        """Have the carrier begin a tap of a live call.
 
-        Raises Conflict `cant_tap` where its API has no such request; NotFound where the call is
-        over; UrlRefused; Forbidden where it refuses otherwise; Unavailable.
+        Raises Conflict `cant_tap` if its API has no such request; NotFound if the call is over;
+        UrlRefused; Forbidden if it refuses for another reason; Unavailable.
         """
 
     def standing(self, door: CarrierDoor, call: CarrierCall) -> Standing:
-        """Return where a call stands; a call that its carrier doesn't know is UNKNOWN. Raises
+        """Return whether a call goes on; UNKNOWN if its carrier doesn't know the call. Raises
         UrlRefused, Forbidden, Unavailable."""
 
 
 class Retaps(Protocol):
-    """Streams whose carrier is asked to tap their call again."""
+    """Streams that carriers were asked to tap again."""
 
     def begin(self, stream: Stream, by: str, at: datetime) -> bool:
-        """Take a stream on; tell whether it is `by`'s, which may begin again what it didn't end.
-        Whoever is first has it."""
+        """Take a stream on, and return whether `by` has it. The first to begin has it, and may
+        begin again until it ends it."""
 
     def end(self, stream: Stream, by: str) -> None:
-        """Say that `by` is done with a stream."""
+        """Mark a stream as done by `by`."""

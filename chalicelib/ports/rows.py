@@ -1,7 +1,7 @@
-"""What Tapedeck needs from its database, in our words.
+"""The ports to the database.
 
-Every port raises Unavailable where the database doesn't answer or can't now. Each write is
-conditional; its contract says what comes of losing the race.
+Every port raises Unavailable if the database doesn't answer or can't answer now. Each write is
+conditional; its contract says what happens if another writer was faster.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from chalicelib.ports.values import (
     Page,
     RecordingFilter,
 )
-from chalicelib.recording.carrier_reports import Announcement
+from chalicelib.recording.carrier_reports import CarrierReport
 from chalicelib.recording.commands import Command
 from chalicelib.recording.endpoint_health import EndpointHealth
 from chalicelib.recording.model import (
@@ -34,13 +34,13 @@ from chalicelib.tapping.model import Tap
 
 
 class Leases(Protocol):
-    """Signs of life of workers."""
+    """The leases by which workers show that they live."""
 
     def renew(self, lease: Lease) -> None:
-        """Write the lease. Raises PreconditionFailed where the worker was declared dead."""
+        """Write the lease. Raises PreconditionFailed if the worker was declared dead."""
 
     def release(self, worker: str) -> None:
-        """Say that the worker ended and left nothing behind; its row stays, `over`."""
+        """Release the lease of a worker that left nothing behind; its row stays, `over`."""
 
     def all(self) -> list[Lease]:
         """Read every lease that isn't forgotten, consistently."""
@@ -52,7 +52,7 @@ class Leases(Protocol):
         """
 
     def forget(self, worker: str) -> None:
-        """Put a worker that is over, and left nothing behind, out of sight."""
+        """Hide a worker that is over and left nothing behind."""
 
 
 class Recordings(Protocol):
@@ -111,13 +111,13 @@ class Taps(Protocol):
 
 
 class RecordingHistory(Protocol):
-    """What happened to a recording, or to a tap under its tap id."""
+    """The events of a recording, or of a tap under its tap id."""
 
     def events(self, recording_id: str) -> list[RecordingEvent]:
         """Read them in order."""
 
     def append(self, event: RecordingEvent) -> None:
-        """Add one that comes with no move (an attempt to deliver); the same again is one."""
+        """Add an event without a move, such as a delivery attempt; repeating it adds none."""
 
 
 class Outbox(Protocol):
@@ -130,7 +130,7 @@ class Outbox(Protocol):
         """Read one, consistently. Raises NotFound."""
 
     def record_attempt(self, row: OutboxRow) -> None:
-        """Write what an attempt changed, if `attempts` is still one less and the row isn't done.
+        """Write the row after an attempt, if `attempts` is still one less and the row isn't done.
 
         Raises PreconditionFailed. A row that is delivered or given up is no longer due.
         """
@@ -138,26 +138,26 @@ class Outbox(Protocol):
     def begin_round(self, row: OutboxRow) -> OutboxRow:
         """Write `row` as its next round begins: `round` one more, not done, the rest as given.
 
-        Raises PreconditionFailed where the stored round isn't the row's any more.
+        Raises PreconditionFailed if another round has begun.
         """
 
 
 class Receivers(Protocol):
-    """Status URLs that don't take what they are sent; of one that does there is no row."""
+    """The health of status URLs that fail; a healthy one has no row."""
 
     def get(self, account: str, url: str) -> EndpointHealth | None:
-        """Read one, consistently; None: it is well."""
+        """Read one, consistently; None for a healthy one."""
 
     def put(self, receiver: EndpointHealth) -> None:
-        """Write how it stands after an attempt. Raises PreconditionFailed where it is stopped
-        already: who answers late doesn't start it again."""
+        """Write its health after an attempt. Raises PreconditionFailed if it is already stopped: a
+        late answer doesn't start it again."""
 
     def forget(self, account: str, url: str) -> None:
-        """Say that it is well, or is to be tried again."""
+        """Forget its failures, because it succeeded or should be tried again."""
 
 
 class Calls(Protocol):
-    """Calls and the streams under them, both as the carrier's announcements correct them."""
+    """Calls and the streams under them, both as the carrier's reports correct them."""
 
     def get(self, call_key: str) -> Call:
         """Read one, consistently. Raises NotFound."""
@@ -176,18 +176,18 @@ class Calls(Protocol):
 
 
 class CallLife(Protocol):
-    """How calls open and close."""
+    """The writes that open and close calls."""
 
     def join(self, call: Call, stream: Stream) -> None:
-        """Write that its worker holds a new stream; then the stream, and its call as that stream
-        leaves it, in one transaction.
+        """Write that its worker holds a new stream; then, in one transaction, the stream and its
+        call after the join.
 
         Raises PreconditionFailed unless the stored call is one generation younger, and open in this
         round or closed in an earlier one; or where the stream is there already.
         """
 
     def end_stream(self, stream: Stream) -> None:
-        """Write how a live stream ended. Its worker holds it still.
+        """Write how a live stream ended. Its worker still holds it.
 
         Raises PreconditionFailed where the stream has ended already.
         """
@@ -200,7 +200,7 @@ class CallLife(Protocol):
 
 
 class LiveStreams(Protocol):
-    """Which streams a worker holds; those of a dead one stay until they are forgotten."""
+    """The streams that workers hold; those of a dead one stay until they are forgotten."""
 
     def of_worker(self, worker: str) -> list[Stream]:
         """Read them from their calls, consistently, but for those of `unreadable` calls."""
@@ -209,27 +209,27 @@ class LiveStreams(Protocol):
         """Read the keys of its calls of which only newer code can read all rows."""
 
     def forget(self, stream: Stream) -> None:
-        """Say that nothing of the stream waits for its worker's journal any more."""
+        """Forget a stream that no longer needs its worker's journal."""
 
 
 class Mailbox(Protocol):
     """Commands to live calls, a partition for each worker."""
 
     def send(self, command: Command) -> None:
-        """Write a command; the same again is one."""
+        """Write a command; repeating it writes no second one."""
 
     def waiting(self, worker: str) -> list[Command]:
         """Read a worker's commands that aren't done, consistently, in their order."""
 
     def is_waiting(self, command: Command) -> bool:
-        """Tell whether a command isn't done yet."""
+        """Whether a command isn't done yet."""
 
     def remove(self, command: Command) -> None:
-        """Say that a command is done; one that isn't there is success."""
+        """Remove a command that is done; a missing one is success."""
 
 
 class PortClaims(Protocol):
-    """RTP ports of workers that calls have."""
+    """Workers' RTP ports that are claimed for calls."""
 
     def claim(self, claim: PortClaim) -> None:
         """Write a new claim. Raises PreconditionFailed where the port, or the call's control id,
@@ -242,46 +242,46 @@ class PortClaims(Protocol):
         """Read the claim of an address's port, consistently."""
 
     def open(self, claim: PortClaim) -> None:
-        """Say that a port is heard. Raises PreconditionFailed where it is claimed no more."""
+        """Mark a port as open. Raises PreconditionFailed if the claim is gone."""
 
     def release(self, claim: PortClaim) -> None:
-        """Free a port; one that is free, or another's by now, is success."""
+        """Release a port; one that is free, or has a newer claim, is success."""
 
 
 class DueWork(Protocol):
     """The sparse index of what is due."""
 
     def due(self, until: datetime, limit: int) -> list[Due]:
-        """Read what is due, longest first, about `limit`; it may lag behind the rows."""
+        """Read about `limit` due rows, the longest due first; the index may lag behind the rows."""
 
 
 class Inbox(Protocol):
-    """Carriers' webhooks and what they say of streams."""
+    """Carriers' webhooks, and their reports on streams."""
 
-    def announcements(self, call_key: str) -> list[Announcement]:
+    def carrier_reports(self, call_key: str) -> list[CarrierReport]:
         """Read a call's, consistently."""
 
     def accept(
         self,
         event: InboundEvent,
         call: Call | None,
-        announcement: Announcement | None,
+        report: CarrierReport | None,
         requested: NewRecording | None,
     ) -> bool:
-        """Write in one transaction: the event if new; `call` if it doesn't exist; the announcement
+        """Write in one transaction: the event if new; `call` if it doesn't exist; the report
         if its stored version is still `version` (0: none is stored); the pending recording if
         none exists under its id. A call or a recording that exists is left as it is.
 
         Return False, and change nothing, where the event is known already. Raises
-        PreconditionFailed where the announcement changed meanwhile (the caller reads again).
+        PreconditionFailed where the report changed meanwhile (the caller reads again).
         """
 
     def events(self, call_key: str) -> list[InboundEvent]:
-        """Read what carriers said of a call, in order of occurrence."""
+        """Read the webhooks about a call, in order of occurrence."""
 
 
 class Profiles(Protocol):
-    """Standing arrangements."""
+    """Profiles: the settings for all calls from one carrier."""
 
     def get(self, account: str, name: str) -> Profile:
         """Read one. Raises NotFound."""
@@ -309,10 +309,10 @@ class ApiKeys(Protocol):
         """Write a new one. Raises Conflict."""
 
     def revoke(self, account: str, key_id: str, at: datetime) -> None:
-        """Switch one off for good; a revoked one stays as it is. Raises NotFound."""
+        """Revoke one for good; a revoked one stays as it is. Raises NotFound."""
 
     def listing(self, account: str) -> list[ApiKey]:
         """Read an account's, oldest first."""
 
     def accounts(self) -> list[str]:
-        """Read which accounts ever had a key, in order. Costly: for the operator's commands."""
+        """Read the accounts that ever had a key, in order. Costly: for the operator's commands."""

@@ -1,4 +1,4 @@
-"""The values that ports speak in, beside the domain's own."""
+"""The values that ports exchange, beside the domain's own."""
 
 from __future__ import annotations
 
@@ -62,18 +62,18 @@ class JoinResult:
     recordings: tuple[Recording, ...]
     """the live ones of this session; empty: none needs the call's media"""
     bidirectional: bool = False
-    """the carrier plays what is sent back"""
+    """the carrier plays the audio that is sent back"""
     taps: tuple[Tap, ...] = ()
     """the taps of an owner that can no longer be reached"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseResult:
-    """What came of the wish to close a call."""
+    """The result of trying to close a call."""
 
     closed: bool
     retry_at: datetime | None = None
-    """ask again then: a grace runs; None: the worker of another live stream will close it"""
+    """try again then: a grace runs; None: the worker of another live stream will close it"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,23 +90,23 @@ class Lease:
     address: str = ""
     degraded: str = ""
     renewed_at: datetime | None = None
-    """the worker's wall clock: dates the end of a dead one's streams, never tells its death"""
+    """by the worker's wall clock: dates the end of a dead worker's streams"""
     over: bool = False
-    """released, or declared dead: it takes no renewal any more"""
+    """released, or declared dead: it can't be renewed"""
     rtp_host: str = ""
-    """the public IPv4 that carriers send RTP to; empty: it takes none"""
+    """the public IPv4 that carriers send RTP to; empty: the worker takes none"""
     rtp_first: int = 0
-    """the least of its ports for that"""
+    """the lowest of its RTP ports"""
     rtp_last: int = 0
     rtp_open: int = 0
-    """ports that it hears, whether or not a call comes to them yet"""
+    """open RTP ports, with and without a call"""
     generation: int = 0
-    """of workers; new calls are for the newest"""
+    """the worker's generation; new calls go to the newest one"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page(Generic[T]):
-    """A stretch of a listing; `cursor` is empty at its end, and only there."""
+    """A page of a listing; `cursor` is empty only on the last page."""
 
     rows: tuple[T, ...]
     cursor: str = ""
@@ -114,7 +114,7 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingFilter:
-    """What `/v1/recordings` can ask for."""
+    """The filters of `/v1/recordings`."""
 
     call_id: str = ""
     state: str = ""
@@ -132,9 +132,9 @@ class InboundEvent:
     event_key: str
     """the dedupe key, hex; unique within the account"""
     event_type: str
-    """`unknown` where we don't understand it"""
+    """`unknown` if we don't understand it"""
     call_id: str
-    """empty where it names none"""
+    """empty if it names none"""
     occurred_at: datetime | None
     received_at: datetime
     body: str
@@ -151,7 +151,7 @@ class NewRecording:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """A bearer key of an account; its secret is known by its hash alone."""
+    """A bearer key of an account; only the hash of its secret is stored."""
 
     key_id: str
     """short, shown in listings; the first part of the key"""
@@ -163,14 +163,14 @@ class ApiKey:
 
 
 class Figure(StrEnum):
-    """What is counted, by its metric's name."""
+    """The figures that are counted, by their metrics' names."""
 
     REFUSED_SECRETS = "RefusedSecrets"
-    """a profile's secret was needed, and its account may not use it"""
+    """a profile needed a secret that its account may not use"""
 
 
 class Opener(StrEnum):
-    """What opened a door."""
+    """The means by which a request was authenticated."""
 
     KEY = "key"
     TOKEN = "token"  # noqa: S105  # a word of the history
@@ -178,7 +178,7 @@ class Opener(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requester:
-    """Who asks: an API key, or whoever holds a link's token."""
+    """The requester: an API key, or the holder of a link's token."""
 
     account: str
     by: Opener
@@ -186,12 +186,12 @@ class Requester:
 
     @property
     def facts(self) -> dict[str, str]:
-        """Return what a recording's history says of them."""
+        """Return the requester as a recording's history shows it."""
         return {"by": str(self.by), **({"key_id": self.key_id} if self.key_id else {})}
 
 
 class DueKind(StrEnum):
-    """What is due."""
+    """The kinds of due rows."""
 
     RECORDING = "recording"
     CALLBACK = "callback"
@@ -200,23 +200,23 @@ class DueKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A row that wants the sweeper's look."""
+    """A row that is due for the sweeper."""
 
     kind: DueKind
     key: str
     """a recording id, or a call key"""
     number: int
-    """of the callback; 0 for the others"""
+    """the callback's number; 0 for the other kinds"""
     due_at: datetime
 
 
 class SendFault(StrEnum):
-    """Why an attempt has no answer."""
+    """The reasons why an attempt has no answer."""
 
     URL = "url_refused"
     """the text fails the URL guard, and always will"""
     ADDRESS = "address_refused"
-    """the name's addresses fail it, today"""
+    """the addresses of the host name fail the URL guard today"""
     NAME = "name_not_resolved"
     CONNECT = "connect_failed"
     TLS = "tls_failed"
@@ -227,22 +227,22 @@ class SendFault(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpReply:
-    """What one attempt to send came to: an answer, or why there is none."""
+    """The result of one attempt to send: an answer, or the reason why there is none."""
 
     status: int | None = None
-    """HTTP's; None: no answer, see `fault`"""
+    """the HTTP status; None: no answer, see `fault`"""
     fault: SendFault | None = None
     detail: str = ""
-    """what went wrong, in words; never the URL"""
+    """the failure in words, without the URL"""
     retry_after: str = ""
-    """the header as it came"""
+    """the header as it arrived"""
     body_head: bytes = b""
     """the first KB of the answer"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarrierDoor:
-    """A carrier's API, and what opens it."""
+    """A carrier's API, and the credentials for it."""
 
     carrier: str
     url: str
@@ -264,17 +264,17 @@ class EncodedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicKey:
-    """What verifies signatures."""
+    """The key that verifies signatures."""
 
     key_id: str
-    """by whom keeps the private one"""
+    """the id that the keeper of the private key gave it"""
     der: bytes
     """SubjectPublicKeyInfo"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadedFile:
-    """A file that was fetched, and isn't stored yet."""
+    """A downloaded file that isn't stored yet."""
 
     path: str
     size: int
@@ -282,4 +282,4 @@ class DownloadedFile:
     sha256: str
     """hex"""
     sound: SoundFacts | None
-    """what it says of itself; None: no sound file that we know"""
+    """the facts in its head; None: no sound file that we know"""

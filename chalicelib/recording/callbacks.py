@@ -67,7 +67,7 @@ def node_id(call: Call, worker: str = "") -> str:
 
 
 def download_url(public_url: str, recording_id: str, token: str = "") -> str:
-    """Return where a recording is downloaded: with an API key, or by whoever holds the token."""
+    """Return a recording's download URL: it takes an API key, or carries a token."""
     url = f"{public_url.rstrip('/')}/v1/recordings/{recording_id}/download"
     return f"{url}/{token}" if token else url
 

@@ -1,7 +1,7 @@
-"""What carriers' webhooks say of streams, and how it joins what the sink saw.
+"""Merges carriers' webhook reports about streams, and joins them with what the sink saw.
 
-The law: nobody writes the other's row. The sink owns calls and streams, a webhook owns the
-announcement under the same call, and joining is a merge at read time, whichever came first.
+The law: neither writes the other's row. The sink owns calls and streams, webhooks own the reports
+under the same call, and a read merges both, whichever arrived first.
 `merge` is commutative, associative and idempotent: neither order nor repetition of webhooks shows.
 """
 
@@ -22,7 +22,7 @@ CLOCK_TOLERANCE = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedFacts(CarrierFacts):
-    """What one webhook said beside start and end, and when."""
+    """The facts in one webhook beside start and end, and the time of the report."""
 
     said_at: datetime
     tracks: tuple[Track, ...] = ()
@@ -30,8 +30,8 @@ class ReportedFacts(CarrierFacts):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Announcement:
-    """Everything that webhooks said of one stream; a row under its call in the Core table."""
+class CarrierReport:
+    """What webhooks reported about one stream; a row under its call in the Core table."""
 
     call: CallRef
     carrier_stream_id: str
@@ -48,29 +48,29 @@ class Announcement:
 
     @property
     def ended(self) -> bool:
-        """Tell whether the carrier's last word is that the stream is over."""
+        """Whether the carrier's last word is that the stream is over."""
         if self.ended_at is None:
             return False
         return self.started_at is None or self.ended_at >= self.started_at
 
 
-def merge(stored: Announcement, said: Announcement) -> Announcement:
+def merge(stored: CarrierReport, report: CarrierReport) -> CarrierReport:
     """Return what both say together; the stored one's version and profile stay."""
-    last = max(stored, said, key=_rank_of_end)
+    last = max(stored, report, key=_rank_of_end)
     return replace(
         stored,
-        started_at=_later(stored.started_at, said.started_at),
+        started_at=_later(stored.started_at, report.started_at),
         ended_at=last.ended_at,
         cause=last.cause,
-        facts=_merge_facts(stored.facts, said.facts),
+        facts=_merge_facts(stored.facts, report.facts),
     )
 
 
-def said_labels(announcements: Iterable[Announcement]) -> dict[str, str]:
+def reported_labels(reports: Iterable[CarrierReport]) -> dict[str, str]:
     """Return the labels that webhooks gave a call; of two values of one name, the greater."""
     labels: dict[str, str] = {}
-    for said in announcements:
-        labels = _merge_labels(labels, said.facts.labels)
+    for report in reports:
+        labels = _merge_labels(labels, report.facts.labels)
     return labels
 
 
@@ -85,9 +85,9 @@ def _merge_labels(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str,
     return {name: max(one.get(name, ""), other.get(name, "")) for name in names}
 
 
-def _rank_of_end(announcement: Announcement) -> tuple[float, str]:
-    at = announcement.ended_at
-    return (at.timestamp() if at else float("-inf"), announcement.cause)
+def _rank_of_end(report: CarrierReport) -> tuple[float, str]:
+    at = report.ended_at
+    return (at.timestamp() if at else float("-inf"), report.cause)
 
 
 def _rank_of_facts(facts: ReportedFacts) -> tuple[float, str]:
@@ -101,38 +101,38 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max((at for at in (one, other) if at), default=None)
 
 
-def corrected_stream(stream: Stream, announcements: Iterable[Announcement]) -> Stream:
-    """Return a stream as webhooks correct it: its encoding, and STOPPED where they said so."""
-    for said in announcements:
-        if said.carrier_stream_id == stream.carrier_stream_id:
-            stream = replace(stream, encoding=said.facts.encoding or stream.encoding)
-            if stream.ending is not None and says_stopped(said, stream.opened_at):
+def corrected_stream(stream: Stream, reports: Iterable[CarrierReport]) -> Stream:
+    """Return a stream as webhooks correct it: its encoding, and STOPPED if they report that."""
+    for report in reports:
+        if report.carrier_stream_id == stream.carrier_stream_id:
+            stream = replace(stream, encoding=report.facts.encoding or stream.encoding)
+            if stream.ending is not None and reports_stopped(report, stream.opened_at):
                 stream = replace(stream, ending=Ending.STOPPED)
     return stream
 
 
-def says_stopped(said: Announcement, opened_at: datetime) -> bool:
-    """Tell whether the end that a carrier announced is that of a stream opened then.
+def reports_stopped(report: CarrierReport, opened_at: datetime) -> bool:
+    """Whether the end that a carrier announced is that of a stream opened then.
 
     A path can be tapped again: an end from before the handshake belongs to an earlier stream.
     """
-    return said.ended and said.ended_at is not None and said.ended_at >= opened_at
+    return report.ended and report.ended_at is not None and report.ended_at >= opened_at
 
 
-def corrected_call(call: Call, announcements: Iterable[Announcement]) -> Call:
+def corrected_call(call: Call, reports: Iterable[CarrierReport]) -> Call:
     """Return a call with what its webhooks say of it, the latest word on each fact."""
-    spoken = tuple(announcements)
-    if not spoken:
+    known = tuple(reports)
+    if not known:
         return call
-    facts = sorted((each.facts for each in spoken), key=_rank_of_facts, reverse=True)
+    facts = sorted((each.facts for each in known), key=_rank_of_facts, reverse=True)
 
     def latest(name: str) -> str:
         """Return the last word on a fact: an event that says nothing of it takes nothing back."""
-        words = [str(getattr(said, name)) for said in facts]
+        words = [str(getattr(report, name)) for report in facts]
         return next((word for word in words if word), str(getattr(call, name)))
 
     corrections: dict[str, Any] = {name: latest(name) for name in TEXTS}
-    return replace(call, labels={**call.labels, **said_labels(spoken)}, **corrections)
+    return replace(call, labels={**call.labels, **reported_labels(known)}, **corrections)
 
 
 def next_round(call: Call | None) -> int:
@@ -142,27 +142,29 @@ def next_round(call: Call | None) -> int:
     return call.round if call.open else call.round + 1
 
 
-def awaited_round(said: Announcement, call: Call | None, streams: Iterable[Stream]) -> int | None:
+def awaited_round(
+    report: CarrierReport, call: Call | None, streams: Iterable[Stream]
+) -> int | None:
     """Return the round that waits for the announced stream's media; None where nothing waits.
 
     Nothing waits for a stream that came, nor for one of a round that is open, whose recording has
     begun, or that closed.
     """
-    if (call is not None and call.open) or any(_came(said, stream) for stream in streams):
+    if (call is not None and call.open) or any(_came(report, stream) for stream in streams):
         return None
     if call is not None and call.closed_at is not None:
         starts_anew = (
-            not said.ended
-            and said.started_at is not None
-            and said.started_at > call.closed_at + CLOCK_TOLERANCE
+            not report.ended
+            and report.started_at is not None
+            and report.started_at > call.closed_at + CLOCK_TOLERANCE
         )
         return next_round(call) if starts_anew else None
     return next_round(call)
 
 
-def _came(said: Announcement, stream: Stream) -> bool:
-    if stream.carrier_stream_id != said.carrier_stream_id:
+def _came(report: CarrierReport, stream: Stream) -> bool:
+    if stream.carrier_stream_id != report.carrier_stream_id:
         return False
-    if stream.ended_at is None or said.started_at is None:
+    if stream.ended_at is None or report.started_at is None:
         return True
-    return said.started_at <= stream.ended_at + CLOCK_TOLERANCE
+    return report.started_at <= stream.ended_at + CLOCK_TOLERANCE

@@ -1,4 +1,4 @@
-"""Streams that this side ended, and what a recording of their call lacks for it.
+"""Finds what a recording lacks because this side ended a stream of its call.
 
 A stream's reason is a stable code: of the table, of the dialect (`bad_start`, `other_stream` …) or
 of the API (why the call may not be streamed). A later version may know more of them.
@@ -13,7 +13,7 @@ of the API (why the call may not be streamed). A later version may know more of 
 | `internal_error` | reading a message failed on our side |
 | `worker_stopped` | its worker stopped as planned |
 | `no_pong` | its connection was dead: nothing came, not even the answer to a ping |
-| `no_packets` | nothing came to its RTP port any more: RTP has no other end |
+| `no_packets` | its RTP port stopped receiving: RTP has no other end |
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ NO_PONG = "no_pong"
 NO_PACKETS = "no_packets"
 
 _SILENT = frozenset({"", NO_PONG, NO_PACKETS})
-"""nothing came any more: nobody was cut"""
+"""the stream fell silent: nothing was cut"""
 
 
 def is_cut(reason: str) -> bool:

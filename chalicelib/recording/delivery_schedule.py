@@ -21,7 +21,7 @@ MAX_RETRY_AFTER_S = 86_400
 _LEAST_TURN_WAIT_S, _LARGEST_TURN_WAIT_S = 1.0, 60.0
 _SECONDS = re.compile(r"[0-9]+")
 _DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
-"""of now, of RFC 850, of C's asctime: who reads a date takes all three (RFC 9110, 5.6.7)"""
+"""of now, of RFC 850, of C's asctime: a reader of dates accepts all three (RFC 9110, 5.6.7)"""
 
 
 class GivenUpReason(StrEnum):
@@ -67,7 +67,7 @@ def retry_after_s(header: str, at: datetime) -> float:
 
 
 def is_its_turn(row: OutboxRow, rows: Iterable[OutboxRow]) -> bool:
-    """Tell whether every earlier callback of the recording has been tried."""
+    """Whether every earlier callback of the recording has been tried."""
     if row.first_ended_at is not None:
         return True
     return all(_was_tried(other) for other in rows if other.number < row.number)
@@ -83,7 +83,7 @@ def turn_wait_s(row: OutboxRow, at: datetime) -> float:
 
 
 def is_superseded(row: OutboxRow, rows: Iterable[OutboxRow]) -> bool:
-    """Tell whether a retry of this row would bring old news; a first attempt never does."""
+    """Whether a retry of this row would bring old news; a first attempt never does."""
     return row.attempts > 0 and any(
         other.number > row.number and other.delivered_at is not None for other in rows
     )

@@ -1,8 +1,8 @@
-"""Who a status URL leads to, and when no more is sent there.
+"""Decides when callbacks to a status URL stop.
 
-One that answers 410 has said so itself. One that fails for 120 hours is disabled: of every attempt
-in all that time none was taken, and between two of them there was never a longer pause than the
-schedule's own. A URL that is seldom called is never disabled: each message has its ten attempts.
+A receiver that answers 410 asked for it. One that fails for 120 hours is disabled: it accepted no
+attempt in all that time, and the pauses between attempts were never longer than the schedule's own.
+A URL that is seldom called is never disabled: each message has its ten attempts.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ STOPPED_FOR = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointHealth:
-    """A status URL of an account that doesn't take what it is sent."""
+    """The failures of a status URL of an account."""
 
     account: str
     url: str
     failing_since: datetime
-    """the first of the failures that nothing taken came between"""
+    """the first failure since the last success"""
     failed_at: datetime
-    """the latest of them"""
+    """the latest failure"""
     stopped: str = ""
-    """why nothing is sent any more: gone, disabled; empty: it is tried"""
+    """why callbacks stopped: gone, disabled; empty: they go on"""
 
 
 def is_stopped(receiver: EndpointHealth | None, at: datetime) -> bool:
-    """Tell whether nothing is sent to a receiver now."""
+    """Whether callbacks to a receiver are stopped now."""
     return receiver is not None and bool(receiver.stopped) and at < expires_at(receiver)
 
 
 def failed(receiver: EndpointHealth | None, account: str, url: str, at: datetime) -> EndpointHealth:
-    """Return a receiver after a failure; None: it was well before."""
+    """Return a receiver after a failure; `None` means a healthy one."""
     if receiver is None or at - receiver.failed_at > LONGEST_PAUSE:
         return EndpointHealth(account=account, url=url, failing_since=at, failed_at=at)
     is_over = at - receiver.failing_since >= FAILING_FOR
@@ -50,10 +50,10 @@ def failed(receiver: EndpointHealth | None, account: str, url: str, at: datetime
 
 
 def gone(receiver: EndpointHealth | None, account: str, url: str, at: datetime) -> EndpointHealth:
-    """Return a receiver that said that it wants nothing any more."""
+    """Return a receiver that asked for no further callbacks."""
     return replace(failed(receiver, account, url, at), stopped=GivenUpReason.GONE)
 
 
 def expires_at(receiver: EndpointHealth) -> datetime:
-    """Return when nothing needs to be known of a receiver any more."""
+    """Return when the entry of a receiver expires."""
     return receiver.failed_at + (STOPPED_FOR if receiver.stopped else LONGEST_PAUSE)

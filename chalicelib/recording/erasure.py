@@ -21,7 +21,7 @@ def asked(recording: Recording, at: datetime) -> Recording:
 
 
 def tombstone(recording: Recording, at: datetime) -> Recording:
-    """Return a recording that nobody finds any more: its ids, its end, and nothing that was said
+    """Return the tombstone of a recording: its ids, its end, and nothing that was said
     or agreed about it. One that is being erased already goes on as it was."""
     begun = recording.erasure or Erasure(asked_at=at)
     return replace(
@@ -41,10 +41,10 @@ def tombstone(recording: Recording, at: datetime) -> Recording:
 
 
 def is_discarded(recording: Recording) -> bool:
-    """Tell whether a recording ended so that nothing of it is left."""
+    """Whether a recording ended so that nothing of it is left."""
     return recording.erasure is not None and recording.reason == Cause.DISCARD
 
 
 def is_deleted(recording: Recording) -> bool:
-    """Tell whether nobody may find a recording any more."""
+    """Whether a recording is hidden from everybody."""
     return recording.erasure is not None and recording.erasure.is_deletion

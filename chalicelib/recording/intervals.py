@@ -15,8 +15,8 @@ from chalicelib.recording.model import Interval
 Intervals = tuple[Interval, ...]
 
 MOST = 2_000
-"""A row has room for 400 KB, of which each takes 60 bytes; who pauses a thousand times in a
-call has a loop that runs wild."""
+"""A row has room for 400 KB, of which each takes 60 bytes; a client that pauses a thousand times
+in a call runs in a loop."""
 
 
 class Behavior(StrEnum):

@@ -37,7 +37,7 @@ class Cause(StrEnum):
 
 
 class Writer(StrEnum):
-    """Who may write a move."""
+    """The writers that may move a recording."""
 
     API = "api"
     OWNER = "owner"
@@ -113,50 +113,50 @@ def advance(state: State | None, cause: Cause, writer: Writer) -> State:
 
 
 def is_terminal(state: State) -> bool:
-    """Tell whether nothing follows but a retry."""
+    """Whether nothing follows but a retry."""
     return state in _TERMINAL_STATES
 
 
 def is_pending(state: State) -> bool:
-    """Tell whether a recording in this state waits for its call's first media."""
+    """Whether a recording in this state waits for its call's first media."""
     return state is State.PENDING
 
 
 def is_finalizing(state: State) -> bool:
-    """Tell whether a recording in this state waits for its rendition."""
+    """Whether a recording in this state waits for its rendition."""
     return state is State.FINALIZING
 
 
 def is_capturing(state: State) -> bool:
-    """Tell whether a recording in this state wants its call's media."""
+    """Whether a recording in this state needs its call's media."""
     return state is State.RECORDING
 
 
 def is_paused(state: State) -> bool:
-    """Tell whether a recording in this state can be resumed."""
+    """Whether a recording in this state can be resumed."""
     return state is State.PAUSED
 
 
 def is_live(state: State) -> bool:
-    """Tell whether the call's end concerns a recording in this state."""
+    """Whether the call's end concerns a recording in this state."""
     return state in (State.PENDING, State.RECORDING, State.PAUSED)
 
 
 def is_finished(state: State) -> bool:
-    """Tell whether a recording in this state can be downloaded."""
+    """Whether a recording in this state can be downloaded."""
     return state is State.FINISHED
 
 
 def is_failed(state: State) -> bool:
-    """Tell whether a recording in this state can be finalized again."""
+    """Whether a recording in this state can be finalized again."""
     return state is State.ERROR
 
 
 def leaves_nothing(cause: Cause) -> bool:
-    """Tell whether a recording that ends by this cause is erased."""
+    """Whether a recording that ends by this cause is erased."""
     return cause in (Cause.DISCARD, Cause.INITIAL_TIMEOUT)
 
 
 def has_callback(state: State) -> bool:
-    """Tell whether entering this state owes a status callback."""
+    """Whether entering this state owes a status callback."""
     return state in _CALLBACK_STATES

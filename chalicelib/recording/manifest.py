@@ -81,7 +81,7 @@ class ManifestRendition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ManifestFetched(msgspec.Struct, frozen=True, kw_only=True):
-    """A file as its carrier announced it; what was found stands in the manifest itself."""
+    """A file as its carrier announced it; the manifest itself says what was found."""
 
     url: str
     """without what could open it"""

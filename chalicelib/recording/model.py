@@ -17,7 +17,7 @@ from chalicelib.recording.carrier_media import CarrierMedia
 
 
 class State(StrEnum):
-    """Where a recording stands; SWML's words where SWML has one."""
+    """The state of a recording, in SWML's words where SWML has one."""
 
     PENDING = "pending"
     RECORDING = "recording"
@@ -45,7 +45,7 @@ class Format(StrEnum):
 
 
 class RecordingOrigin(StrEnum):
-    """Who heard the audio first."""
+    """Who recorded the audio: Tapedeck from a stream, or the carrier."""
 
     STREAM = "stream"
     CARRIER = "carrier"
@@ -172,7 +172,7 @@ class Erasure:
     asked_at: datetime
     """from here on nothing of it is given to anybody"""
     is_deletion: bool = False
-    """nobody finds the recording any more; its row stays, so that its id isn't used again"""
+    """the recording is hidden; its row stays, so that its id isn't used again"""
     ended_at: datetime | None = None
     """nothing of it is stored since"""
 
@@ -221,7 +221,7 @@ class Recording:
     making: Format | None = None
     """another format that is being made of a finished one"""
     released_at: datetime | None = None
-    """since when no media is kept for it: it can't be made in another format any more"""
+    """its media was deleted then: it can't be made in another format since"""
     erasure: Erasure | None = None
     due_at: datetime | None = None
     """when the sweeper looks at it again; None: never"""

@@ -1,6 +1,6 @@
 """record_call's properties: SWML's names, types, defaults and ranges, read strictly.
 
-Source: SignalWire's SWML schema, `RecordCall`. Where it names no bound, ours stands below.
+Source: SignalWire's SWML schema, `RecordCall`. Where it names no bound, ours is below.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A recording's proof: its manifest and a signature over it, in one object. A persisted format.
 
-One object, so that whoever reads it never has the manifest of one moment and the signature of
+It is one object, so that a reader never gets the manifest of one moment and the signature of
 another. Its form is what `docs/explanation/proof.md` tells auditors.
 """
 
@@ -29,9 +29,9 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """its text; as UTF-8 it is what was signed"""
     algorithm: str = ALGORITHM
     key_id: str
-    """of who signed, by whom keeps the key"""
+    """the key's id, given by the keeper of the key"""
     public_key: str
-    """PEM: for those who know its fingerprint from elsewhere"""
+    """PEM, for readers that know its fingerprint from elsewhere"""
     signature: str
     """base64"""
 

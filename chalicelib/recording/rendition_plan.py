@@ -80,7 +80,7 @@ class RenditionPlan:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether nothing was recorded (then there is no rendition)."""
+        """Whether nothing was recorded (then there is no rendition)."""
         return not any(lane.pieces for channel in self.channels for lane in channel.lanes)
 
     @property

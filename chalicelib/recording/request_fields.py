@@ -76,7 +76,7 @@ def status_url(body: Mapping[str, object], policy: UrlPolicy) -> str:
 
 
 def boolean(key: str, value: object) -> bool:
-    """Return true or false, given as such or as text; no other value stands for them."""
+    """Return true or false, given as such or as text; no other value means either."""
     read = _BOOLEANS.get(value, value) if isinstance(value, str) else value
     if not isinstance(read, bool):
         raise wrong_type(key, "true or false", value)

@@ -1,7 +1,7 @@
 """An RTP endpoint: a port of a worker that is claimed for one track of a call.
 
-The body of `rtp_endpoint` is read as strictly as those of SWML's methods. A claim's names of fields
-are a persisted format.
+The body of `rtp_endpoint` is read as strictly as those of SWML's methods. The field names of a
+claim are a persisted format.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ _PROPERTIES = frozenset({"control_id", "direction", "codec", "source_addr", "sou
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointOptions:
-    """What shall come to a port."""
+    """The media that a port receives."""
 
     direction: Direction = Direction.SPEAK
     codec: Encoding | None = None
-    """None: either, in turn"""
+    """None: either, even in turn"""
     source_addr: str = ""
-    """who may send, IPv4; empty: whoever proves itself"""
+    """the IPv4 address that may send; empty: the first peer that proves itself"""
     source_port: int = 0
     """0: any"""
 
     @property
     def track(self) -> Track:
-        """The track that comes."""
+        """The track that the port receives."""
         return _TRACKS[self.direction]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortClaim:
-    """A port that a call has; rows of the Hot table."""
+    """A port claimed for a call; a row of the Hot table."""
 
     claim_id: str
     """the id of the claim's streams, by which a webhook finds them"""
@@ -62,11 +62,11 @@ class PortClaim:
     options: EndpointOptions
     claimed_at: datetime
     is_open: bool = False
-    """the worker hears it"""
+    """the worker listens on it"""
 
     @property
     def uri(self) -> str:
-        """Where a carrier shall send to."""
+        """The URI that a carrier sends to."""
         return f"rtp://{self.host}:{self.port}"
 
 

@@ -121,7 +121,7 @@ def test_a_webhook_joins_an_rtp_tap_by_address_and_port(ready: Api) -> None:
     answers = [ready.post_hook(hook, event).status_code for event in (tapping, finished, finished)]
 
     assert [200, 200, 200] == answers
-    (said,) = ready.core.inbox.announcements("main/signalwire/c-1")
+    (said,) = ready.core.inbox.carrier_reports("main/signalwire/c-1")
     assert claim.claim_id == said.carrier_stream_id
     assert said.ended
     assert {"2e1e66e5-5d07-413d-9668-55542992eec0", "call-id"} >= {said.facts.carrier_call_id}

@@ -70,7 +70,7 @@ def test_signalwire_s_event_is_durable_and_answered_200(api: Api) -> None:
 
     assert 200 == response.status_code
     ref = CallRef(account="main", carrier="signalwire", call_id="2e1e66e5")
-    (said,) = api.core.inbox.announcements(ref.key)
+    (said,) = api.core.inbox.carrier_reports(ref.key)
     assert ("2e1e66e5/speak", "node-1", "seg-1") == (
         said.carrier_stream_id,
         said.facts.node_id,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.recording.carrier_reports import (
     CLOCK_TOLERANCE,
-    Announcement,
+    CarrierReport,
     ReportedFacts,
     awaited_round,
     corrected_call,
@@ -35,9 +35,9 @@ def said(
     ended: float | None = None,
     cause: str = "",
     facts: ReportedFacts | None = None,
-) -> Announcement:
+) -> CarrierReport:
     times = [second for second in (started, ended) if second is not None]
-    return Announcement(
+    return CarrierReport(
         call=REF,
         carrier_stream_id="s-1",
         profile="office",
@@ -88,7 +88,7 @@ ANNOUNCEMENTS = st.builds(
 
 @given(st.lists(ANNOUNCEMENTS, min_size=1, max_size=4))
 def test_neither_order_nor_repetition_of_webhooks_shows_in_what_they_say_together(
-    spoken: list[Announcement],
+    spoken: list[CarrierReport],
 ) -> None:
     """Merging is commutative, associative and idempotent."""
 

@@ -25,7 +25,7 @@ class LoggedCounters:
         self._now = now
 
     def count(self, figure: Figure, facts: Mapping[str, str]) -> None:
-        """Count one more; the facts stand beside it in the log."""
+        """Count one event; the log line carries its facts, too."""
         metric = {
             "Namespace": NAMESPACE,
             "Dimensions": [list(DIMENSIONS)],

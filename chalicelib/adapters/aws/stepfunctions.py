@@ -42,7 +42,7 @@ class StepFunctions:
         self._start(self._carrier_arn, name, worker=worker, renewals=renewals)
 
     def start_inquiry(self, call: CallRef, stream_key: str, *, worker: str, number: int) -> None:
-        """Ask a call's carrier where it stands. Raises Unavailable."""
+        """Start asking a carrier whether a call goes on. Raises Unavailable."""
         name = keys.inquiry_name(stream_key, number)
         self._start(
             self._carrier_arn, name, call_key=call.key, stream_key=stream_key, worker=worker

@@ -1,6 +1,6 @@
 """Calls with the streams under them, rows of the Core table, and whose worker holds which, in Hot.
 
-The sink writes calls and streams, webhooks write announcements beside them: every read joins both.
+The sink writes calls and streams, webhooks write reports beside them: every read joins both.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from chalicelib.adapters.dynamodb.row_codec import Row, from_row, sortable, to_r
 from chalicelib.adapters.dynamodb.table import NEW, Table, Where
 from chalicelib.errors import NewerForm, NotFound, PreconditionFailed
 from chalicelib.ports.values import Page
-from chalicelib.recording.carrier_reports import Announcement, corrected_call, corrected_stream
+from chalicelib.recording.carrier_reports import CarrierReport, corrected_call, corrected_stream
 from chalicelib.recording.model import Call, Stream
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class _Stored:
 
     call: Call | None
     streams: tuple[Stream, ...]
-    announcements: tuple[Announcement, ...]
+    reports: tuple[CarrierReport, ...]
 
 
 class DynamoCalls:
@@ -46,12 +46,12 @@ class DynamoCalls:
         stored = self._read(call_key)
         if stored.call is None:
             raise NotFound(f"call {call_key}", code="no_such_call")
-        return corrected_call(stored.call, stored.announcements)
+        return corrected_call(stored.call, stored.reports)
 
     def streams(self, call_key: str) -> list[Stream]:
         """Read its streams of all rounds, consistently, oldest first."""
         stored = self._read(call_key)
-        found = [corrected_stream(stream, stored.announcements) for stream in stored.streams]
+        found = [corrected_stream(stream, stored.reports) for stream in stored.streams]
         return sorted(found, key=lambda stream: (stream.opened_at, stream.stream_key))
 
     def listing(self, account: str, limit: int, cursor: str) -> Page[Call]:
@@ -85,7 +85,7 @@ class DynamoCalls:
         return _Stored(
             call=calls[0] if calls else None,
             streams=tuple(_values(rows, layout.STREAM_PREFIX, Stream)),
-            announcements=tuple(_values(rows, layout.SAID_PREFIX, Announcement)),
+            reports=tuple(_values(rows, layout.SAID_PREFIX, CarrierReport)),
         )
 
 
@@ -110,12 +110,12 @@ class DynamoCallLife:
         )
 
     def end_stream(self, stream: Stream) -> None:
-        """Write a stream's end. It races with the sweeper, that took its worker for dead."""
+        """Write a stream's end. It races with the sweeper, which took its worker for dead."""
         living = Where(text="attribute_exists(#pk) AND attribute_not_exists(#ended_at)")
         self._core.put(_stream_row(stream), living)
 
     def close(self, call: Call) -> None:
-        """Write a closed call. It races with a stream that joins, and with another who closes."""
+        """Write a closed call. It races with a joining stream, and with another writer."""
         # What webhooks correct stays theirs: with it the row would be larger than a kilobyte.
         assert call.closed_at is not None
         pk = layout.call_pk(call.ref.key)

@@ -13,7 +13,7 @@ from chalicelib.adapters.dynamodb.row_codec import Row, from_row, to_row
 from chalicelib.adapters.dynamodb.table import NEW, Part, Table, Where
 from chalicelib.errors import PreconditionFailed
 from chalicelib.ports.values import InboundEvent, NewRecording
-from chalicelib.recording.carrier_reports import Announcement
+from chalicelib.recording.carrier_reports import CarrierReport
 from chalicelib.recording.model import Call, CallRef
 
 _TRIES = 3
@@ -26,25 +26,25 @@ class DynamoInbox:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def announcements(self, call_key: str) -> list[Announcement]:
+    def carrier_reports(self, call_key: str) -> list[CarrierReport]:
         """Read a call's, consistently."""
         first = layout.SAID_PREFIX
         rows = self._table.query(layout.call_pk(call_key), first, first + layout.END)
-        return [from_row(row, Announcement) for row in rows]
+        return [from_row(row, CarrierReport) for row in rows]
 
     def accept(
         self,
         event: InboundEvent,
         call: Call | None,
-        announcement: Announcement | None,
+        report: CarrierReport | None,
         requested: NewRecording | None,
     ) -> bool:
         """Write an event with what it says. It races with its own retry, with the stream that it
-        tells of, with other webhooks of that stream, and with who else asks for the recording."""
+        tells of, with other webhooks of that stream, and with other requests for the recording."""
         for _ in range(_TRIES):
             parts = [self._table.putting(_event_row(event), NEW)]
-            if announcement is not None:
-                parts.append(self._said(announcement, event.received_at))
+            if report is not None:
+                parts.append(self._report_row(report, event.received_at))
             parts += self._wanted(call, requested)
             try:
                 self._table.write(parts)
@@ -52,7 +52,7 @@ class DynamoInbox:
                 if self._is_known(event):
                     return False
                 # Whatever else exists is left as it is; where nothing more can be left out, the
-                # announcement changed, and that is the caller's to read again.
+                # report changed, and that is the caller's to read again.
                 left = self._left(call, requested)
                 if left == (call, requested):
                     raise
@@ -75,14 +75,14 @@ class DynamoInbox:
             parts += new_recording(self._table, created, requested.event, None)
         return parts
 
-    def _said(self, announcement: Announcement, at: datetime) -> Part:
-        version = announcement.version
+    def _report_row(self, report: CarrierReport, at: datetime) -> Part:
+        version = report.version
         same = Where(text="#version = :version", values={"version": version})
         row = {
-            "pk": layout.call_pk(announcement.call.key),
-            "sk": layout.SAID_PREFIX + announcement.carrier_stream_id,
+            "pk": layout.call_pk(report.call.key),
+            "sk": layout.SAID_PREFIX + report.carrier_stream_id,
         }
-        row |= to_row(announcement) | {"version": version + 1, "expires_at": _expiry(at)}
+        row |= to_row(report) | {"version": version + 1, "expires_at": _expiry(at)}
         return self._table.putting(row, same if version else NEW)
 
     def _is_known(self, event: InboundEvent) -> bool:

@@ -1,4 +1,4 @@
-"""The keys of the rows in the two tables; what lies where stands in `dynamodb`."""
+"""The keys of the rows in the two tables; table.py describes which row lies where."""
 
 from __future__ import annotations
 

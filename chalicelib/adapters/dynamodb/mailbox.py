@@ -11,7 +11,7 @@ from chalicelib.errors import PreconditionFailed, TapedeckError
 from chalicelib.recording.commands import Command
 
 _KEPT = timedelta(hours=1)
-"""a net: a worker removes what it did; one that died does nothing any more"""
+"""a safety net: workers remove commands that they carried out, but a dead worker can't"""
 
 
 class DynamoMailbox:
@@ -36,7 +36,7 @@ class DynamoMailbox:
         return [command for row in rows if (command := _known(row)) is not None]
 
     def is_waiting(self, command: Command) -> bool:
-        """Tell whether a command isn't done yet."""
+        """Whether a command isn't done yet."""
         return self._table.get(layout.mailbox_pk(command.worker), _sk(command)) is not None
 
     def remove(self, command: Command) -> None:

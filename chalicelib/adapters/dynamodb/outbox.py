@@ -46,7 +46,7 @@ class DynamoOutbox:
         self._table.put(outbox_row(row), before)
 
     def begin_round(self, row: OutboxRow) -> OutboxRow:
-        """Write a round's first row. It races with another who begins the same round."""
+        """Write a round's first row. It races with another writer that begins the same round."""
         begun = replace(row, round=row.round + 1, delivered_at=None, given_up="")
         same = Where(text="#round = :round", values={"round": row.round})
         self._table.put(outbox_row(begun), same)
@@ -65,7 +65,7 @@ class DynamoReceivers:
         return from_row(row, EndpointHealth) if row else None
 
     def put(self, receiver: EndpointHealth) -> None:
-        """Write how it stands. It races with other callbacks' attempts: the last one counts, but
+        """Write its state. It races with other callbacks' attempts: the last one counts, but
         for a stop. (A stop that is over leaves its row to its expiry, or to the next.)"""
         key = {"pk": layout.receiver_pk(receiver.account, receiver.url), "sk": layout.RECEIVER}
         expiry = int(expires_at(receiver).timestamp())

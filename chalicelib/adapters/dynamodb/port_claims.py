@@ -53,7 +53,7 @@ class DynamoPortClaims:
         self._table.update(*_port_key(claim.host, claim.port), change, _of(claim))
 
     def release(self, claim: PortClaim) -> None:
-        """Free a port and its call's control id. It races with who claimed them since: not ours."""
+        """Free a port and its call's control id. It races with a later claim, which stays."""
         for part in (
             self._table.deleting(*_port_key(claim.host, claim.port), _of(claim)),
             self._table.deleting(*_call_key(claim), _of(claim)),

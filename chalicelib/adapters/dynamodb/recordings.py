@@ -1,6 +1,6 @@
 """Recordings, what happened to them, and the callbacks they owe: rows of the Core table.
 
-What happened first stands in the recording's own row, as `told`: a row of its own for each move
+A recording's first events lie in its own row, as `told`: a row of its own for each move
 would cost as much as the move, and the transaction of both would double it.
 """
 
@@ -24,7 +24,7 @@ _FILTER_DEPTH = 10
 
 _TOLD = "told"
 _TOLD_VERSIONS = 8
-"""so many moves stand in the row: a usual recording has four, one with pauses may have hundreds"""
+"""the row holds this many moves: a usual recording has four, one with pauses may have hundreds"""
 _TOLD_LENGTH = 200
 """characters of a detail"""
 _CHANGING = frozenset(field.name for field in fields(Recording)) | {"duepk", "duesk"}

@@ -37,7 +37,7 @@ class DynamoRetaps:
         return True
 
     def end(self, stream: Stream, by: str) -> None:
-        """Say that a stream is done. It races with nobody: who has it is alone."""
+        """Mark a stream as done. Nothing races with it: only its holder writes it."""
         change = Where(text="SET #done = :yes", values={"yes": True})
         mine = Where(text="#by = :by", values={"by": by})
         self._table.update(layout.retap_pk(stream.call.key), stream.stream_key, change, mine)

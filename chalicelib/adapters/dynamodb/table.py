@@ -10,7 +10,7 @@ Core (point-in-time recovery; `expires_at` is its TTL):
 | call | `CALL#{call key}` | `CALL` | by_call `CALL#{account}#{call id}`, by_account `CALL#{account}#{month}`, both sorted by `{opened}#{call key}`; due |
 | recording of a call | `CALL#{call key}` | `REC#{created}#{recording id}` | |
 | stream | `CALL#{call key}` | `STREAM#{stream key}` | |
-| announcement of a stream | `CALL#{call key}` | `STREAM-SAID#{carrier stream id}` | |
+| webhooks' report on a stream | `CALL#{call key}` | `STREAM-SAID#{carrier stream id}` | |
 | tap of a call | `CALL#{call key}` | `TAP#{tap id}` | |
 | what happened to a tap, callback it owes | `REC#{tap id}` | as a recording's | as a recording's |
 | inbound event of a call | `CALL#{call key}` | `WEBHOOK#{event key}` | |
@@ -129,7 +129,7 @@ class Table:
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def put(self, row: Row, where: Where | None = None) -> None:
-        """Write a whole row; without a condition, whatever stands there."""
+        """Write a whole row; without a condition, overwrite what is there."""
         part = self.putting(row, where)["Put"]
         with faults.translated("put"):
             self._client.put_item(**part)

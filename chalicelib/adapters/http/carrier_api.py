@@ -38,7 +38,7 @@ class RestCarrierApi:
         self._ask(door, row.tap(wanted))
 
     def standing(self, door: CarrierDoor, call: CarrierCall) -> Standing:
-        """Return where a call stands. Raises UrlRefused, Forbidden, Unavailable."""
+        """Return whether a call goes on. Raises UrlRefused, Forbidden, Unavailable."""
         row = _row(door)
         try:
             return row.read_standing(self._ask(door, row.standing(call)))

@@ -1,8 +1,8 @@
-"""Files that somebody else holds: guarded GETs into a file, in constant memory.
+"""Downloads carriers' files through the URL guard, in constant memory.
 
-Each redirect is judged like the first URL, and only the first one's own origin (scheme, host, port)
-is told the credentials. An answer is whole, or it isn't an answer: what its head announces is
-counted.
+Each redirect is checked like the first URL, and only the first URL's own origin (scheme, host,
+port) receives the credentials. An incomplete answer is refused: its bytes are counted against what
+its head announces.
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ class S3RenditionStore:
     def put_file(self, key: str, path: str, sha256: str, tags: Mapping[str, str]) -> None:
         """Store a file in constant memory; an equal object that exists is success.
 
-        Whoever stored another one between our look and our put wins: Unavailable, try again.
+        If another writer stores one between our look and our put, it wins: Unavailable, try again.
         """
         found = self._head(key)
         if _is_same(found, path, sha256):

@@ -24,7 +24,7 @@ class S3RenditionVersions:
         self._bucket = bucket
 
     def is_locked(self, prefix: str, at: datetime) -> bool:
-        """Tell whether Object Lock keeps a version under a prefix at a time."""
+        """Whether Object Lock keeps a version under a prefix at a time."""
         return any(self._is_kept(version, at) for version in self._versions(prefix))
 
     def erase(self, prefix: str) -> int:

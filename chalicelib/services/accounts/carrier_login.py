@@ -1,5 +1,4 @@
-"""What is said to a carrier that holds a file or has an API: the profile's credentials, to its
-carrier only."""
+"""Presents a profile's credentials to its carrier, and to no other host."""
 
 from __future__ import annotations
 
@@ -19,14 +18,14 @@ from chalicelib.services.accounts.carrier_secrets import SecretReader
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarrierLogin:
-    """Where credentials are, and where they may go."""
+    """Decides which credentials a request to a carrier carries."""
 
     profiles: Profiles
     secrets: SecretReader
     grants: TokenGrants
     policy: UrlPolicy
     trusted_hosts: tuple[str, ...] = ()
-    """suffixes that the operator adds to every carrier's own, http included where it is allowed"""
+    """host suffixes that the operator trusts beside every carrier's own, for http as well"""
 
     def authorization(self, recording: Recording) -> str:
         """Return the header for a recording's URL; empty where it isn't the carrier's, or nothing

@@ -1,4 +1,4 @@
-"""What a profile's secret holds, for the profile's account only: every reading of one is here."""
+"""Reads profiles' secrets, for their own accounts only: every secret is read here."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from chalicelib.security.secret_names import SharedCredentials, refusal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretReader:
-    """Where secrets are, and who may use another account's."""
+    """Reads secrets, and counts those that are refused."""
 
     secrets: Secrets
     shared: SharedCredentials
     counters: Counters
 
     def of(self, profile: Profile) -> CarrierSecret:
-        """Return what a profile's secret holds; nothing where the profile names none.
+        """Return the content of a profile's secret; an empty one if the profile names none.
 
         Raises SecretRefused where the secret isn't the account's, after counting it: an alarm
         watches the figure. Raises Forbidden `bad_secret`, Unavailable.

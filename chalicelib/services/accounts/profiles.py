@@ -1,4 +1,4 @@
-"""Profiles: standing arrangements with a carrier, read strictly from what a customer sends."""
+"""Profiles hold the settings for all calls from one carrier; they are parsed strictly."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ def change_profile(
     *,
     shared: SharedCredentials = frozenset(),
 ) -> Profile:
-    """Store the properties that the body names; the others stay.
+    """Store the properties in the body, and keep the others.
 
-    Among them may be a secret that would be refused now. It is refused when it is used; until it is
-    replaced, everything else in the profile can still be changed.
+    The profile may keep a secret that would be refused today. It is refused when it is used;
+    everything else in the profile can still be changed.
 
     Raises InvalidRequest naming the key, NotFound.
     """
@@ -85,7 +85,7 @@ def change_profile(
 def find_profile(profiles: Profiles, account: str, name: str) -> Profile:
     """Return the profile of a name that a request gives. Raises NotFound."""
     if not _NAME.fullmatch(name):
-        # A store has a limit for what it is asked for, and would fail.
+        # The store limits the length of a key, and would fail.
         raise NotFound(f"profile {name[:MAX_TEXT]}", code="no_such_profile")
     return profiles.get(account, name)
 

@@ -1,4 +1,4 @@
-"""The recordings of a call's round: they start with its first media and end with it."""
+"""Starts and ends the recordings of a call's session: with its first media, and with its end."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from chalicelib.services.calls.transitions import NO_DETAIL, RecordingMover, per
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRecorder:
-    """Moves the recordings of a round, as the writer that it acts for."""
+    """Moves the recordings of a session, in the name of one writer."""
 
     calls: Calls
     transitions: RecordingMover
     writer: Writer
 
     def start(self, call: Call, profile: Profile, stream: Stream) -> tuple[Recording, ...]:
-        """Start what waits for a call's media, and what its profile records by default; return the
-        live recordings of the stream's round, oldest first. One that exists isn't started again."""
+        """Start the recordings that wait for a call's media, and the profile's default one; return
+        the live recordings of the stream's session, oldest first. Starts none twice."""
         return persistently(lambda: self._start(call, profile, stream))
 
     def end(self, call: Call, round_: int, streams: Sequence[Stream], at: datetime) -> None:
-        """End the recordings of a round that closed; start finalizations that a crash left."""
+        """End the recordings of a closed session; start finalizations that a crash left out."""
         over_at, cut = ended_at(streams) or at, closing_cut(streams)
         for recording in self._of(call):
             if recording.round <= round_:
                 self._end(call, recording, Cause.CALL_CLOSED, over_at, at, cut=cut)
 
     def end_one(self, recording_id: str, cause: Cause, at: datetime, digit: str = "") -> None:
-        """End one recording of a live call; `digit`: by which. Raises NotFound."""
+        """End one recording of a live call; `digit` is the key that ended it. Raises NotFound."""
         persistently(lambda: self._end_one(recording_id, cause, at, digit))
 
     def next_usable(self, call: Call | None, round_: int) -> int:

@@ -1,7 +1,7 @@
-"""Commands to a live call: written to its worker's mailbox, and waited for a while.
+"""Sends commands to live calls: writes them to the worker's mailbox, and waits for a while.
 
-A command that is done is gone from the mailbox, and capture has changed before; so what the row
-says then is what the sink does.
+A worker removes a command from its mailbox after capture has changed, so from then on the row says
+what the sink does.
 """
 
 from __future__ import annotations
@@ -23,37 +23,37 @@ from chalicelib.services.calls.transitions import RecordingMover, persistently
 
 LOOK_EVERY_S = 0.05
 LOOKS = 40
-"""2 s; then the answer is 202"""
+"""2 s in all; after that the answer is 202"""
 SETTLING_LOOKS = 20
-"""1 s: a call that goes over to another worker is captured by both for a moment"""
+"""1 s in all: while a call moves to another worker, both capture it for a moment"""
 
 _SEVERAL_WORKERS = "several_workers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandResult:
-    """What a command came to."""
+    """The result of a command."""
 
     recording: Recording
     is_done: bool
-    """False: its worker hasn't carried it out yet"""
+    """False: the worker hasn't carried it out yet"""
     still_recording: tuple[str, ...]
-    """control ids of the call's recordings that go on capturing"""
+    """control ids of the call's recordings that still capture"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallName:
-    """A call as a caller names it."""
+    """A call as a request names it."""
 
     account: str
     carrier: str = ""
-    """empty: whichever has it"""
+    """empty: any carrier"""
     call_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commander:
-    """What commanding needs."""
+    """Sends commands, and reports their results."""
 
     calls: Calls
     transitions: RecordingMover
@@ -63,7 +63,7 @@ class Commander:
     new_id: Callable[[], str]
 
     def pause(self, recording: Recording, behavior: Behavior) -> CommandResult:
-        """Pause a recording; a paused one stays as it is.
+        """Pause a recording; a paused one stays paused.
 
         Raises Conflict: `not_recording`, `too_many_pauses`, or `no_live_media`, `several_workers`
         where it can't be told to a worker.
@@ -75,7 +75,7 @@ class Commander:
         return self._move(recording, kind, lifecycle.is_capturing, lifecycle.is_paused, behavior)
 
     def resume(self, recording: Recording) -> CommandResult:
-        """Let a paused recording go on; one that records stays as it is. Raises Conflict."""
+        """Resume a paused recording; one that records stays as it is. Raises Conflict."""
         return self._move(
             recording, CommandKind.RESUME, lifecycle.is_paused, lifecycle.is_capturing
         )
@@ -87,9 +87,9 @@ class Commander:
         return self._move(recording, CommandKind.STOP_RECORD_CALL, lifecycle.is_live, _is_over)
 
     def discard(self, recording: Recording) -> CommandResult:
-        """End a recording and leave nothing of it; a discarded one stays as it is.
+        """End a recording and delete all of it; a discarded one stays discarded.
 
-        Raises Conflict, `not_recording` also for one that ended otherwise: that is deleted.
+        Raises Conflict: `not_recording` also if it ended in another way, and can be deleted.
         """
         if lifecycle.is_pending(recording.state):
             recording = self._withdraw(recording, Cause.DISCARD)
@@ -105,8 +105,8 @@ class Commander:
     def begin(self, recording: Recording) -> CommandResult:
         """Begin a pending recording of a live call; one that began stays as it is.
 
-        While no stream lives, it waits for the call's next one. Raises Conflict `several_workers`:
-        then it is withdrawn, and the same request again says the same.
+        Without a live stream, it waits for the call's next one. Raises Conflict `several_workers`:
+        then it is withdrawn, and the same request gives the same answer again.
         """
         if recording.reason == _SEVERAL_WORKERS:
             raise _several_workers()
@@ -152,8 +152,8 @@ class Commander:
         worker: str,
         behavior: Behavior = Behavior.SKIP,
     ) -> CommandResult:
-        """Tell a call's worker; and one that took the call over before the first had obeyed, since
-        it may not know of it."""
+        """Send a command to a call's worker, and to each one that took the call over before the
+        command was carried out, because it may not know of it."""
         command = Command(
             command_id=self.new_id(),
             kind=kind,
@@ -171,7 +171,7 @@ class Commander:
         return self._answer(self.transitions.recordings.get(recording.recording_id), is_done)
 
     def tell(self, command: Command) -> bool:
-        """Send a command to its worker; tell whether it is carried out, within 2 s."""
+        """Send a command to its worker; return whether it was carried out within 2 s."""
         self.mailbox.send(command)
         for _ in range(LOOKS):
             self.wait(LOOK_EVERY_S)
@@ -180,7 +180,7 @@ class Commander:
         return False
 
     def worker_of(self, call: Call) -> str:
-        """Return the worker that has a call. Raises Conflict `no_live_media`, `several_workers`."""
+        """Return a call's worker. Raises Conflict `no_live_media`, `several_workers`."""
         workers = self._settled(call)
         if not workers:
             raise Conflict("no stream of the call lives", code="no_live_media")
@@ -189,7 +189,7 @@ class Commander:
         return workers.pop()
 
     def _settled(self, call: Call) -> set[str]:
-        """Return who captures a call's live streams, when it is one worker, or as it is in 1 s."""
+        """Return the workers of a call's live streams, after waiting up to 1 s for only one."""
         for _ in range(SETTLING_LOOKS):
             workers = self._workers(call)
             if len(workers) < 2:
@@ -205,7 +205,7 @@ class Commander:
         }
 
     def _withdraw(self, recording: Recording, cause: Cause, reason: str = "") -> Recording:
-        """Fail a recording that is over before it began; one that began meanwhile stays."""
+        """Fail a recording that hasn't begun; one that began meanwhile stays."""
         call = self.calls.get(recording.call.key)
 
         def step() -> Recording:
@@ -229,7 +229,7 @@ class Commander:
 
 
 def find_controlled(commands: Commander, name: CallName, control_id: str | None) -> Recording:
-    """Return the recording of a call's control id; without one, the last started that lives.
+    """Return the recording of a call's control id; without one, the latest live recording.
 
     Raises NotFound, InvalidRequest, Conflict.
     """
@@ -247,7 +247,7 @@ def find_controlled(commands: Commander, name: CallName, control_id: str | None)
 
 
 def state_of(answer: CommandResult) -> dict[str, object]:
-    """Return what a caller hears of a command."""
+    """Return a command's result as the API shows it."""
     return {
         "state": str(answer.recording.state),
         "still_recording": list(answer.still_recording),
@@ -255,7 +255,7 @@ def state_of(answer: CommandResult) -> dict[str, object]:
 
 
 def parse_pause(body: Mapping[str, object]) -> Behavior:
-    """Return the behavior that a pause asks for. Raises InvalidRequest."""
+    """Return the requested behavior of a pause. Raises InvalidRequest."""
     request_fields.verify_known("pause", body, {"behavior"})
     return request_fields.given(body, "behavior", _behavior, Behavior.SKIP)
 
@@ -271,7 +271,7 @@ def parse_discard(body: Mapping[str, object]) -> None:
 
 
 def parse_stop(body: Mapping[str, object]) -> str | None:
-    """Return the control id that a stop names; None: the last started. Raises InvalidRequest."""
+    """Return the control id to stop; None: the latest one. Raises InvalidRequest."""
     request_fields.verify_known("stop_record_call", body, {"control_id"})
     return request_fields.control_id(body)
 
@@ -293,7 +293,7 @@ def _several_workers() -> Conflict:
 
 
 def _too_late(recording: Recording, kind: CommandKind) -> Conflict:
-    """Say why a worker left a command: its row may not say yet that the recording ends."""
+    """Return why a worker ignored a command: the recording may be ending, though not by its row."""
     if lifecycle.is_live(recording.state):
         return Conflict(f"{kind}: the recording is ending", code="not_recording")
     return _impossible(recording, kind)

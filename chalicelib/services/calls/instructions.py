@@ -1,4 +1,4 @@
-"""Instructions: the URLs and the ready document that make a carrier stream its calls to us."""
+"""Builds the URLs and the ready documents that make a carrier stream its calls to us."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chalicelib.security import tokens
 from chalicelib.security.tokens import TokenKind
 
 TOKEN_FOR = timedelta(days=3650)
-"""A document is pasted once and forgotten: deleting its profile, or rotating the keys, ends it."""
+"""Customers paste a document once. Deleting its profile, or rotating the keys, revokes it."""
 
 _SIDES = {
     Direction.SPEAK: Sides.SPEAK,
@@ -26,7 +26,7 @@ _SIDES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """Where this deployment is reached, and what seals its tokens."""
+    """The addresses of this deployment, and the keys of its tokens."""
 
     public_url: str
     """the API, up to and with its stage"""
@@ -37,10 +37,10 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What the document shall arrange beside the profile's own options."""
+    """Options of the document beside the profile's own."""
 
     sides: Sides | None = None
-    """None: those that the profile records"""
+    """None: the sides that the profile records"""
     carrier_records: bool = False
     labels: Mapping[str, str]
 
@@ -137,7 +137,7 @@ def _for_call(
 
 
 def download_url(recording: Recording, deployment: Deployment, expires_at: datetime) -> str:
-    """Return a URL that opens a recording's audio, for whoever holds it, until then."""
+    """Return a URL that opens a recording's audio until then, without an API key."""
     token = download_token(recording, deployment.token_keys, expires_at)
     return callbacks.download_url(deployment.public_url, recording.recording_id, token)
 

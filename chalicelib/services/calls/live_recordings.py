@@ -1,6 +1,6 @@
-"""What commands do to the recordings of a live call: begin, pause, resume.
+"""Begins, pauses and resumes recordings of live calls.
 
-The owner asks when capture has changed already: what these write is the truth by then.
+The owner calls these after capture has changed, so what they write is already true.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from chalicelib.services.calls.transitions import RecordingMover, persistently
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingController:
-    """The port LiveRecordings. Raises Unavailable where to try again is right."""
+    """Implements the port LiveRecordings. Raises Unavailable where a retry is right."""
 
     calls: Calls
     transitions: RecordingMover
 
     def begin(self, recording_id: str, at_us: int) -> Recording:
-        """Begin one that is pending. Raises NotFound."""
+        """Begin a pending recording. Raises NotFound."""
         return persistently(lambda: self._begin(self._read(recording_id), at_us))
 
     def note_beep(self, recording_id: str, at_us: int) -> Recording:
-        """Note that the party heard its beep, once; of one that ended meanwhile nothing is noted.
-        Raises NotFound."""
+        """Note once that the party heard the beep, unless the recording ended meanwhile. Raises
+        NotFound."""
         return persistently(lambda: self._note_beep(self._read(recording_id), at_us))
 
     def pause(self, recording_id: str, at_us: int, behavior: Behavior) -> Recording:
-        """Pause one that records. Raises NotFound."""
+        """Pause a recording. Raises NotFound."""
         return persistently(lambda: self._pause(self._read(recording_id), at_us, behavior))
 
     def resume(self, recording_id: str, at_us: int) -> Recording:
-        """Let a paused one go on. Raises NotFound."""
+        """Resume a paused recording. Raises NotFound."""
         return persistently(lambda: self._resume(self._read(recording_id), at_us))
 
     def _read(self, recording_id: str) -> Recording:

@@ -1,6 +1,6 @@
-"""What only newer code can bring to an end: this code deletes nothing of it and ends nothing.
+"""Detects what only newer code can finish: this code neither ends nor deletes any of it.
 
-While two versions run, or after the way back, a sweeper, a worker or a finalization meets calls of
+While two versions run, or after a rollback, a sweeper, a worker or a finalization may meet calls of
 a carrier, or streams of a dialect, that it doesn't know. The newer code finishes them.
 """
 
@@ -14,7 +14,7 @@ from chalicelib.recording import rtp_endpoint
 from chalicelib.recording.model import CallRef, Stream
 
 LEFT = "left_to_newer"
-"""what a sweep did with it"""
+"""the count of these in a sweep's result"""
 
 
 def is_known_stream(stream: Stream) -> bool:

@@ -1,4 +1,4 @@
-"""What may be asked: recordings and calls."""
+"""Reads recordings and calls for the API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownCall:
-    """A call with what belongs to it."""
+    """A call with its streams, recordings and taps."""
 
     call: Call
     streams: tuple[Stream, ...]
@@ -66,7 +66,7 @@ def find_call(calls: Calls, account: str, call_id: str, carrier: str = "") -> Ca
     found = [call for call in calls.named(account, call_id) if carrier in ("", call.ref.carrier)]
     if len(found) > 1:
         carriers = ", ".join(sorted(call.ref.carrier for call in found))
-        raise InvalidRequest(f"carrier: name one of {carriers}", code="ambiguous_call")
+        raise InvalidRequest(f"carrier: choose one of {carriers}", code="ambiguous_call")
     return found[0] if found else None
 
 

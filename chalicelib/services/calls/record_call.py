@@ -1,5 +1,5 @@
-"""`record_call`: a pending recording, which starts with its call's first stream, or, where the call
-streams already, when its worker hears of it."""
+"""Creates the pending recording of a `record_call`. It starts with its call's first stream, or, if
+the call already streams, when its worker carries out the command."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _pending(
     )
     if not call.open:
         return recording
-    # Whoever begins it: what the call said before isn't part of it.
+    # Whichever worker begins it, what was said before the request isn't part of it.
     return replace(recording, intervals=intervals.begun(microseconds(now)))
 
 

@@ -1,7 +1,7 @@
-"""`rtp_endpoint`: a port of a living worker for a call, claimed before anybody sends to it.
+"""Claims a port of a living worker for a call (`rtp_endpoint`), before any media is sent there.
 
-The claim is a row, so no port has two calls; the worker is told by its mailbox, opens the socket
-and marks the claim. The same request again finds the same claim while its worker lives.
+The claim is a row, so no port has two calls. The worker reads it from its mailbox, opens the socket
+and marks the claim. Repeating the request finds the same claim while its worker lives.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from chalicelib.recording.rtp_endpoint import EndpointOptions, PortClaim
 
 LOOK_EVERY_S = 0.05
 LOOKS = 40
-"""2 s; then the answer is 202"""
+"""2 s in all; after that the answer is 202"""
 
 TRIES = 8
-"""of ports: where half of them are taken, one of so many is free but once in 256 times"""
+"""ports to try: if half of all are taken, none of 8 is free once in 256 times"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +39,14 @@ class EndpointRequest:
 
     @property
     def ref(self) -> CallRef:
-        """The call that it is for."""
+        """Return the call that it is for."""
         account, carrier = self.profile.account, self.profile.carrier
         return CallRef(account=account, carrier=carrier, call_id=self.call_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortClaimer:
-    """What claiming needs."""
+    """Claims ports for calls."""
 
     claims: PortClaims
     calls: Calls
@@ -56,13 +56,13 @@ class PortClaimer:
     wait: Callable[[float], None]
     new_id: Callable[[], str]
     choose: Callable[[int], int]
-    """a random number below another"""
+    """returns a random number below another"""
     newest: int = 0
-    """generation that takes new calls; those after it are on trial. 0: none is"""
+    """the generation that takes new calls; later ones are on trial. 0: there is no trial"""
 
     def request(self, asked: EndpointRequest) -> PortClaim:
-        """Return a call's claim; one whose `is_open` is False isn't heard within 2 s, but may be
-        soon: the same request again tells.
+        """Return a call's claim. If its `is_open` is False, the worker hasn't opened the port
+        within 2 s: send the same request again to learn the result.
 
         Raises InvalidRequest for a call id that names nothing, Conflict `control_id_taken` where
         the control id has other options, Unavailable `no_rtp` where no living worker takes RTP,
@@ -77,7 +77,7 @@ class PortClaimer:
         raise Unavailable(f"none of {TRIES} ports is free", code="no_free_port")
 
     def _claim(self, asked: EndpointRequest) -> PortClaim | None:
-        """Return the call's claim, the known or a new one; None where somebody was faster."""
+        """Return the call's claim, the known or a new one; None if another claim was faster."""
         workers = {lease.worker: lease for lease in self.leases.all() if self._takes_rtp(lease)}
         claims = self.claims.of_call(asked.ref.key)
         for known in claims:
@@ -97,8 +97,8 @@ class PortClaimer:
         return bool(lease.rtp_host) and is_alive(lease, self.now())
 
     def _chosen(self, workers: Sequence[Lease], nearby: Collection[str]) -> Lease:
-        """Return the call's owner, or who has a port of the call, where it takes RTP; else one of
-        those with the fewest calls and ports in the newest generation."""
+        """Return the call's owner, or a worker that has a port of the call, if it takes RTP; else
+        one of those with the fewest calls and ports in the newest generation."""
         if not workers:
             raise Unavailable("no living worker takes RTP", code="no_rtp")
         near = [lease for lease in workers if lease.worker in nearby]
@@ -108,7 +108,7 @@ class PortClaimer:
         return chosen[self.choose(len(chosen))]
 
     def _newest(self, workers: Sequence[Lease]) -> list[Lease]:
-        """Return the workers of the newest generation; one on trial counts where it is alone."""
+        """Return the workers of the newest generation; one on trial counts if it is alone."""
         taking = [lease for lease in workers if lease.generation <= (self.newest or math.inf)]
         newest = max(lease.generation for lease in taking or workers)
         return [lease for lease in workers if lease.generation == newest]
@@ -135,8 +135,8 @@ class PortClaimer:
         )
 
     def _heard(self, claim: PortClaim) -> PortClaim | None:
-        """Return the claim when its port is heard, or as it is after 2 s; None where the worker
-        gave it back."""
+        """Return the claim once its port is open, or as it is after 2 s; None if the worker
+        released it."""
         if claim.is_open:
             return claim
         self.mailbox.send(

@@ -1,4 +1,4 @@
-"""SWML's methods on a call, as their routes and a script run them."""
+"""Runs SWML's methods on a call, for their own routes and for scripts."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ BEEP_NOT_PLAYED: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodResult:
-    """What a method came to."""
+    """The result of a method."""
 
     variables: Mapping[str, object]
-    """SWML's; where it isn't done, how things stand"""
+    """SWML's variables; until it is done, the state so far"""
     is_done: bool
     """False: the call's worker hasn't carried it out yet"""
 
@@ -41,7 +41,7 @@ class MethodRunner:
     download_token_for: timedelta
 
     def record_call(self, profile: Profile, request: RecordCallRequest) -> MethodResult:
-        """Record a call: a live one from now on, else with its first media.
+        """Record a call: a live one from now on, any other from its first media on.
 
         Raises Conflict `control_id_taken`, `several_workers`, InvalidRequest.
         """
@@ -70,10 +70,10 @@ class MethodRunner:
         return MethodResult(variables={"stop_record_call_result": "success"}, is_done=True)
 
     def tap(self, name: CallName, control_id: str, options: TapOptions) -> MethodResult:
-        """Send a live call's audio to somebody else from now on.
+        """Send a live call's audio to another address from now on.
 
         Raises Conflict: `no_live_media`, `control_id_taken`, `several_workers`, or the reason why
-        the destination didn't take it; InvalidRequest.
+        the destination refused it; InvalidRequest.
         """
         tap = self.taps.begin(self.taps.live_call(name), control_id, options)
         return MethodResult(variables=variables(control_id, options, tap), is_done=tap is not None)

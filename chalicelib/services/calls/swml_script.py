@@ -1,4 +1,4 @@
-"""A SWML script on a call: its methods, one after the other, as SWML does: what fails says so, and
+"""Runs a SWML script on a call, method by method, as SWML does: a method that fails reports it, and
 the next one runs."""
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ class ScriptTarget:
 
     name: CallName
     profile: Profile | None
-    """None: the script starts nothing"""
+    """None: the script starts no recording"""
 
 
 Way = Callable[[ScriptTarget, Any], MethodResult]
-"""How a method of one kind runs"""
+"""Runs a method of one kind"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
-    """A method that ran: with its outcome, or with why it failed."""
+    """A method that ran, with its outcome or its error."""
 
     step: Step
     outcome: MethodResult | None = None
@@ -74,7 +74,7 @@ class ScriptRunner:
 
 
 def ways(methods: MethodRunner) -> Mapping[Method, Way]:
-    """Return how each method runs."""
+    """Return the function that runs each method."""
 
     def start(target: ScriptTarget, step: RecordCall) -> MethodResult:
         assert target.profile is not None
@@ -108,4 +108,4 @@ def _run(step: Step, target: ScriptTarget, way: Way) -> StepResult:
 
 
 _STARTING = (Method.RECORD_CALL,)
-"""these need a profile, as their own routes do"""
+"""methods that need a profile, as their own routes do"""

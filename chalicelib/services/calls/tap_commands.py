@@ -1,6 +1,6 @@
-"""`tap` and `stop_tap`: told to the worker that has the call, and waited for a while.
+"""Sends `tap` and `stop_tap` to the worker that captures the call, and waits for a while.
 
-The worker makes the tap's row when its destination took it, or refused: that row is the answer.
+The worker creates the tap's row when the destination accepts or refuses it: that row is the answer.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from chalicelib.tapping.options import to_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TapCommander:
-    """What commanding needs."""
+    """Sends the commands of taps."""
 
     taps: Taps
     commands: Commander
 
     def begin(self, call: Call, control_id: str, options: TapOptions) -> Tap | None:
-        """Return the tap of this control id: it sends, or has ended by now; None: its worker hasn't
-        said so yet.
+        """Return the tap of this control id, which may have ended by now; None while its worker
+        hasn't answered.
 
         Raises Conflict: `control_id_taken` where the control id has other options, `no_live_media`,
-        `several_workers`, or the reason why the destination didn't take it.
+        `several_workers`, or the reason why the destination refused it.
         """
         tap_id = keys.tap_id(call.ref.key, control_id)
         known = self._known(call, tap_id)
@@ -49,7 +49,7 @@ class TapCommander:
         return known and _verified(known, options)
 
     def stop(self, call: Call, tap: Tap) -> bool:
-        """End a tap; tell whether it has ended. One that ended stays as it is."""
+        """End a tap; return whether it has ended. An ended one stays as it is."""
         if lifecycle.is_finished(tap.state):
             return True
         worker = self._worker(call) or tap.worker
@@ -57,7 +57,7 @@ class TapCommander:
         return lifecycle.is_finished(self.taps.get(call.ref.key, tap.tap_id).state)
 
     def find(self, call: Call, control_id: str | None) -> Tap:
-        """Return a call's tap; without a control id the most recent that taps. Raises NotFound,
+        """Return a call's tap; without a control id, the latest one that sends. Raises NotFound,
         Conflict `not_tapping`."""
         key = call.ref.key
         if control_id is not None:
@@ -77,7 +77,7 @@ class TapCommander:
         return call
 
     def _worker(self, call: Call) -> str:
-        """Return who has a call, and with it its taps; empty while nobody streams it."""
+        """Return the worker that has a call and its taps; empty while the call has no stream."""
         try:
             return self.commands.worker_of(call)
         except Conflict:

@@ -1,6 +1,6 @@
-"""How an outgoing tap lives: each move is one write with its history and its callback.
+"""Begins and ends outgoing taps: each move is one write with its history and its callback.
 
-The owner begins and ends taps; what a dead one left tapping ends with its call.
+The owner begins and ends taps; a tap that a dead owner left ends with its call.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from chalicelib.tapping.model import Tap, TapQuality, TapRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TapController:
-    """The port LiveTaps, and what ends a closed call's taps."""
+    """Implements the port LiveTaps, and ends the taps of closed calls."""
 
     calls: Calls
     taps: Taps
@@ -35,7 +35,7 @@ class TapController:
     now: Callable[[], datetime]
 
     def begin(self, request: TapRequest, source_address: str, source_port: int) -> Tap:
-        """Begin one that sends from now on; one that exists stays as it is. Raises NotFound."""
+        """Begin a tap; one that exists stays as it is. Raises NotFound."""
         call = self.calls.get(request.call.key)
         tap = replace(
             self._new(request, Cause.STARTED, call),
@@ -45,23 +45,23 @@ class TapController:
         return self._create(tap, Cause.STARTED, call)
 
     def refuse(self, request: TapRequest, reason: str, at: datetime) -> Tap:
-        """Finish one whose destination never took it; one that exists stays as it is. Raises
+        """Finish a tap that its destination refused; one that exists stays as it is. Raises
         NotFound."""
         call = self.calls.get(request.call.key)
         tap = self._new(request, Cause.UNREACHABLE, call)
         return self._create(replace(tap, reason=reason, ended_at=at), Cause.UNREACHABLE, call)
 
     def take_over(self, tap: Tap, worker: str, source_address: str, source_port: int) -> Tap:
-        """Send on from now on what another worker sent; one that ended stays as it is. Raises
+        """Continue a tap that another worker sent; an ended one stays as it is. Raises
         NotFound."""
         return persistently(lambda: self._take_over(tap, worker, source_address, source_port))
 
     def abandon(self, call_key: str, tap_id: str, at: datetime) -> Tap:
-        """Stop one that nobody sends any more; one that ended stays as it is. Raises NotFound."""
+        """Stop a tap that no worker sends; an ended one stays as it is. Raises NotFound."""
         return persistently(lambda: self._abandon(self.taps.get(call_key, tap_id), at))
 
     def left_to(self, call: Call, worker: str) -> tuple[Tap, ...]:
-        """Return what another worker sent of a call that this one owns now."""
+        """Return the taps that another worker sent of a call that this one owns now."""
         if call.owner != worker:
             return ()
         found = self.taps.of_call(call.ref.key)
@@ -70,8 +70,8 @@ class TapController:
         )
 
     def end(self, tap: Tap, cause: Cause, reason: str, quality: TapQuality, at: datetime) -> Tap:
-        """Finish one that sends no more; of one that is finished already note the quality. One that
-        another worker sends on by now stays as it is. Raises NotFound."""
+        """Finish a tap; add the quality to one that is already finished. A tap that another worker
+        continues stays as it is. Raises NotFound."""
         return persistently(lambda: self._end(tap, cause, reason, quality, at))
 
     def end_round(self, call: Call, round_: int, writer: Writer, at: datetime) -> None:
@@ -180,7 +180,7 @@ class TapController:
 
 
 def failed_at_once(tap: Tap) -> bool:
-    """Tell whether a tap's destination never took it: then its first state was its last."""
+    """Whether a tap's destination refused it: then its first state was its last."""
     return lifecycle.is_finished(tap.state) and tap.version == 1
 
 

@@ -1,4 +1,4 @@
-"""The one place that moves a recording: state, history and callback in one write, then the starts.
+"""Moves recordings: state, history and callback in one write; then starts what the move owes.
 
 The lifecycle table says whether a move is legal and whether it owes a callback. What the write
 promises, the callback and the finalization, is started after it; where that fails or its process
@@ -41,9 +41,9 @@ T = TypeVar("T")
 
 
 def persistently(step: Callable[[], T]) -> T:
-    """Return what a step that reads and writes comes to, begun anew when another writer was faster.
+    """Return the result of a step that reads and writes; repeat it while other writers are faster.
 
-    Raises Unavailable where others always were.
+    Raises Unavailable if they always are.
     """
     for _ in range(_TRIES):
         try:
@@ -55,7 +55,7 @@ def persistently(step: Callable[[], T]) -> T:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingMover:
-    """What moving needs."""
+    """Moves recordings; nothing else does."""
 
     recordings: Recordings
     profiles: Profiles
@@ -74,7 +74,7 @@ class RecordingMover:
         """
         entered, event, row = self._entered(None, recording, cause, writer, call, at)
         created = self.recordings.create(entered, event, row)
-        # Who was first may owe nothing yet: an execution that finds no row would use its name up.
+        # A faster writer may owe nothing yet: an execution that finds no row would use up its name.
         if row is not None and created.callbacks >= row.number:
             self._start_delivery(row)
         return created

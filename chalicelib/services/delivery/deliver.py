@@ -1,7 +1,7 @@
-"""Deliver a status callback: one attempt, what came of it, and when the next one is due.
+"""Delivers status callbacks: makes one attempt, stores its outcome, and schedules the next one.
 
 An attempt may be started twice, and may die after any line and run again: the receiver then gets
-the same message under the same `webhook-id` once more, and never one that isn't owed.
+the same message with the same `webhook-id` once more, but never one that isn't owed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from chalicelib.recording.model import OutboxRow, RecordingEvent
 from chalicelib.security.webhook_signature import signature_headers
 
 EVENT_PATIENCE = timedelta(seconds=60)
-"""a callback waits this long for a bus that doesn't answer, then goes without its event"""
+"""A callback waits this long for a silent bus, then is sent without its event."""
 
 _EVENT_RETRY_S = 2.0
 _RACE_RETRY_S = 1.0
@@ -32,22 +32,22 @@ _Facts = dict[str, str | int | float | bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """The receiver has it."""
+    """The receiver accepted it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postponed:
-    """Try again then."""
+    """The next attempt follows after a wait."""
 
     wait_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenUp:
-    """Nothing more to do, although the receiver doesn't have it."""
+    """No further attempt follows, although the receiver didn't accept it."""
 
     reason: str
-    """one of `GivenUpReason`"""
+    """a `GivenUpReason`"""
 
 
 Outcome = Delivered | Postponed | GivenUp
@@ -130,7 +130,7 @@ class Deliverer:
                 self.receivers.forget(row.account, row.url)
             return ""
         if reply.fault is SendFault.URL:
-            return ""  # nobody was asked
+            return ""  # no receiver was contacted
         tell = endpoint_health.gone if reply.status == 410 else endpoint_health.failed
         told = tell(known, row.account, row.url, at)
         with suppress(PreconditionFailed):  # another reply stopped it: the next attempt sees that
@@ -148,13 +148,13 @@ class Deliverer:
             self.outbox.record_attempt(row)
         except PreconditionFailed:
             row = self.outbox.get(row.recording_id, row.webhook_id)
-        # The row first: a line missing from the history is better than a callback sent again.
+        # The row first: a missing line in the history is better than a callback sent twice.
         self.history.append(event)
         return _standing(row, event.at) or Postponed(wait_seconds=_RACE_RETRY_S)
 
 
 def _standing(row: OutboxRow, at: datetime) -> Outcome | None:
-    """Return how a callback stands that needs no attempt now; None: one is due."""
+    """Return the state of a callback that needs no attempt now; None if one is due."""
     if row.delivered_at is not None:
         return Delivered()
     if row.given_up:
@@ -167,7 +167,7 @@ def _standing(row: OutboxRow, at: datetime) -> Outcome | None:
 def _needless(
     row: OutboxRow, rows: Sequence[OutboxRow], known: EndpointHealth | None, at: datetime
 ) -> str:
-    """Return why a callback isn't sent any more; empty: it is."""
+    """Return why a callback is no longer sent; empty if it is."""
     if delivery_schedule.is_superseded(row, rows):
         return GivenUpReason.SUPERSEDED
     return known.stopped if known is not None and endpoint_health.is_stopped(known, at) else ""
@@ -176,7 +176,7 @@ def _needless(
 def _after(
     row: OutboxRow, reply: HttpReply, at: datetime, jitter: float, wait_scale: float, stopped: str
 ) -> OutboxRow:
-    """Return the row as this attempt leaves it; `stopped`: why there is no further one."""
+    """Return the row after this attempt; `stopped` says why no further one follows."""
     tried = replace(
         row,
         attempts=row.attempts + 1,
@@ -205,7 +205,7 @@ def _error(reply: HttpReply) -> str:
 
 
 def _facts(reply: HttpReply, took: timedelta) -> _Facts:
-    """Return what the history tells of a reply; an answer's beginning in printable characters."""
+    """Return the history's facts of a reply, and the answer's first printable characters."""
     facts: _Facts = {"took_ms": round(took / timedelta(milliseconds=1))}
     if reply.status is not None:
         facts["status"] = reply.status
@@ -218,7 +218,7 @@ def _facts(reply: HttpReply, took: timedelta) -> _Facts:
 
 
 def _tell(row: OutboxRow, at: datetime, facts: _Facts) -> RecordingEvent:
-    """Return the history's line of an attempt, from the row as it left it."""
+    """Return the history's line about an attempt, from the row after it."""
     if row.delivered_at is not None:
         return _line(row, "callback_delivered", at, facts)
     facts = facts | {"error": row.last_error}

@@ -1,4 +1,4 @@
-"""Deliver a status callback again: a new round under the same webhook id.
+"""Delivers a status callback again: a new round under the same webhook id.
 
 A request implies that the receiver works again, so a receiver that was stopped is tried again, too.
 """
@@ -18,7 +18,7 @@ from chalicelib.recording.model import OutboxRow, RecordingEvent
 
 
 def parse_redelivery(body: Mapping[str, object]) -> str:
-    """Return the webhook id that a body names; empty: the latest. Raises InvalidRequest."""
+    """Return the webhook id in a body; empty for the latest one. Raises InvalidRequest."""
     request_fields.verify_known("redeliver", body, {"webhook_id"})
     return request_fields.given(body, "webhook_id", request_fields.text, "")
 

@@ -17,7 +17,7 @@ from chalicelib.services.finalization.media_index import read_holdings
 
 
 def may_show(recording: Recording) -> bool:
-    """Tell whether renditions of a recording may be made from stored media, or made again."""
+    """Whether renditions of a recording may be made from stored media, or made again."""
     if recording.erasure is not None or recording.released_at is not None:
         return False
     if recording.source is RecordingOrigin.CARRIER:

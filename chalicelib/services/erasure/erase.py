@@ -1,8 +1,8 @@
-"""Erasing: nothing is left of what a recording shows, except what another one of its call shows.
+"""Erases what a recording shows, except what another recording of its call shows, too.
 
-The row says first that the recording is to be erased: from then on nothing of it is given away.
-The sweeper does the rest, in steps that may each run twice: renditions and manifest at once; media
-when it is ripe; last the row says that it is done.
+First the row says that the recording is to be erased, so that nothing of it is served. The sweeper
+does the rest, in steps that may each run twice: renditions and manifest at once; media when the
+erasure is ripe; at last the row says that it is done.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from chalicelib.services.erasure.redact import redact_media
 from chalicelib.services.finalization.media_index import known_segments
 
 LAST_MEDIA = timedelta(seconds=20)
-"""What arrived this long after the wish to erase was surely not for the recording: clocks of
-workers differ, and the end of a recording may be told for a moment that has passed."""
+"""Media that arrived this long after the request to erase surely isn't the recording's: workers'
+clocks differ, and a recording may be ended for a moment in the past."""
 
 LATE_WRITES = timedelta(hours=2, minutes=10)
-"""An execution of a finalization that still runs may store a rendition until then."""
+"""A running finalization may store a rendition until then."""
 
 UNSETTLED = timedelta(minutes=1)
-"""A recording that waits for its first media may turn out to show all of its call."""
+"""A recording that waits for its first media may yet show all of its call."""
 
 LOCKED = timedelta(days=1)
-"""Object Lock was put on a version after the wish to erase: tried again each day."""
+"""Object Lock was put on a version after the request to erase: try again each day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eraser:
-    """What erasing needs."""
+    """Erases recordings, and releases media that is no longer needed."""
 
     recordings: Recordings
     calls: Calls
@@ -48,7 +48,7 @@ class Eraser:
     versions: RenditionVersions
 
     def advance(self, recording: Recording, now: datetime) -> str:
-        """Do what is due of a recording's erasure; return the name of what was done.
+        """Do the due step of a recording's erasure; return its name.
 
         Raises Unavailable, PreconditionFailed: the next sweep goes on.
         """
@@ -65,10 +65,10 @@ class Eraser:
         return self._erase_media(recording, erasure, versions, now)
 
     def release(self, recording: Recording, now: datetime) -> str:
-        """Keep no media for a recording that finished long ago; the last one that shows something
-        of its round takes the media with it. Raises as `advance` does."""
+        """Release the media of a recording that finished long ago; the last recording that shows
+        its session deletes the media. Raises as `advance` does."""
         if recording.released_at is None:
-            # First one's own row, then those of others: two at once can't each wait for the other.
+            # First its own row, then those of others: two at once can't wait for each other.
             # It stays due: an index's key that changes is two writes more.
             recording = self._tell(
                 replace(recording, released_at=now),
@@ -114,8 +114,8 @@ class Eraser:
         return "recordings_erased"
 
     def _erase_versions(self, recording: Recording) -> int | None:
-        """Return how many versions went; None where Object Lock keeps one. What was never
-        finalized, as after a discard, has none."""
+        """Return the number of erased versions; None if Object Lock keeps one. A recording that
+        was never finalized, as after a discard, has none."""
         if not recording.attempt:
             return 0
         account, recording_id = recording.call.account, recording.recording_id
@@ -136,7 +136,7 @@ class Eraser:
 
     def _redact(self, recording: Recording, others: Sequence[Recording], erasure: Erasure) -> int:
         if recording.source is RecordingOrigin.CARRIER:
-            return 0  # the carrier heard it: it shows nothing of what we captured
+            return 0  # the carrier recorded it: it shows nothing of what we captured
         streams = self._streams(recording)
         redaction = Redaction(
             streams={stream.stream_key for stream in streams},
@@ -170,7 +170,7 @@ def _is_unsettled(recording: Recording) -> bool:
 
 
 def _late_at(recording: Recording, now: datetime) -> datetime | None:
-    """Return when to look once more: an earlier execution may still store what it made."""
+    """Return when to look once more: an earlier execution may still store a rendition."""
     if recording.attempt_at is None or recording.attempt_at + LATE_WRITES <= now:
         return None
     return recording.attempt_at + LATE_WRITES

@@ -62,7 +62,7 @@ def _redact_journals(streams: Sequence[Stream], redaction: Redaction, media: Med
 
 
 def _redact(key: str, redaction: Redaction, media: MediaStore) -> bool:
-    """Redact an object; tell whether it changed. One that goes meanwhile is success."""
+    """Redact an object; return whether it changed. One that goes meanwhile is success."""
     try:
         index = read_index(key, media)
         if index is None:

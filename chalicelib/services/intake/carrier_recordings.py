@@ -1,7 +1,7 @@
-"""What a carrier recorded itself becomes a recording: its event makes the row that is fetched.
+"""Imports recordings that carriers made: a webhook's event becomes the row of a download.
 
-The id follows from the carrier's name for the file, so all events of a file make one recording,
-whichever came first; it needs no media of a stream, and starts where others end, in `finalizing`.
+The id follows from the carrier's name of the file, so all events of a file make one recording,
+whichever arrives first. It needs no media of a stream, and starts in `finalizing`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def copy_of(
     labels: Mapping[str, str],
     at: datetime,
 ) -> NewRecording:
-    """Return the recording that an available file becomes, its first finalization begun."""
+    """Return the recording of an available file, with its first finalization begun."""
     media = _media(event)
     ended_at = event.ended_at or event.facts.event_time or at
     recording = Recording(
@@ -77,12 +77,12 @@ def _media(event: CarrierRecording) -> CarrierMedia:
 
 
 def _name(event: CarrierRecording, media: CarrierMedia) -> str:
-    """Return the carrier's own name for a file. A control id may serve twice in one call."""
+    """Return the carrier's name of a file. A control id may occur twice in one call."""
     return f"{event.control_id}/{event.carrier_recording_id or media.place}"
 
 
 def _options(media: CarrierMedia) -> RecordOptions:
-    """Return what was announced; what is fetched corrects it."""
+    """Return the announced options; the download corrects them."""
     known = {str(format_): format_ for format_ in Format}
     return RecordOptions(
         format=known.get(media.format.lower(), Format.WAV), stereo=media.channels == _STEREO

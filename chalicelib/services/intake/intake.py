@@ -1,4 +1,4 @@
-"""Take in what carriers' webhooks say: each event once, in any order, durable before its answer."""
+"""Takes in carriers' webhooks: each event once, in any order, durable before its answer."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from chalicelib.ports.rows import Calls, Inbox, Recordings
 from chalicelib.ports.values import InboundEvent, NewRecording
 from chalicelib.recording import carrier_reports, keys, lifecycle
 from chalicelib.recording.carrier_facts import facts_of
-from chalicelib.recording.carrier_reports import Announcement, ReportedFacts
+from chalicelib.recording.carrier_reports import CarrierReport, ReportedFacts
 from chalicelib.recording.model import Call, CallRef, Profile, Recording, RecordingEvent
 from chalicelib.recording.pending import pending_recording, requested, unheard_call
 from chalicelib.services.intake.carrier_recordings import copy_of
 
 ATTEMPTS = 8
-"""against other webhooks of the same stream; a call's come a few at a time"""
+"""tries against other webhooks of the same stream; a call has a few at a time"""
 
 _UNKNOWN = "unknown"
 _NO_STREAM = "(recording)"
-"""in the place of a stream's id: what the events of carriers' recordings say of their call"""
+"""in the place of a stream id: the facts that events of carriers' recordings tell of a call"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedEvent:
-    """An event, the profile that its token names, and when it came."""
+    """An event, the profile of its token, and the time of its arrival."""
 
     event: WebhookEvent
     profile: Profile
     at: datetime
     announced_for: timedelta
-    """how long an announced stream may stay without media"""
+    """the time that an announced stream may have no media"""
 
     @property
     def ref(self) -> CallRef:
@@ -51,16 +51,16 @@ class ReceivedEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Consequences:
-    """What follows from an event."""
+    """The writes that follow from an event."""
 
     call: Call | None = None
-    """to make known"""
-    said: Announcement | None = None
-    """of the stream, by all of its webhooks"""
+    """the call to create"""
+    report: CarrierReport | None = None
+    """the report on the stream, merged from all of its webhooks"""
     wanted: NewRecording | None = None
-    """what waits for its media, or is to be fetched"""
+    """the recording that waits for media, or for a download"""
     labels: Mapping[str, str] = field(default_factory=dict)
-    """of the call's recordings, by all of its webhooks; empty where this event brings none"""
+    """the labels of the call's recordings, by all webhooks; empty if this event has none"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,21 +76,21 @@ class WebhookReceiver:
     def take_in(self, received: ReceivedEvent) -> bool:
         """Store an event and what follows from it; return whether it was new.
 
-        When it returns, the event is durable. Raises Unavailable where it can't be made so.
+        When this returns, the event is durable. Raises Unavailable if it can't be stored.
         """
         inbound = _inbound(received)
         for _ in range(ATTEMPTS):
             found = self._consequences(received)
             try:
-                is_new = self.inbox.accept(inbound, found.call, found.said, found.wanted)
+                is_new = self.inbox.accept(inbound, found.call, found.report, found.wanted)
             except PreconditionFailed:
-                continue  # another webhook of this stream was faster: read what it said
-            # After a crash between the two, the carrier's repetition mends the labels.
+                continue  # another webhook of this stream was faster: read its report
+            # After a crash between the two, the carrier's repetition sets the labels.
             if found.labels:
                 self._label(received, found.labels)
             self._start(found.wanted)
             return is_new
-        raise Unavailable(f"the announcement of {inbound.event_type} changed {ATTEMPTS} times")
+        raise Unavailable(f"the report of {inbound.event_type} changed {ATTEMPTS} times")
 
     def _consequences(self, received: ReceivedEvent) -> _Consequences:
         event = received.event
@@ -102,13 +102,13 @@ class WebhookReceiver:
             return self._to_fetch(event, received, stored, new_call)
         if not isinstance(event, StreamAnnounced) or not _announces(event):
             return _Consequences(call=new_call)
-        spoken = self.inbox.announcements(received.ref.key)
-        said = _merged(_announcement(event, received), spoken)
-        labels = carrier_reports.said_labels([*spoken, said])
-        round_ = _awaited_round(said, stored, self.calls)
+        stored_reports = self.inbox.carrier_reports(received.ref.key)
+        report = _merged(_report(event, received), stored_reports)
+        labels = carrier_reports.reported_labels([*stored_reports, report])
+        round_ = _awaited_round(report, stored, self.calls)
         return _Consequences(
             call=new_call,
-            said=said,
+            report=report,
             wanted=None if round_ is None else _wanted(received, round_, labels),
             labels=labels if event.facts.labels else {},
         )
@@ -120,15 +120,15 @@ class WebhookReceiver:
         stored: Call | None,
         new_call: Call | None,
     ) -> _Consequences:
-        spoken = self.inbox.announcements(received.ref.key)
+        stored_reports = self.inbox.carrier_reports(received.ref.key)
         at = event.facts.event_time or received.at
-        said = Announcement(
+        report = CarrierReport(
             call=received.ref,
             carrier_stream_id=_NO_STREAM,
             profile=received.profile.name,
             facts=_facts(event, at),
         )
-        labels = carrier_reports.said_labels([*spoken, said])
+        labels = carrier_reports.reported_labels([*stored_reports, report])
         wanted = copy_of(
             event,
             received.ref,
@@ -139,7 +139,7 @@ class WebhookReceiver:
         )
         return _Consequences(
             call=new_call,
-            said=_merged(said, spoken),
+            report=_merged(report, stored_reports),
             wanted=wanted,
             labels=labels if event.facts.labels else {},
         )
@@ -155,7 +155,7 @@ class WebhookReceiver:
             return  # the event is durable, and the row is due in two minutes: the sweeper starts it
 
     def _label(self, received: ReceivedEvent, labels: Mapping[str, str]) -> None:
-        """Put labels on a call's recordings: its media may have come before its webhook."""
+        """Add labels to a call's recordings: media may arrive before the webhook."""
         for _ in range(ATTEMPTS):
             lacking = [
                 recording
@@ -176,7 +176,7 @@ class WebhookReceiver:
                 replace(recording, labels={**recording.labels, **labels}), event, None
             )
         except PreconditionFailed:
-            return  # its owner was faster: the next look at it labels it
+            return  # its owner was faster: the next try labels it
 
 
 def _stored_call(calls: Calls, ref: CallRef) -> Call | None:
@@ -187,14 +187,14 @@ def _stored_call(calls: Calls, ref: CallRef) -> Call | None:
 
 
 def _announces(event: StreamAnnounced) -> bool:
-    """Tell whether an event is about a stream to our sink, not about a second of its name."""
+    """Whether an event is about a stream to our sink, and no duplicate of its name."""
     return bool(event.carrier_stream_id) and not event.original_stream_id
 
 
-def _announcement(event: StreamAnnounced, received: ReceivedEvent) -> Announcement:
+def _report(event: StreamAnnounced, received: ReceivedEvent) -> CarrierReport:
     at = event.facts.event_time or received.at
     is_start = event.state is StreamState.STARTED
-    return Announcement(
+    return CarrierReport(
         call=received.ref,
         carrier_stream_id=event.carrier_stream_id,
         profile=received.profile.name,
@@ -210,7 +210,7 @@ def _facts(event: StreamAnnounced | CarrierRecording, at: datetime) -> ReportedF
 
 
 def _end(event: StreamAnnounced, at: datetime) -> datetime:
-    """Return when a stream ended: published examples give an end the event time of its start."""
+    """Return when a stream ended: in published examples an end has its start's event time."""
     if event.started_at is None or event.duration_s is None:
         return at
     try:
@@ -219,22 +219,22 @@ def _end(event: StreamAnnounced, at: datetime) -> datetime:
         return at  # no call lasts that long
 
 
-def _merged(said: Announcement, spoken: list[Announcement]) -> Announcement:
-    for stored in spoken:
-        if stored.carrier_stream_id == said.carrier_stream_id:
-            return carrier_reports.merge(stored, said)
-    return said
+def _merged(report: CarrierReport, stored_reports: list[CarrierReport]) -> CarrierReport:
+    for stored in stored_reports:
+        if stored.carrier_stream_id == report.carrier_stream_id:
+            return carrier_reports.merge(stored, report)
+    return report
 
 
-def _awaited_round(said: Announcement, stored: Call | None, calls: Calls) -> int | None:
-    # A call that nobody heard of has no streams, and a live one waits for nothing: no read.
+def _awaited_round(report: CarrierReport, stored: Call | None, calls: Calls) -> int | None:
+    # An unknown call has no streams, and a live one waits for nothing: no read is needed.
     is_settled = stored is None or stored.open
-    streams = [] if is_settled else calls.streams(said.call.key)
-    return carrier_reports.awaited_round(said, stored, streams)
+    streams = [] if is_settled else calls.streams(report.call.key)
+    return carrier_reports.awaited_round(report, stored, streams)
 
 
 def _wanted(received: ReceivedEvent, round_: int, labels: Mapping[str, str]) -> NewRecording | None:
-    """Return the recording that a profile's default options ask for, if it has any."""
+    """Return the profile's default recording, if it has one."""
     options, ref = received.profile.record_call, received.ref
     if options is None:
         return None
@@ -265,15 +265,3 @@ def _inbound(received: ReceivedEvent) -> InboundEvent:
         received_at=received.at,
         body=facts.body,
     )
-
-
-def _label_one(
-    recording: Recording, labels: Mapping[str, str], recordings: Recordings, at: datetime
-) -> None:
-    event = RecordingEvent(
-        recording_id=recording.recording_id, at=at, event="labelled", detail=dict(labels)
-    )
-    try:
-        recordings.write(replace(recording, labels={**recording.labels, **labels}), event, None)
-    except PreconditionFailed:
-        return  # its owner was faster: the next look at it labels it

@@ -1,8 +1,8 @@
-"""What carriers' webhooks say of RTP taps: joined with our ports by address and port.
+"""Joins carriers' webhooks about RTP taps with our ports, by address and port.
 
-Nothing on the wire says which call an RTP stream is of, and a webhook's device is all that names
-our port. So the claim of the port says which call and which stream the event is about; the event's
-own call id stays beside it, as for a websocket's path.
+Nothing on the wire names the call of an RTP stream, and only the device in a webhook names our
+port. So the claim of the port decides which call and stream an event is about; the event's own call
+id is kept beside it, as with a websocket's path.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from chalicelib.recording.model import Profile
 from chalicelib.recording.rtp_endpoint import PortClaim
 
 _LONGEST_ADDRESS = 253
-"""characters, of any host (RFC 1035)"""
+"""characters of any host name (RFC 1035)"""
 
 
 def find_claim(event: WebhookEvent, profile: Profile, claims: PortClaims) -> PortClaim | None:
@@ -26,21 +26,21 @@ def find_claim(event: WebhookEvent, profile: Profile, claims: PortClaims) -> Por
     if not isinstance(event, StreamAnnounced) or event.device is None:
         return None
     if len(event.device.address) > _LONGEST_ADDRESS:
-        return None  # a store fails for a key that is too long
+        return None  # the store refuses longer keys
     claim = claims.at(event.device.address, event.device.port)
     owner = (profile.account, profile.carrier)
     return claim if claim and (claim.call.account, claim.call.carrier) == owner else None
 
 
 def joined(event: WebhookEvent, claim: PortClaim) -> WebhookEvent:
-    """Return an event as one of the claim's call and stream."""
+    """Return an event with the claim's call and stream."""
     assert isinstance(event, StreamAnnounced)
     facts = replace(event.facts, call_id=claim.call.call_id)
     return replace(event, facts=facts, carrier_stream_id=claim.claim_id)
 
 
 def tell_end(event: WebhookEvent, claim: PortClaim, mailbox: Mailbox, at: datetime) -> None:
-    """Tell a port's worker that its stream is over, if the event says so; twice is once."""
+    """Tell a port's worker that its stream is over, if the event says so. Repeating is harmless."""
     assert isinstance(event, StreamAnnounced)
     if event.state is StreamState.STARTED:
         return

@@ -1,7 +1,7 @@
-"""A call whose stream is silent, and of which no webhook told an end: its carrier is asked.
+"""Asks the carrier whether a call with a silent stream goes on, if no webhook reported its end.
 
-Webhooks are hints and may be lost, and a socket may stay open after its call. Silence proves
-nothing either, because a carrier may send nothing during hold: only the carrier knows.
+Webhooks may be lost, and a socket may stay open after its call. Silence proves nothing either,
+because a carrier may send nothing during hold: only the carrier knows.
 """
 
 from __future__ import annotations
@@ -60,6 +60,6 @@ class CallStatusChecker:
 
 
 def carrier_call(call: Call) -> CarrierCall:
-    """Return a call by the names that its carrier told."""
+    """Return a call by its carrier's own ids."""
     call_id = call.carrier_call_id or call.ref.call_id
     return CarrierCall(call_id=call_id, segment_id=call.carrier_segment_id)

@@ -1,4 +1,4 @@
-"""Workers that died: how an observer knows, and what becomes of what they held."""
+"""Confirms that workers are dead, and ends what they held."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from chalicelib.services.recovery.journals import LARGEST_DELETION, delete_journ
 from chalicelib.services.recovery.orphans import OrphanAdopter
 
 JOURNAL_KEPT = timedelta(days=3)
-"""the media bucket's lifecycle rule for journals: later there is nothing left to wait for"""
+"""the media bucket's lifecycle rule for journals: after that there is nothing left to wait for"""
 
 
 def confirm_dead(
@@ -38,7 +38,7 @@ def confirm_dead(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadWorkerCleaner:
-    """Ends what a worker that is over left behind."""
+    """Ends what a dead or released worker left behind."""
 
     control: CallController
     leases: Leases
@@ -46,7 +46,7 @@ class DeadWorkerCleaner:
     media: MediaStore
 
     def declare_dead(self, lease: Lease) -> bool:
-        """Declare a worker dead; tell whether it is: one that renewed at the last moment lives."""
+        """Declare a worker dead; return False if it renewed at the last moment."""
         try:
             self.leases.declare_dead(lease)
         except PreconditionFailed:
@@ -54,8 +54,8 @@ class DeadWorkerCleaner:
         return True
 
     def clear_stream(self, stream: Stream, lease: Lease, now: datetime) -> bool:
-        """End a stream of a worker that is over, close its call, and tell whether that is through:
-        whether nothing needs the worker's journal for it any more."""
+        """End a stream of a worker that is over, close its call, and return whether the stream is
+        through, so that it no longer needs the worker's journal."""
         closing = self.end_stream(stream, lease, now)
         if not closing.closed or not self._is_through(stream, now):
             return False
@@ -63,8 +63,8 @@ class DeadWorkerCleaner:
         return True
 
     def end_stream(self, stream: Stream, lease: Lease, now: datetime) -> CloseResult:
-        """End a stream of a worker that is over, and close its call where its time has come. Raises
-        NewerForm for one that is left to newer code."""
+        """End a stream of a worker that is over, and close its call if nothing holds it open.
+        Raises NewerForm for a stream that only newer code can end."""
         verify_known([stream])
         if stream.ended_at is None:
             self._complete_joining(stream)
@@ -72,20 +72,20 @@ class DeadWorkerCleaner:
         return self.control.close_call(stream.call, stream.round, now)
 
     def adopt(self, lease: Lease) -> int:
-        """Join the streams that a worker captured and never joined, in its place; return how many
-        there were. Looks at as much of its journal as `clear_journal` deletes."""
+        """Join the streams that a worker captured and never joined; return their number. Reads as
+        much of its journal as `clear_journal` deletes."""
         return OrphanAdopter(control=self.control, media=self.media).adopt(lease.worker)
 
     def clear_journal(self, lease: Lease) -> int:
-        """Delete the journal of a worker whose streams are through, and forget the worker when all
-        of it is gone; return how many objects went."""
+        """Delete the journal of a worker whose streams are through, and forget the worker once it
+        is empty; return the number of deleted objects."""
         deleted = delete_journal(lease.worker, self.media)
         if deleted < LARGEST_DELETION:
             self.leases.forget(lease.worker)
         return deleted
 
     def _complete_joining(self, stream: Stream) -> None:
-        """Start what the stream's joining had started, had its worker lived a little longer."""
+        """Start the recordings that the stream's worker died too early to start."""
         call = self.control.calls.get(stream.call.key)
         if not call.open or call.round != stream.round:
             return
@@ -126,7 +126,7 @@ class TakeoverController:
         return [stream for stream in held if is_known_stream(stream)]
 
     def end_stream(self, stream: Stream, lease: Lease) -> CloseResult:
-        """End a stream of a worker that is over, and close its call where its time has come.
+        """End a stream of a worker that is over, and close its call if nothing holds it open.
 
         Raises Unavailable.
         """
@@ -134,7 +134,7 @@ class TakeoverController:
 
 
 def _needs_media(recording: Recording) -> bool:
-    """Tell whether a recording may still be made, or made again, from what is stored."""
+    """Whether a recording may still be made, or made again, from what is stored."""
     if recording.erasure is not None:
         return False
     if not lifecycle.is_terminal(recording.state):

@@ -1,4 +1,4 @@
-"""Generations of workers: which has calls, and whether one may go."""
+"""Decides whether a generation of workers may be retired."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def working(leases: Iterable[Lease]) -> list[Lease]:
 
 
 def hindrances(leases: Iterable[Lease], generation: int, now: datetime) -> list[str]:
-    """Say why a generation may not go yet; nothing where it may.
+    """Return why a generation can't be retired yet; nothing if it can.
 
-    A worker that died with calls counts until somebody has ended them.
+    The calls of a dead worker count until they are ended.
     """
     left = working(leases)
     busy = [
@@ -28,4 +28,4 @@ def hindrances(leases: Iterable[Lease], generation: int, now: datetime) -> list[
     ]
     if any(lease.generation > generation and is_alive(lease, now) for lease in left):
         return busy
-    return [*busy, f"no worker of a generation after {generation} lives: nobody would take calls"]
+    return [*busy, f"no worker of a generation after {generation} lives to take the calls"]

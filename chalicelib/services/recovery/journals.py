@@ -1,4 +1,4 @@
-"""Journal objects go as soon as segments have what they held: they mix calls, and must not stay."""
+"""Deletes journal objects once segments cover them: they mix calls, and must not be kept."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from chalicelib.recording import keys as naming
 
 _BATCH = 1_000
 LARGEST_DELETION = 5_000
-"""objects of one worker in one sweep: a worker makes 60 in a minute"""
+"""objects of one worker in one sweep: a worker writes 60 a minute"""
 
 
 def delete_covered(lease: Lease, media: MediaStore) -> int:
-    """Delete the journal objects that a living worker says are covered; return how many."""
+    """Delete the journal objects that a living worker reports as covered; return their number."""
     if not lease.journal_safe_below:
         return 0
     end = naming.journal_key(lease.worker, lease.journal_safe_below)
@@ -24,7 +24,7 @@ def delete_covered(lease: Lease, media: MediaStore) -> int:
 
 
 def delete_journal(worker: str, media: MediaStore) -> int:
-    """Delete the whole journal of a worker that is over; return how many objects went."""
+    """Delete the whole journal of a worker that is over; return the number of objects."""
     return _delete(iter(media.keys(naming.journal_prefix(worker))), media)
 
 

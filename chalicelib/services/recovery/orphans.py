@@ -1,7 +1,7 @@
-"""Streams that a worker captured alone and never joined: the database was away when it died.
+"""Adopts streams that a worker captured alone: it died while the database was unavailable.
 
-Their media lies in the worker's journal and nobody knows of it. Before that journal goes, they join
-their calls in the worker's place, and end; from there on they are like any other dead one's.
+Only the worker's journal has their media. Before that journal is deleted, they join their calls and
+end; from then on they are like the other streams of a dead worker.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from chalicelib.services.finalization.media_index import read_index
 from chalicelib.services.recovery.journals import LARGEST_DELETION
 
 _READERS = 8
-"""threads: a worker that captures alone writes an object a second"""
+"""threads: a worker that captures alone writes one object a second"""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Found:
-    """What a journal holds of one stream."""
+    """The media of one stream in a journal."""
 
     head: StreamHead
     journal_from: int
@@ -46,21 +46,21 @@ class _Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrphanAdopter:
-    """Finds them, and brings them home."""
+    """Joins orphaned streams to their calls."""
 
     control: CallController
     media: MediaStore
 
     def adopt(self, worker: str) -> int:
-        """Join and end what a dead worker's journal holds of unknown streams; return how many.
+        """Join and end the unknown streams in a dead worker's journal; return their number.
 
-        Each may be done again. Raises Unavailable, and NewerForm for a journal of which only newer
+        It may run again. Raises Unavailable, and NewerForm for a journal of which only newer
         code can read all: then the journal has to stay.
         """
         return sum(self._bring_home(one, worker) for one in self._found(worker))
 
     def _found(self, worker: str) -> list[_Found]:
-        """Return the streams of a journal that can join; older heads name no profile."""
+        """Return the streams of a journal that can join; heads of older code name no profile."""
         streams: dict[str, _Found] = {}
         for number, index in self._indexes(worker):
             for head in index.heads:
@@ -83,7 +83,7 @@ class OrphanAdopter:
         try:
             return read_index(key, self.media)
         except NotFound:
-            return None  # another sweep deleted it: nobody needed it any more
+            return None  # another sweep deleted it: it was no longer needed
 
     def _bring_home(self, found: _Found, worker: str) -> bool:
         account, carrier, call_id = naming.call_parts(found.head.call_key)
@@ -93,7 +93,7 @@ class OrphanAdopter:
         try:
             self.control.join_call(_joining(found, ref, worker))
         except CallerError:
-            return False  # its profile is gone, or another's by now: it would have been refused
+            return False  # its profile is gone or changed: the call would have been refused
         stream = self._row(ref, found.head)
         if stream is not None:
             self.control.lose_stream(stream, instant(found.heard_until_us))

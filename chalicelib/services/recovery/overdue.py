@@ -1,6 +1,6 @@
-"""What the index of due work leads to: calls, recordings and callbacks that are late.
+"""Handles the late calls, recordings and callbacks that the index of due work leads to.
 
-The index lags, so each row is read again and left alone unless it is late indeed.
+The index lags, so each row is read again, and left alone unless it really is late.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ from chalicelib.services.finalization.attempts import is_last
 from chalicelib.services.finalization.publish import fail_attempt
 
 RESTART_EVERY = timedelta(minutes=4)
-"""A finalization is started again under its name, should an earlier start have come to nothing."""
+"""A finalization is started again, under its name, in case an earlier start failed."""
 
 ATTEMPT_PATIENCE = timedelta(minutes=9)
-"""An attempt that says nothing for this long is followed by the next: twelve hours of MP4 take 7
-minutes, two at once give the same bytes, and a call has 15 minutes to its end."""
+"""After this silence of an attempt the next one follows: twelve hours of MP4 take 7 minutes, two
+attempts at once give the same bytes, and a recording is promised 15 minutes after its call."""
 
 LAST_PATIENCE = timedelta(hours=2, minutes=10)
-"""The last attempt has as long as its execution may run."""
+"""The last attempt may take as long as its execution may run."""
 
 ROUND_PATIENCE = timedelta(minutes=15)
-"""A callback this late has lost its execution: its next round begins."""
+"""A callback this late has lost its execution, so its next round begins."""
 
 NEWCOMER = timedelta(seconds=60)
-"""A worker that came after the leases were read isn't in them, though it lives."""
+"""A worker that started after the leases were read lives without being among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerList:
-    """Which workers there are, by one consistent read."""
+    """The workers that exist, by one consistent read."""
 
     workers: Collection[str]
     read_at: datetime
 
     def lacks_worker_of(self, stream: Stream) -> bool:
-        """Tell whether a live stream's worker is gone without a trace."""
+        """Whether a live stream's worker is gone without a trace."""
         if stream.ended_at is not None or stream.opened_at > self.read_at - NEWCOMER:
             return False
         return stream.worker not in self.workers
@@ -54,9 +54,9 @@ class WorkerList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverdueHandler:
-    """Looks after late rows; each function returns the name of what it did, empty for nothing.
+    """Handles late rows; each method returns the name of what it did, empty for nothing.
 
-    Raises NewerForm for what is left to newer code.
+    Raises NewerForm for a row that only newer code can finish.
     """
 
     control: CallController
@@ -65,7 +65,7 @@ class OverdueHandler:
     mailbox: Mailbox
 
     def call(self, call_key: str, roll: WorkerList, now: datetime) -> str:
-        """Close a call that nobody closed, or say when to look at it again."""
+        """Close a call that its worker left open, or set the time of the next look."""
         call = self.control.calls.get(call_key)
         if call.due_at is None or call.due_at > now:
             return ""
@@ -82,7 +82,7 @@ class OverdueHandler:
         return ""
 
     def recording(self, recording_id: str, now: datetime) -> str:
-        """Fail a recording that waits in vain for media, see to its finalization or its erasure."""
+        """Fail a recording that waited in vain for media; continue its finalization or erasure."""
         recording = self.control.transitions.recordings.get(recording_id)
         if recording.due_at is None or recording.due_at > now:
             return ""
@@ -98,7 +98,7 @@ class OverdueHandler:
         return ""
 
     def callback(self, recording_id: str, number: int, now: datetime) -> str:
-        """Start the delivery of a callback: under its name, so never twice."""
+        """Start the delivery of a callback; its name prevents a second execution."""
         for row in self.outbox.rows(recording_id):
             if row.number == number and row.delivered_at is None and not row.given_up:
                 current = self._current_round(row, now)
@@ -113,14 +113,14 @@ class OverdueHandler:
         try:
             self.control.call_life.postpone(replace(call, due_at=due_at))
         except PreconditionFailed:
-            return  # it changed, and whoever changed it said when it is due
+            return  # it changed meanwhile, and got a new due time
 
     def _pending(self, recording: Recording, now: datetime) -> str:
         call = self.control.calls.get(recording.call.key)
         live = [s for s in self.control.calls.streams(call.ref.key) if s.ended_at is None]
         if call.open and live and recording.round <= call.round:
-            # Its stream is there; who joined it died, or is slow, before it began the recording. Or
-            # who asked for it died before its worker was told: a worker that isn't keeps no media.
+            # Its stream is there, but the worker that joined it is dead or slow. Or the request
+            # died before it sent its command: without one, the worker keeps no media.
             for worker in {stream.worker for stream in live}:
                 self._tell(recording, worker, now)
             self._begin(recording, live[0])
@@ -178,7 +178,7 @@ class OverdueHandler:
                 replace(recording, due_at=now + RESTART_EVERY), event, None
             )
         except PreconditionFailed:
-            return  # it moved on: nothing is due any more, or somebody said when
+            return  # it moved on meanwhile, and has its own due time
 
     def _current_round(self, row: OutboxRow, now: datetime) -> OutboxRow:
         if now - (row.next_at or row.created_at) < ROUND_PATIENCE:

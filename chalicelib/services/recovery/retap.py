@@ -1,7 +1,7 @@
-"""A worker died and its carriers' taps with it: they are asked to tap again, each stream once.
+"""Has carriers tap again the calls of a silent worker, each stream once.
 
-Nobody has to be sure of the death: where the worker only slept, two streams of one track come, and
-the newer one wins from its first sample. So this needn't wait for the burial, that takes 14 s more.
+The worker's death needn't be certain: if it only slept, two streams of one track arrive, and the
+newer one wins from its first sample. So this doesn't wait for the confirmation, 14 s later.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from chalicelib.services.calls.instructions import Deployment
 from chalicelib.services.recovery.call_status import carrier_call
 
 THREADS = 32
-"""a worker has up to 250 calls of two taps, and one request takes some 200 ms"""
+"""A worker has up to 250 calls with two taps each, and one request takes about 200 ms."""
 WAITS_S = (0.5, 2.0)
-"""between the tries of one request"""
+"""waits between the attempts of one request"""
 
 _SIDES: Mapping[tuple[Track, ...], tuple[Sides, str]] = {
     (Track.INBOUND,): (Sides.SPEAK, "speak"),
@@ -46,20 +46,20 @@ _SIDES: Mapping[tuple[Track, ...], tuple[Sides, str]] = {
 
 
 class RetapOutcome(StrEnum):
-    """What came of a stream of a dead worker."""
+    """The outcome for one stream of a dead worker."""
 
     RETAPPED = "retapped"
     FAILED = "retap_failed"
     UNANSWERED = "retap_unanswered"
-    """the carrier, or the database, can't now: the execution tries again"""
+    """the carrier or the database is unavailable: the execution tries again"""
     REPLACED = "replaced"
-    """another stream has its tracks: a passer's, or the carrier's own"""
+    """another stream has its tracks: of a worker that forwarded it, or of the carrier itself"""
     OVER = "over"
     """the stream, or its call, has ended"""
     NOT_POSSIBLE = "not_possible"
-    """the carrier's API can't, or the profile's secret names none"""
+    """the carrier's API can't do it, or the profile's secret names no API"""
     TAKEN = "taken"
-    """another execution has it"""
+    """another execution handles it"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ class Retapper:
 
 
 class _Retap:
-    """One stream's."""
+    """One stream that may be tapped again."""
 
     def __init__(self, stream: Stream, by: str, needs: Retapper) -> None:
         self._stream = stream
@@ -108,7 +108,7 @@ class _Retap:
         self._needs = needs
 
     def run(self) -> RetapOutcome:
-        """Tap again where it is wanted and possible."""
+        """Tap again if it is needed and possible."""
         try:
             call = self._needs.calls.get(self._stream.call.key)
             outcome = _standing_in(self._stream, call, self._needs.calls)
@@ -135,7 +135,7 @@ class _Retap:
         return self._tell(outcome, fact)
 
     def _tap(self, door: CarrierDoor, wanted: TapAgain) -> None:
-        """Ask, and again where the carrier can't now. Raises CallerError, Unavailable."""
+        """Ask the carrier, and repeat while it is unavailable. Raises CallerError, Unavailable."""
         for wait_s in WAITS_S:
             try:
                 return self._needs.api.tap(door, wanted)
@@ -144,7 +144,7 @@ class _Retap:
         return self._needs.api.tap(door, wanted)
 
     def _tell(self, outcome: RetapOutcome, fact: str) -> RetapOutcome:
-        """Write what came of it into the history of the recordings that it concerns."""
+        """Write the outcome into the history of the call's live recordings."""
         detail = {"tracks": " ".join(self._stream.tracks), "worker": self._stream.worker}
         if fact:
             detail["fact"] = fact
@@ -161,7 +161,7 @@ class _Retap:
 
 
 def _standing_in(stream: Stream, call: Call, calls: Calls) -> RetapOutcome | None:
-    """Return why a stream needs no other in its place; None: it does."""
+    """Return why a stream needs no replacement; None if it needs one."""
     if not call.open or call.round != stream.round:
         return RetapOutcome.OVER
     streams = calls.streams(call.ref.key)

@@ -1,8 +1,8 @@
-"""Every minute: bring to its end whatever a crash, or somebody's silence, left open.
+"""Ends every minute whatever a crash or a silent peer left open.
 
-The index of due work leads to what is late, leases lead to workers that died. Each step is
-conditional and may run twice; one that fails is counted and left to the next sweep. The work of
-one sweep is bounded by a number and by time.
+The index of due work leads to late rows, leases lead to dead workers. Each step is conditional and
+may run twice; a failed step is counted and left to the next sweep. The work of one sweep is bounded
+in number and in time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from chalicelib.services.recovery.journals import delete_covered
 from chalicelib.services.recovery.overdue import OverdueHandler, WorkerList
 
 LARGEST_WORK = 400
-"""due rows looked at in one sweep, the longest due first"""
+"""due rows that one sweep looks at, the longest due first"""
 
 TIME_LIMIT = timedelta(seconds=80)
 """of the 120 s that its function has; looking at suspects takes 14 s of the rest"""
@@ -75,7 +75,7 @@ class Sweeper:
 
 
 class _Sweep:
-    """One sweep: its beginning, its counts, and its steps, each of which fails alone."""
+    """One sweep: its start, its counts, and its steps. A failing step stops no other."""
 
     def __init__(self, needs: Sweeper) -> None:
         self.begun_at = needs.now()
@@ -95,7 +95,7 @@ class _Sweep:
         )
 
     def catch_up(self, roll: WorkerList) -> None:
-        """See to what is due."""
+        """Handle the due rows."""
         for due in self._in_time(self._due()):
             if done := self._try(partial(self._look_after, due, roll), ""):
                 self.counts[done] += 1
@@ -107,13 +107,13 @@ class _Sweep:
             self.counts["journal_objects"] += deleted
 
     def retap(self, suspected: Iterable[Lease]) -> None:
-        """Let carriers tap again what suspects held, should no living worker have seen to it."""
+        """Have carriers tap again what suspects held, in case no living worker did so."""
         start = self._needs.control.transitions.workflows.start_retaps
         for lease in suspected:
             self._try(partial(start, lease.worker, lease.renewals), None)
 
     def declare_dead(self, lease: Lease) -> bool:
-        """Declare a worker dead, and join what only its journal knows; tell whether it is dead."""
+        """Declare a worker dead and join the streams that only its journal has; return success."""
         is_dead = self._try(partial(self._clearing.declare_dead, lease), False)
         self.counts["dead_workers"] += is_dead
         if is_dead:
@@ -121,7 +121,7 @@ class _Sweep:
         return is_dead
 
     def clear(self, over: Iterable[Lease]) -> None:
-        """End what workers that are over held; one whose streams are all through is forgotten."""
+        """End the streams of workers that are over; forget a worker whose streams are through."""
         for lease in self._in_time(over):
             self.counts["journal_objects"] += self._try(partial(self._clear, lease), 0)
 
@@ -134,7 +134,7 @@ class _Sweep:
         self.counts["streams_cleared"] += through
         if through < len(held) or self._needs.live_streams.unreadable(lease.worker):
             return 0
-        # Once more: the look at its death may have failed, and now the journal goes.
+        # Once more: the first adoption may have failed, and now the journal is deleted.
         return 0 if self._adopt(lease) else self._clearing.clear_journal(lease)
 
     def _adopt(self, lease: Lease) -> int:
@@ -162,8 +162,7 @@ class _Sweep:
             yield step
 
     def _try(self, step: Callable[[], T], otherwise: T) -> T:
-        """Return what a step comes to; one that fails is counted, and fails alone, as is one that
-        is left to newer code."""
+        """Return the result of a step; count a failed one, and one that is left to newer code."""
         try:
             return step()
         except NewerForm:

@@ -24,7 +24,7 @@ from chalicelib.sink.runtime.soft_lock import SoftLock
 from chalicelib.sink.runtime.tasks import Tasks
 from chalicelib.sink.storage.batch import Batch
 from chalicelib.sink.storage.call_buffer import CallBuffer
-from chalicelib.sink.taps.call_taps import Taps
+from chalicelib.sink.taps.call_taps import CallTaps
 
 _TOGETHER_S = 0.1
 """a carrier's two sockets of a call end almost together: one segment has both"""
@@ -39,7 +39,7 @@ class LiveCall:
     def __init__(self, ref: CallRef, worker: WorkerContext) -> None:
         self.ref = ref
         self.fan_out = FanOut()
-        self.taps = Taps(ref, self.fan_out, worker.senders)
+        self.taps = CallTaps(ref, self.fan_out, worker.senders)
         self._worker = worker
         self._control, self._database = worker.call_control, worker.database
         self._streams: dict[str, LiveStream] = {}

@@ -1,4 +1,4 @@
-"""Who listens to a call while it comes. A call that nobody listens to pays nothing for it."""
+"""Distributes a call's live media to its consumers; without any, it costs nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from chalicelib.sink.ingest.live_stream import LiveStream, MediaConsumer
 
 
 class FanOut:
-    """The listeners of one call: each hears each track once, from its newest stream."""
+    """The consumers of one call: each gets each track once, from its newest stream."""
 
     def __init__(self) -> None:
         self._streams: list[LiveStream] = []
@@ -21,7 +21,7 @@ class FanOut:
         return tuple(self._streams)
 
     def add_stream(self, stream: LiveStream) -> None:
-        """Listen to a stream that joined the call, too."""
+        """Distribute a stream that joined the call."""
         self._streams.append(stream)
         if self._listeners:
             stream.listen(self)
@@ -34,13 +34,13 @@ class FanOut:
             self._voices = {t: one for t, one in self._voices.items() if one is not stream}
 
     def add(self, listener: MediaConsumer) -> None:
-        """Let somebody hear what follows."""
+        """Give what follows to a consumer, too."""
         self._listeners = (*self._listeners, listener)
         for stream in self._streams:
             stream.listen(self)
 
     def remove(self, listener: MediaConsumer) -> None:
-        """Let somebody hear no more."""
+        """Stop giving media to a consumer."""
         self._listeners = tuple(one for one in self._listeners if one is not listener)
         if not self._listeners:
             for stream in self._streams:

@@ -1,4 +1,4 @@
-"""What a listener hears of an RTP stream: its sound in order, 20 ms every 20 ms, and its digits."""
+"""An RTP stream for a listener: its sound in order, 20 ms every 20 ms, and its digits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SILENT_FRAMES = 10
 """of a hole are given as silence, so that a lost packet keeps the rhythm; then nothing is given
 until sound comes again, as from a carrier that sends none"""
 _CATCH_UP_S = 1.0
-"""a loop that stood still longer than that begins anew"""
+"""after a longer standstill of the event loop the rhythm starts over"""
 _SAMPLE_US = 1_000_000 // RATE_HZ
 
 
@@ -37,7 +37,7 @@ class OrderedFeed:
         self._stream = stream
         self._track = track
         self.listener = listener
-        """who hears"""
+        """of the sound and the digits"""
         self._buffer: JitterBuffer | None = None
         self._kind = -1
         """the payload type that is given to the listener"""

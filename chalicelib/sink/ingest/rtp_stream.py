@@ -1,6 +1,6 @@
 """An RTP port's stream: packets in from one sender after the other. The hot path is `receive`.
 
-Capture never waits: a packet is kept as it comes, with its position. Only who listens waits for
+Capture never waits: a packet is kept as it comes, with its position. Only listeners wait for
 order, in `rtp_hearing`; a stream that nobody listens to runs nothing of it.
 """
 
@@ -84,7 +84,7 @@ class RtpStream(LiveStream):
         self._kept_from_us = 0.0
         """0: what comes is kept; infinite: nothing is; else what was said since then"""
         self._prompt_us: dict[int, float] = {}
-        """the least lateness of each source lately: told by its packets, also in a pause"""
+        """the least lateness of each source lately, from its packets, also during a pause"""
         self._feed: OrderedFeed | None = None
 
     def begin(self) -> None:
@@ -159,7 +159,7 @@ class RtpStream(LiveStream):
         """Do nothing: each packet says its own, and a stream may have both."""
 
     def drop_media(self) -> None:
-        """Let go what waits here, and keep only positions of what follows: nobody records."""
+        """Discard buffered packets; from now on only note positions."""
         self._kept_from_us = math.inf
         self.cut()
 
@@ -169,13 +169,13 @@ class RtpStream(LiveStream):
             self._kept_from_us = self.now_us()
 
     def drop_before(self, wall_us: int) -> None:
-        """Let go what came before an instant: packets waited until their sender was known."""
+        """Discard packets that came before an instant: they waited until their sender was known."""
         if self.opened_us < wall_us:
             self._capture.let_go_before(wall_us)
             self._kept_from_us = max(self._kept_from_us, wall_us)
 
     def listen(self, listener: MediaConsumer | None) -> None:
-        """Let somebody hear what follows, kept or not; None: nobody."""
+        """Give what follows to a consumer, kept or not; None: to none."""
         if listener is None or self.ending is not None:
             feed, self._feed = self._feed, None
             if feed is not None:
@@ -186,7 +186,7 @@ class RtpStream(LiveStream):
             self._feed.listener = listener
 
     def refuse(self, code: str) -> None:
-        """Hear the port no more: the call may not be streamed."""
+        """Close the port: the call may not be streamed."""
         self._port.shut(code)
 
     def leave(self) -> None:
@@ -198,7 +198,7 @@ class RtpStream(LiveStream):
         self._port.shut(WORKER_STOPPED)
 
     def _is_of_now(self, one: Received) -> bool:
-        """Tell whether sound is wanted by when it would have come as promptly as its source's
+        """Whether sound is wanted by when it would have come as promptly as its source's
         promptest: what waited for its like, or was held back by the network, is older."""
         lateness_us = self._capture.lateness_us(one)
         if math.isinf(self._kept_from_us):

@@ -160,7 +160,7 @@ class Stream(EventStream):
 
     @property
     def can_play(self) -> bool:
-        """Tell whether its dialect knows how to play sound to the party."""
+        """Whether the carrier plays what it is sent."""
         return self._can_play
 
     def play(self, pcm: bytes) -> bool:
@@ -177,12 +177,12 @@ class Stream(EventStream):
         self._close(POLICY_VIOLATION, code)
 
     def end_by_carrier(self) -> None:
-        """End as its own stop would: the carrier said that the call is over."""
+        """End as the stream's own stop would: the carrier's API said that the call is over."""
         self._end(Ending.STOPPED, self.now_us())
         self._close(NORMAL, "call_over")
 
     def leave(self) -> None:
-        """Ask the carrier to go elsewhere, and take what it still sends."""
+        """Ask the carrier to reconnect elsewhere, and take what it still sends."""
         self._leave(cuts.WORKER_STOPPED)
 
     def cut_off(self) -> None:
@@ -273,7 +273,7 @@ class Stream(EventStream):
             self._close(code, reason)
 
     def _end_longest(self) -> None:
-        """Send the carrier away: the stream is as long as it may be. It may come again."""
+        """Ask the carrier to reconnect: the stream has reached its longest duration."""
         _log.warning("a stream is as long as it may be", extra=self.labels())
         self._leave(cuts.TOO_LONG)
 
@@ -283,7 +283,7 @@ class Stream(EventStream):
             self._socket.leave(GOING_AWAY, reason)
 
     def _close(self, code: int, reason: str) -> None:
-        """Close, and end: nothing is heard any more."""
+        """Close, and end: later messages are ignored."""
         if self._socket is not None:
             _log.info("closing a stream", extra={**self.labels(), "code": code, "reason": reason})
             self._socket.close(code, reason)

@@ -16,7 +16,7 @@ from chalicelib.recording.commands import Command
 from chalicelib.recording.model import CallRef
 from chalicelib.sink.ingest.fan_out import FanOut
 from chalicelib.sink.taps.live_tap import LiveTap
-from chalicelib.sink.taps.output import Outlet
+from chalicelib.sink.taps.output import TapOutput
 from chalicelib.sink.taps.tap_senders import Senders, playout
 from chalicelib.tapping import lifecycle
 from chalicelib.tapping.lifecycle import Cause as TapCause
@@ -26,7 +26,7 @@ from chalicelib.tapping.options import parse_tap
 _log = logging.getLogger(__name__)
 
 
-class Taps:
+class CallTaps:
     """Begins and ends a call's taps."""
 
     def __init__(self, ref: CallRef, fan_out: FanOut, senders: Senders) -> None:
@@ -120,7 +120,7 @@ class Taps:
             life.begun.set()
             life.over.set()
 
-    async def _send(self, life: _Life, outlet: Outlet) -> None:
+    async def _send(self, life: _Life, outlet: TapOutput) -> None:
         """Send from now on until the tap's end."""
         tap = LiveTap(playout(life.request.options), outlet)
         ticker = self._senders.ticker(life.request.options)
@@ -143,7 +143,7 @@ class Taps:
         if is_ours:
             await self._end_row(row, life.cause, life.reason, tap.quality())
 
-    async def _row(self, life: _Life, outlet: Outlet) -> Tap:
+    async def _row(self, life: _Life, outlet: TapOutput) -> Tap:
         """Have the tap's row say that we send, and return it."""
         live_taps, call = self._senders.live_taps, self._senders.call
         if life.taken is None:

@@ -18,8 +18,8 @@ from chalicelib.ports.values import Due, DueKind, NewRecording
 from chalicelib.recording import keys
 from chalicelib.recording.carrier_reports import ReportedFacts
 from chalicelib.recording.model import CallRef, Ending
+from tests.adapters.dynamodb.test_table import Client
 from tests.adapters.dynamodb_world import DynamoCore
-from tests.adapters.test_dynamodb_table import Client
 from tests.samples import (
     CALL,
     T0,
@@ -227,7 +227,7 @@ class TestInbox:
 
         event, said, request = an_inbound_event(), an_announcement(), a_request()
         assert core.inbox.accept(event, UNHEARD, said, request)
-        assert [replace(said, version=1)] == core.inbox.announcements(CALL.key)
+        assert [replace(said, version=1)] == core.inbox.carrier_reports(CALL.key)
         assert [event] == core.inbox.events(CALL.key)
         assert "front" == core.calls.get(CALL.key).profile
         created = replace(request.recording, version=1)
@@ -239,7 +239,7 @@ class TestInbox:
 
         assert core.inbox.accept(an_inbound_event(), None, None, None)
         assert not core.inbox.accept(an_inbound_event(), UNHEARD, an_announcement(), a_request())
-        assert [] == core.inbox.announcements(CALL.key)
+        assert [] == core.inbox.carrier_reports(CALL.key)
         assert [] == core.recordings.of_call(CALL.key)
 
     def test_leaves_what_exists(self, core: Any) -> None:
@@ -250,7 +250,7 @@ class TestInbox:
         assert core.inbox.accept(an_inbound_event(), UNHEARD, an_announcement(), a_request())
         assert [stored] == core.recordings.of_call(CALL.key)
         assert core.calls.get(CALL.key).open
-        assert 1 == len(core.inbox.announcements(CALL.key))
+        assert 1 == len(core.inbox.carrier_reports(CALL.key))
 
     def test_refuses_a_stale_announcement(self, core: Any) -> None:
         """Of two webhooks that read the same announcement the second must read again."""
@@ -262,7 +262,7 @@ class TestInbox:
         assert 1 == len(core.inbox.events(CALL.key))
         again = replace(said, version=1, ended_at=later(5))
         assert core.inbox.accept(an_inbound_event(event_key="cd"), UNHEARD, again, None)
-        assert [2] == [one.version for one in core.inbox.announcements(CALL.key)]
+        assert [2] == [one.version for one in core.inbox.carrier_reports(CALL.key)]
 
     def test_lists_events_in_order_of_occurrence(self, core: Any) -> None:
         """What carriers said comes in their order, not in that of its arrival."""

@@ -202,7 +202,7 @@ def test_an_end_counts_from_the_stream_s_own_duration() -> None:
 
     take(core, stream_event(StreamState.STOPPED, 0, started_at=later(0), duration_s=112.5))
 
-    (said,) = core.inbox.announcements(CALL.key)
+    (said,) = core.inbox.carrier_reports(CALL.key)
     assert (later(0), later(112.5), "closed") == (said.started_at, said.ended_at, said.cause)
 
 
@@ -214,7 +214,7 @@ def test_an_end_beyond_the_calendar_is_when_it_was_said() -> None:
     take(core, stream_event(StreamState.STOPPED, 7, "s-1", started_at=last, duration_s=112.5))
     take(core, stream_event(StreamState.STOPPED, 7, "s-2", started_at=later(0), duration_s=1e300))
 
-    assert [later(7), later(7)] == [said.ended_at for said in core.inbox.announcements(CALL.key)]
+    assert [later(7), later(7)] == [said.ended_at for said in core.inbox.carrier_reports(CALL.key)]
 
 
 def test_an_event_without_a_time_happened_when_it_came() -> None:
@@ -224,7 +224,7 @@ def test_an_event_without_a_time_happened_when_it_came() -> None:
 
     take(core, replace(STARTED, facts=facts("untimed", None)), at=7)
 
-    assert [later(7)] == [said.started_at for said in core.inbox.announcements(CALL.key)]
+    assert [later(7)] == [said.started_at for said in core.inbox.carrier_reports(CALL.key)]
 
 
 def test_a_tap_to_somewhere_else_announces_nothing() -> None:
@@ -234,7 +234,7 @@ def test_a_tap_to_somewhere_else_announces_nothing() -> None:
 
     take(core, stream_event(StreamState.STARTED, 0, ""))
 
-    assert [] == core.inbox.announcements(CALL.key)
+    assert [] == core.inbox.carrier_reports(CALL.key)
     assert [] == core.recordings.of_call(CALL.key)
     assert 1 == len(core.inbox.events(CALL.key))
 

@@ -13,7 +13,7 @@ from chalicelib.capture.events import Encoding, Track
 from chalicelib.carriers.contract.call_api import CarrierCall, Standing, TapAgain
 from chalicelib.errors import Conflict, Forbidden, NotFound, TapedeckError, Unavailable
 from chalicelib.ports.values import CarrierDoor
-from chalicelib.recording.carrier_reports import Announcement
+from chalicelib.recording.carrier_reports import CarrierReport
 from chalicelib.recording.model import CallRef, Ending, Profile
 from chalicelib.services.calls.instructions import Deployment
 from chalicelib.services.recovery.retap import WAITS_S, Retapper
@@ -143,7 +143,7 @@ def test_a_call_goes_by_the_name_that_its_carrier_told() -> None:
     }
 
 
-def _named(said: Announcement) -> Announcement:
+def _named(said: CarrierReport) -> CarrierReport:
     return replace(
         said, facts=replace(said.facts, carrier_call_id="real", carrier_segment_id="leg")
     )
