@@ -1,4 +1,4 @@
-"""The datagrams of a simulated RTP tap; nobody answers, so nobody refuses."""
+"""Sends the datagrams of a simulated RTP tap; UDP has no answer, so none is refused."""
 
 from __future__ import annotations
 

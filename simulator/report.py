@@ -69,7 +69,7 @@ class Report:
 
     @property
     def was_taken(self) -> bool:
-        """Tell whether every socket lasted until the carrier ended it, and every hook got a 2xx."""
+        """Whether every socket lasted until the carrier ended it, and every hook got a 2xx."""
         return all(ended.by == "carrier" for ended in self.sockets) and all(
             200 <= hook.status < 300 for hook in self.hooks
         )

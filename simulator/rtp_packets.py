@@ -30,7 +30,7 @@ _ENDS = 3
 
 
 class Source:
-    """One synchronization source: its numbers begin anywhere, as RFC 3550 wants it."""
+    """One synchronization source: its numbers begin at random, as RFC 3550 requires."""
 
     def __init__(self, encoding: Encoding, random: Random) -> None:
         self._payload_type = PAYLOAD_TYPES[encoding]

@@ -41,7 +41,7 @@ class Stall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """The socket breaks and another opens; what is said between is lost. From 0: it opens late."""
+    """The socket breaks and another opens; media in between is lost. From 0: it opens late."""
 
     from_s: float
     to_s: float = math.inf

@@ -1,4 +1,4 @@
-"""A simulated call, and what each of its websockets says."""
+"""A simulated call and its sockets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Numbering(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """What a simulated call is asked to be."""
+    """The properties of a simulated call."""
 
     stream_url: str
     call_id: str
@@ -45,7 +45,7 @@ def direction_of(track: Track) -> str:
 
 
 class Socket(Protocol):
-    """One socket of a carrier: where to, and what its webhooks say of it."""
+    """One socket of a carrier: its address, and the webhooks about it."""
 
     url: str
     tracks: tuple[Track, ...]
@@ -58,7 +58,7 @@ class Socket(Protocol):
 
 
 class MessageSocket(Socket, Protocol):
-    """A websocket: what is said on it."""
+    """A websocket and its messages."""
 
     def opening(self) -> list[str]:
         """Return the messages before media."""
@@ -71,10 +71,10 @@ class MessageSocket(Socket, Protocol):
 
 
 class PacketSocket(Socket, Protocol):
-    """A UDP socket: what is sent from it."""
+    """A UDP socket and its packets."""
 
     def packets(self, sent: Send) -> list[bytes]:
         """Return the packets of a payload, and of what is pressed meanwhile."""
 
     def press(self, digit: str) -> None:
-        """Tell of a digit beside the payloads that follow."""
+        """Send a digit beside the payloads that follow."""

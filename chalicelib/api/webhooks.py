@@ -1,4 +1,4 @@
-"""What carriers post. TRUST 4's order: size, token, signature, parse, one transaction, answer."""
+"""Receives carriers' webhooks: size, token, signature, parsing, one transaction, answer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from chalicelib.services.intake.intake import ReceivedEvent
 
 routes = Routes(__name__)
 
-# Carriers are held to JSON by the parser, which tells the field, not by their content type.
+# The parser verifies that a body is JSON, and names the field; content types are not reliable.
 _ANY_TYPE: list[str] = []
 
 
@@ -130,25 +130,25 @@ def _profile(carrier: str, token: str) -> Profile:
 
 
 def _verify_credentials(profile: Profile, request: Request) -> None:
-    """A carrier is held to the user that its profile's secret names, if it names one.
+    """Verify the user that a profile's secret names, if it names one.
 
-    Raises CredentialsNeeded where it says nothing, Forbidden where it says something else.
+    Raises CredentialsNeeded for a webhook without credentials, Forbidden for others.
     """
-    wanted = _secret(profile).webhook_users
-    if not wanted:
+    users = _secret(profile).webhook_users
+    if not users:
         return
-    said = request.headers.get("Authorization", "")
-    if not said:
+    presented = request.headers.get("Authorization", "")
+    if not presented:
         raise CredentialsNeeded("user and password are needed")
-    if not any(user.is_said_by(said) for user in wanted):
+    if not any(user.is_said_by(presented) for user in users):
         raise Forbidden("another user, or another password", code="wrong_credentials")
 
 
 def _secret(profile: Profile) -> CarrierSecret:
-    """Return what a profile's secret holds; nothing where it names none, or one that is refused.
+    """Return a profile's secret; an empty one if it names none, or one that is refused.
 
     Carriers send most events once, so refusing an event because of its profile's secret would lose
-    it. Its token is the only proof then, as for a profile without a secret, and an alarm says so.
+    it. Then its token is the only proof, as for a profile without a secret, and an alarm says so.
     """
     if not profile.secret_id:
         return CarrierSecret()  # without a client of Secrets Manager

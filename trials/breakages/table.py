@@ -34,7 +34,7 @@ class Breakage:
         return text.replace(self.original, self.broken)
 
 
-CARRIERS = FOLDER.parent / "carriers"
+CARRIERS = FOLDER.parents[1] / "tests" / "carriers"
 """a carrier's own breakages are in `<carrier>/breakages.toml` there"""
 
 

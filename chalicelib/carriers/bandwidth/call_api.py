@@ -19,7 +19,7 @@ _LIVE = frozenset({"queued", "initiated", "answered"})
 
 
 class CallState(msgspec.Struct, rename="camel"):
-    """What `GET …/calls/{callId}` answers, of it what we read; more states may come."""
+    """The fields that we read of the answer to `GET …/calls/{callId}`; more states may come."""
 
     state: str | None = None
     end_time: str | None = None
@@ -27,19 +27,20 @@ class CallState(msgspec.Struct, rename="camel"):
 
 
 def standing(call: CarrierCall) -> ApiRequest:
-    """Return the request for a call's state; kept for seven days, and minutes late at times."""
+    """Return the request for a call's state; Bandwidth keeps it for seven days, and may report a
+    change minutes late."""
     return ApiRequest(method="GET", path="/calls/" + quote(call.call_id, safe=""))
 
 
 def read_standing(body: bytes) -> Standing:
-    """Return where a call stands."""
+    """Return the state of a call."""
     try:
-        said = msgspec.json.decode(body, type=CallState)
+        call = msgspec.json.decode(body, type=CallState)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return Standing.UNKNOWN
-    if said.state == "disconnected" or said.end_time:
+    if call.state == "disconnected" or call.end_time:
         return Standing.ENDED
-    return Standing.LIVE if said.state in _LIVE else Standing.UNKNOWN
+    return Standing.LIVE if call.state in _LIVE else Standing.UNKNOWN
 
 
 DIALECT = ApiDialect(carrier=CARRIER, tap=None, standing=standing, read_standing=read_standing)

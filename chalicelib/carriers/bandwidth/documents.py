@@ -32,7 +32,7 @@ TRYING_NOTE = (
 )
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""what no document of XML 1.0 can hold, escaped or not: one with it would end the call"""
+"""characters that XML 1.0 can't hold, not even escaped: a document with one ends the call"""
 
 _TRACKS = {Sides.SPEAK: "inbound", Sides.LISTEN: "outbound", Sides.BOTH: "both"}
 

@@ -1,4 +1,4 @@
-"""What a carrier's REST API is asked, in our words, and what an API dialect is."""
+"""Requests to a carrier's REST API, in our words, and the interface of an API dialect."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from chalicelib.capture.events import Encoding
 
 
 class Standing(StrEnum):
-    """Where a call stands, as its carrier says."""
+    """The state of a call, as its carrier reports it."""
 
     LIVE = "live"
     ENDED = "ended"
     UNKNOWN = "unknown"
-    """the carrier doesn't know the call, or says a word that we don't know: nothing follows"""
+    """the carrier doesn't know the call, or reports a state that we don't know: nothing follows"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +29,11 @@ class CarrierCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TapAgain:
-    """A tap that the carrier shall begin."""
+    """A tap that we ask the carrier to begin."""
 
     call: CarrierCall
     control_id: str
-    """the carrier takes it once in a call"""
+    """the carrier accepts it once in a call"""
     direction: str
     """SWML's word: speak, listen, both"""
     uri: str
@@ -60,6 +60,6 @@ class ApiDialect:
     tap: Callable[[TapAgain], ApiRequest] | None
     """how to begin a tap of a live call; None: its API has no such request"""
     standing: Callable[[CarrierCall], ApiRequest]
-    """how to ask where a call stands"""
+    """how to ask for the state of a call"""
     read_standing: Callable[[bytes], Standing]
-    """a good answer's body → what it says"""
+    """the body of a 2xx answer → the state that it reports"""

@@ -1,4 +1,4 @@
-"""What a carrier must be told so that it streams a call to us: a document in its own language."""
+"""Documents in a carrier's own language that make it stream its calls to Tapedeck."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from chalicelib.capture.events import Encoding
 from chalicelib.recording.model import RecordOptions
 
 TRYING_S = 60
-"""how long a document for trying keeps its call up"""
+"""how long a `-try` document keeps its call up"""
 
 
 class Sides(StrEnum):
-    """Which sides of a call the carrier shall stream; SWML's words."""
+    """The sides of a call that the carrier is asked to stream, in SWML's words."""
 
     SPEAK = "speak"
     LISTEN = "listen"
@@ -26,7 +26,7 @@ class Sides(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrangement:
-    """What goes into a document."""
+    """The values that a document is made of."""
 
     sink_url: str
     """e.g. wss://sink.example.com"""
@@ -36,16 +36,16 @@ class Arrangement:
     sides: Sides = Sides.BOTH
     encoding: Encoding = Encoding.PCMU
     bidirectional: bool = False
-    """the carrier shall play what we send back, where it can"""
+    """asks the carrier to play what we send back, if it can"""
     labels: Mapping[str, str] = field(default_factory=dict)
-    """given to the stream, where the carrier can"""
+    """attached to the stream, if the carrier can"""
     carrier_records: RecordOptions | None = None
     """the carrier records too, with these options, and tells us where its file is"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A text to give to the carrier."""
+    """A text that a customer pastes at the carrier."""
 
     name: str
     """e.g. `swml.yaml`"""
@@ -58,10 +58,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentDialect:
-    """How one stream dialect is asked for."""
+    """Writes the documents of one stream dialect."""
 
     stream_urls: Callable[[Arrangement], tuple[str, ...]]
-    """where the carrier shall stream to; Raises InvalidRequest for sides that it can't stream so"""
+    """where the carrier is to stream to. Raises InvalidRequest for sides that it can't stream"""
     call_stream_url: Callable[[Arrangement, str], str]
     """one URL for one known call id"""
     call_stream_urls: Callable[[Arrangement, str], tuple[str, ...]]

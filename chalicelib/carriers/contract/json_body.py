@@ -1,4 +1,4 @@
-"""A webhook's body as a document: JSON in, typed wire structs out, each refusal names its field."""
+"""Reads a webhook's JSON body into typed structs; each refusal names the field."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class JsonBody:
 
 
 def parse(body: bytes) -> JsonBody:
-    """Return what a raw body holds. Raises InvalidRequest `not_json`; `wrong_type`: no object."""
+    """Return a raw body's values. Raises InvalidRequest `not_json`; `wrong_type`: no object."""
     try:
         values = msgspec.json.decode(body)
         stored = json.dumps(redact(values), ensure_ascii=False, separators=(",", ":"))
@@ -78,7 +78,7 @@ def parse(body: bytes) -> JsonBody:
 
 
 def redact(value: Any) -> Any:
-    """Return a JSON value without what would let its reader stream, post or fetch."""
+    """Return a JSON value without secrets that would let its reader stream, post or fetch."""
     if isinstance(value, str):
         return redact_text(value)
     if isinstance(value, list):

@@ -77,10 +77,10 @@ _VARIABLE = re.compile(r"[$%]\{")
 
 
 def is_carrier_id(text: str) -> bool:
-    """Tell whether a text can name a call or a stream: 1 to 128 visible ASCII characters."""
+    """Whether a text can name a call or a stream: 1 to 128 visible ASCII characters."""
     return _CARRIER_ID.fullmatch(text) is not None
 
 
 def holds_variable(text: str) -> bool:
-    """Tell whether a text holds a variable of SWML, `${…}` or `%{…}`, that nobody filled in."""
+    """Whether a text has a variable of SWML, `${…}` or `%{…}`, that wasn't filled in."""
     return _VARIABLE.search(text) is not None

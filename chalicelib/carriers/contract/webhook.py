@@ -1,4 +1,4 @@
-"""What a carrier's webhook says, in our words, and what a webhook dialect is."""
+"""The events that carriers' webhooks report, in our words, and the interface of their dialects."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chalicelib.recording.carrier_facts import CarrierFacts
 
 
 class StreamState(StrEnum):
-    """Where the carrier says a stream stands."""
+    """The state of a stream, as its carrier reports it."""
 
     STARTED = "started"
     STOPPED = "stopped"
@@ -24,7 +24,7 @@ class StreamState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
-    """What the carrier tells of the leg that it streams or recorded; empty where it doesn't."""
+    """Facts about the leg that the carrier streams or recorded; empty if it reports none."""
 
     call_direction: str = ""
     caller: str = ""
@@ -42,7 +42,7 @@ class Leg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RtpDevice:
-    """Where an RTP tap sends to."""
+    """The address that an RTP tap sends to."""
 
     address: str
     port: int
@@ -51,7 +51,7 @@ class RtpDevice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFacts(CarrierFacts):
-    """What every event tells. Texts are empty, and times None, where the carrier says nothing."""
+    """The facts of every event. Texts are empty and times None if the carrier reports none."""
 
     carrier: str
     event_type: str
@@ -62,7 +62,7 @@ class EventFacts(CarrierFacts):
     body: str
     """the JSON text to store: tokens, credentials and queries of URLs are redacted"""
     call_id: str = ""
-    """the id that the call's streams go by: that of the stream's path where the path has one"""
+    """the id of the call in its streams: that of the stream's path, if the path has one"""
     leg: Leg = field(default_factory=Leg)
 
 
@@ -80,7 +80,7 @@ class StreamAnnounced:
     codec: str = ""
     """the carrier's word, in capitals"""
     encoding: Encoding | None = None
-    """None: not said, or a codec that isn't one of ours"""
+    """None: not reported, or a codec that we don't support"""
     uri: str = ""
     """where the carrier streams to, redacted"""
     device: RtpDevice | None = None
@@ -94,7 +94,7 @@ class StreamAnnounced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarrierRecording:
-    """What the carrier recorded itself."""
+    """A recording that the carrier made."""
 
     facts: EventFacts
     status: str
@@ -117,7 +117,7 @@ class CarrierRecording:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownEvent:
-    """An event that nothing follows from: stored and acknowledged."""
+    """An event without consequences: it is stored and acknowledged."""
 
     facts: EventFacts
 
@@ -131,9 +131,9 @@ class WebhookDialect:
 
     carrier: str
     answer_status: int
-    """the HTTP status of an event that is durable"""
+    """the HTTP status that acknowledges a stored event"""
     parse: Callable[[bytes], WebhookEvent]
-    """a raw body → what it says. Raises InvalidRequest `not_json`, `missing_field`, `wrong_type`"""
+    """a raw body → its event. Raises InvalidRequest `not_json`, `missing_field`, `wrong_type`"""
 
 
 def dedupe_key(*facts: str) -> str:

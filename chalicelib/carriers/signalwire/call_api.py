@@ -30,14 +30,16 @@ _LIVE = frozenset(
 
 
 class Log(msgspec.Struct):
-    """What `GET /api/voice/logs/{id}` answers, of it what we read."""
+    """The field that we read of the answer to `GET /api/voice/logs/{id}`."""
 
     status: str | None = None
 
 
 def tap(wanted: TapAgain) -> ApiRequest:
-    """Return the command that begins a tap to a websocket; every option stands there, because
-    SignalWire's doors differ in their defaults."""
+    """Return the command that begins a tap to a websocket.
+
+    It states every option, because SignalWire's APIs differ in their defaults.
+    """
     command = {
         "command": "calling.tap",
         "id": wanted.call.call_id,
@@ -55,13 +57,13 @@ def tap(wanted: TapAgain) -> ApiRequest:
 
 
 def standing(call: CarrierCall) -> ApiRequest:
-    """Return the request for a call's log, which goes by the id of its segment."""
+    """Return the request for a call's log, which SignalWire names by the segment."""
     log_id = call.segment_id or call.call_id
     return ApiRequest(method="GET", path=LOGS + quote(log_id, safe=""))
 
 
 def read_standing(body: bytes) -> Standing:
-    """Return where a call stands by its log."""
+    """Return the state of a call from its log."""
     try:
         status = msgspec.json.decode(body, type=Log).status
     except (msgspec.MsgspecError, UnicodeDecodeError):

@@ -1,7 +1,7 @@
 """SWML: SignalWire's markup, the same steps as YAML and as JSON.
 
 Source: SWML's schema (`tap`, `record_call`) and its pages of `answer` and `sleep`. Query strings
-are dropped on the way, so what must arrive stands in the path; `${call.call_id}` is filled by
+are dropped on the way, so what must arrive is in the path; `${call.call_id}` is filled by
 SignalWire. None of our steps blocks, and a script that is over leaves nothing to do on the call:
 the documents leave that to the customer's own steps, and those for trying sleep.
 """
@@ -101,7 +101,7 @@ def _steps(wanted: Arrangement) -> list[dict[str, object]]:
         for name in _TAP_DIRECTIONS[wanted.sides]
     ]
     if wanted.carrier_records is not None:
-        # Every option stands there: SignalWire's doors differ in their defaults.
+        # Every option is stated: SignalWire's APIs differ in their defaults.
         record_call = {
             "control_id": "carrier-recording",
             "stereo": wanted.carrier_records.stereo,

@@ -1,7 +1,7 @@
 """SignalWire `tap` to a WebSocket: bare codec bytes, one direction a socket.
 
-The socket says nothing but audio: no start, no stop, no call id, no codec. What a start would say
-stands in the path that SWML filled, `/signalwire-tap/{token}/{call_id}/{direction}`
+The socket carries only audio: no start, no stop, no call id, no codec. What a start message would
+say is in the path that SWML filled, `/signalwire-tap/{token}/{call_id}/{direction}`
 (docs/reference/wire/signalwire-tap.md).
 """
 
@@ -23,7 +23,7 @@ PARAMETERS = ("call_id", "direction")
 TRACKS: Mapping[str, Track] = MappingProxyType(
     {"speak": Track.INBOUND, "listen": Track.OUTBOUND, "both": Track.MIXED}
 )
-"""SWML's directions; that `both` is one mixed channel is seen in consumers, not documented."""
+"""SWML's directions. That `both` is one mixed channel is known from consumers; no page says so."""
 
 _OTHER_DIALECT = re.compile(r'"eventType"\s*:|"event"\s*:\s*"(?:connected|start|media)"')
 

@@ -42,7 +42,7 @@ class RtpSocket:
         return packets
 
     def press(self, digit: str) -> None:
-        """Tell of a digit beside the frames that follow."""
+        """Send a digit beside the frames that follow."""
         self._pressed, self._frames = digit, 0
 
     def started(self) -> dict[str, Any]:
