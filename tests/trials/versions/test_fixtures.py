@@ -10,7 +10,7 @@ from chalicelib.sink.forwarding.messages import Frames, MediaReceived
 from infra import verify
 from trials.versions.fixture import BUCKETS, TABLES, Fixture, fixtures, lacks
 from trials.versions.programs.containers import contents
-from trials.versions.programs.meanings import KINDS, meanings
+from trials.versions.programs.meanings import KINDS, meanings, name_of
 from trials.versions.programs.messages import MESSAGES
 from trials.versions.tree import baseline_commit
 

@@ -1,4 +1,4 @@
-"""`make trial NAME=carriers`: removes each carrier in turn, and runs all other tests without it.
+"""`make trial NAME=carriers`: remove each carrier in turn, and run the other tests.
 
 ARGS names carriers; without it all are tried, some minutes each. Exit code 1 if a test fails
 that isn't listed in `played.toml`, or if the list names a test that isn't there.
@@ -28,7 +28,7 @@ LEFT_OUT = (
 
 def main(arguments: Sequence[str]) -> int:
     """Try the carriers; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.carriers", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m trials.carriers", description=__doc__)
     parser.add_argument("carriers", nargs="*", help=", ".join(registry.ROWS))
     names = parser.parse_args(arguments).carriers or list(registry.ROWS)
     missing = _listed_but_missing()
