@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from bench import trust
-from tests.services import test_every_call_ends as ends
+from tests.services.recovery import test_every_call_ends as ends
 from trials.webhooks import permutations
 from trials.webhooks.permutations import Order, faults, orders
 
