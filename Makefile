@@ -17,16 +17,24 @@ ifneq ($(AWS_REGION),)
 export AWS_DEFAULT_REGION := $(AWS_REGION)
 endif
 
-.DEFAULT_GOAL := help
-.PHONY: help setup run test gstreamer check format bench costs autobahn attack forge chaos stop webhooks \
-  fuzz api-fuzz infra-check audit takeover verify key workers secrets retire bootstrap deploy package synth clean retap trial
+# Measurements and trials that have a target of their own name.
+OWN_NAMES := hook costs callbacks finalization leaks pause autobahn attack forge chaos takeover stop \
+  retap webhooks crash outage fuzz api-fuzz
 
-help: ## what can be made
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 21
+.DEFAULT_GOAL := help
+.PHONY: help setup run test gstreamer check static infrastructure format openapi infra-check audit clean bench trial \
+  verify key workers secrets retire synth bootstrap deploy package $(OWN_NAMES)
+
+##@ Use it
+
+help: ## list the targets
+	@awk '/^##@ / && $$0 != group { group = $$0; print "\n" substr(group, 5) } \
+	  /^[a-z-]+:.*## / { name = $$0; sub(/:.*/, "", name); sub(/.*## /, ""); \
+	    printf "  make %-13s %s\n", name, $$0 }' Makefile
 
 # --- setup: each environment again only when its requirements changed -------------------------
 
-setup: python-found node-found ## install everything, under this folder
+setup: python-found node-found ## install everything that is needed, under this folder
 	@$(MAKE) --silent --no-print-directory -j4 $(VENV)/.stamp $(MINISTACK)/.stamp $(CHECKOV)/.stamp \
 	  node_modules/.stamp
 
@@ -65,167 +73,10 @@ node_modules/.stamp: package.json package-lock.json | node-found
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
 
-# --- everyday -----------------------------------------------------------------------------------
+##@ Use it
 
 run: setup ## record three simulated calls on this machine; ONCE=1 ends after the table
 	@$(PY) -m infra.local
-
-# What keeps to the clock fails where the machine stands still for a while: such tests alone are tried
-# again, and the summary names each that was.
-AGAIN := --reruns 2 -rR
-
-test: gstreamer check ## everything: what check does, then the end-to-end tests in a local AWS
-	@$(PY) -m pytest --quiet -m e2e $(AGAIN)
-
-# A sender of RTP that the tests try beside ffmpeg; without it they replay what it once sent.
-GSTREAMER := gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
-
-gstreamer: ## install GStreamer from Debian, where that is possible: tests send RTP with it
-	@command -v gst-launch-1.0 >/dev/null 2>&1 \
-	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 \
-	    && echo "Installing GStreamer ..." && apt-get update -qq >/dev/null 2>&1 \
-	    && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-	      $(GSTREAMER) >/dev/null 2>&1; } \
-	  || echo "GStreamer isn't there: tests replay what it once sent (as root: make gstreamer)."
-
-# What thinks is covered whole; what talks to the world is covered by contract and end to end.
-PURE := chalicelib/errors.py,chalicelib/security/*,chalicelib/media/*,chalicelib/capture/*,chalicelib/recording/*,chalicelib/tapping/*,chalicelib/carriers/*,chalicelib/swml/*
-
-check: setup ## lint, types, import rule, tests with branch coverage
-	@$(PY) -m ruff format --check --quiet .
-	@$(PY) -m ruff check --quiet .
-	@$(PY) -m mypy
-	@$(VENV)/bin/lint-imports --no-logo
-	@$(PY) -m pytest --quiet -m "not e2e and not paced" --ignore tests/infra -n 4 --cov --cov-report=
-	@$(PY) -m pytest --quiet -m "not e2e and not paced" tests/infra --cov --cov-append --cov-report=
-	@$(PY) -m pytest --quiet -m paced $(AGAIN) --cov --cov-append --cov-report=
-	@$(PY) -m coverage report --include="$(PURE)" --fail-under=100
-	@$(PY) -m coverage report --fail-under=90
-
-format: $(VENV)/.stamp ## format and sort what can be
-	@$(PY) -m ruff check --quiet --fix --exit-zero .
-	@$(PY) -m ruff format .
-
-bench: setup ## ingest, finalization, hook: the figures, with the machine they were measured on
-	@$(PY) -m bench
-
-.PHONY: hook leaks pause
-
-hook: setup ## how fast webhooks are answered, in this process and through a local AWS
-	@$(PY) -m bench.hook --deployed
-
-costs: $(VENV)/.stamp ## what 1,000 calls cost an hour: every request counted, times AWS's prices
-	@$(PY) -m bench.costs
-
-leaks: setup ## calls full of seeds, everything asked wrongly; no log may have any of it
-	@$(PY) -m tests.leaks
-
-pause: setup ## what is said while all recordings pause is looked for everywhere
-	@$(PY) -m tests.pause
-
-# --- under attack -------------------------------------------------------------------------------
-
-# Autobahn|Testsuite runs under Python 2.7 only: on the path, or one of pyenv's.
-PYTHON2 ?= $(shell for python in python2.7 "$$(pyenv root 2>/dev/null)"/versions/2.7*/bin/python2.7; \
-  do "$$python" -c 'print("")' >/dev/null 2>&1 && command -v "$$python" && break; done)
-
-$(AUTOBAHN)/.stamp: tests/autobahn/requirements.txt | $(VENV)/.stamp
-	@"$(PYTHON2)" -c 'print("")' >/dev/null 2>&1 || { echo "Python 2.7 is needed for Autobahn|Testsuite" \
-	  "and was not found: pyenv install 2.7, or make autobahn PYTHON2=/path/to/python2.7" >&2; exit 1; }
-	@echo "Setting up $(AUTOBAHN) ..."
-	@$(PY) -m pip install -qq --target .build/virtualenv virtualenv==20.15.1  # the last that knows 2.7
-	@PYTHONPATH=.build/virtualenv $(PY) -m virtualenv -q -p "$(PYTHON2)" $(AUTOBAHN)
-	@$(AUTOBAHN)/bin/pip install -qq --no-python-version-warning -r tests/autobahn/requirements.txt
-	@touch $@
-
-autobahn: $(VENV)/.stamp $(AUTOBAHN)/.stamp ## Autobahn|Testsuite against the sink's websocket
-	@$(PY) -m tests.autobahn
-
-attack: $(VENV)/.stamp ## slow, flooding and lying peers against a sink that records a call
-	@$(PY) -m tests.attack
-
-FORGE ?=
-
-forge: $(VENV)/.stamp ## 100,000 forged tokens, keys and signatures; FORGE="--tries 5000 --seed 7"
-	@$(PY) -m tests.forge $(FORGE)
-
-CHAOS ?=
-
-chaos: setup ## kill workers in the midst of calls; CHAOS="--kills 5 --calls 8 --seed 1"
-	@$(PY) -m tests.chaos $(CHAOS)
-
-takeover: setup ## how soon a dead worker's calls end, and that an outage of the database kills nobody
-	@$(PY) -m tests.takeover
-
-STOP ?=
-
-stop: setup ## SIGTERM for a worker that records 250 calls; STOP="--calls 50 --seconds 10"
-	@$(PY) -m tests.stop $(STOP)
-
-RETAP ?=
-
-retap: setup ## kill workers whose calls are tapped: the carrier taps elsewhere; RETAP="--deaths 2"
-	@$(PY) -m tests.retap $(RETAP)
-
-WEBHOOKS ?=
-
-webhooks: $(VENV)/.stamp ## carriers' webhooks in any order, doubled, lost; WEBHOOKS="--orders 500 --lives 50"
-	@$(PY) -m tests.webhooks $(WEBHOOKS)
-
-.PHONY: callbacks crash finalization
-callbacks: setup ## how soon callbacks come, in a local AWS; beside a receiver that drips, too
-	@$(PY) -m bench.callbacks
-
-finalization: $(VENV)/.stamp ## twelve hours in each format, and repeats of a call: the same bytes
-	@$(PY) -m bench.finalization --promise
-
-crash: $(VENV)/.stamp ## a call's life with a fault at every port call, and with two deaths
-	@$(PY) -m tests.crash
-
-.PHONY: outage
-outage: setup ## S3 away for minutes and drained, S3 slow, a full disk, DynamoDB throttled
-	@$(PY) -m tests.outage
-
-NAME ?=
-TRIAL = $(subst -,_,$(NAME))
-# What a trial needs beside what `setup` installs.
-NEEDED_BY_autobahn := $(AUTOBAHN)/.stamp
-NEEDED_BY_fuzz := .venv-fuzz/.stamp
-NEEDED_BY_api_fuzz := .venv-api-fuzz/.stamp
-
-trial: setup $(NEEDED_BY_$(TRIAL)) ## any trial by its name, else a list: make trial NAME=stop ARGS="--calls 50"
-	@$(PY) -m tests.trials $(TRIAL)
-	@$(PY) -m tests.$(TRIAL) $(ARGS)
-
-FUZZ_SECONDS ?= 60
-FUZZ ?=
-
-.venv-fuzz/.stamp: tests/fuzz/requirements.txt | $(VENV)/.stamp
-	@$(PY) -m pip install -qq --upgrade --target .venv-fuzz -r tests/fuzz/requirements.txt
-	@touch $@
-
-fuzz: $(VENV)/.stamp .venv-fuzz/.stamp ## every parser FUZZ_SECONDS long; one: make fuzz FUZZ=rtp
-	@$(PY) -m tests.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ)
-
-.venv-api-fuzz/.stamp: tests/api_fuzz/requirements.txt | python-found
-	@$(PYTHON) -m venv .venv-api-fuzz
-	@.venv-api-fuzz/bin/python -m pip install -qq -r tests/api_fuzz/requirements.txt
-	@touch $@
-
-api-fuzz: $(VENV)/.stamp .venv-api-fuzz/.stamp ## schemathesis asks the API what its OpenAPI document offers
-	@$(PY) -m tests.api_fuzz
-
-infra-check: setup ## cfn-lint, checkov and cdk-nag over the templates as CloudFormation expands them
-	@$(PY) -m tests.infra.checks
-
-.venv-audit/.stamp: | python-found
-	@$(PYTHON) -m venv .venv-audit
-	@.venv-audit/bin/python -m pip install -qq pip-audit==2.10.1
-	@touch $@
-
-# Strict: where no advisory source is reached, it fails instead of saying that all is well.
-audit: .venv-audit/.stamp ## known vulnerabilities of what is deployed; needs pypi.org itself
-	@.venv-audit/bin/pip-audit --strict --progress-spinner off -r requirements.txt -r infra/sink/requirements.txt
 
 # --- proof --------------------------------------------------------------------------------------
 
@@ -244,42 +95,215 @@ verify: $(VENV)/.stamp ## compare a download with its proof: make verify PROOF=â
 STACK ?= RecorderStack
 
 key: ARGS ?= list
-key: $(VENV)/.stamp ## API keys of a deployment: make key ARGS="create --account main"
+key: $(VENV)/.stamp ## list, create or revoke API keys: make key ARGS="create --account main"
 	@$(PY) -m infra.deployment $(STACK) -- -m chalicelib.api.keys $(ARGS)
 
 # Context values: make deploy OPTIONS="-c alarm_email=ops@example.com -c sink_generation=1 -c sink_domain=â€¦"
 OPTIONS ?=
 
-workers: $(VENV)/.stamp ## a deployment's workers by generation, with their calls
+workers: $(VENV)/.stamp ## list the workers of a deployment by generation, with their calls
 	@$(PY) -m infra.deployment $(STACK) -- -m chalicelib.api.workers list
 
-secrets: $(VENV)/.stamp ## profiles that name another account's secret, and what to do about each
+secrets: $(VENV)/.stamp ## list profiles that name a secret of another account, with what to do
 	@$(PY) -m infra.deployment $(STACK) -- -m chalicelib.api.foreign_secrets
 
 GENERATION ?=
 
-retire: $(VENV)/.stamp ## remove a generation of workers when it has no calls: make retire GENERATION=1
+retire: $(VENV)/.stamp ## remove a generation of workers that has no calls: make retire GENERATION=1
 	@[ -n "$(GENERATION)" ] || { \
 	  echo "Say which generation, as make workers shows it: make retire GENERATION=1" >&2; exit 1; }
 	@$(PY) -m infra.deployment $(STACK) -- -m chalicelib.api.workers idle "$(GENERATION)"
 	@$(PY) -m infra.retire "$(GENERATION)"
 
-synth: setup ## what deploy would deploy, in .build/cdk.out; the same OPTIONS
+synth: setup ## write what deploy would deploy to .build/cdk.out; takes the same OPTIONS
 	@$(PY) -m infra.layer >/dev/null
 	@$(CDK) synth --quiet $(OPTIONS)
 
 # Without the app, which isn't needed: the CDK would run it, and that packages all functions.
-bootstrap: setup ## once per account and region, before the first deploy
+bootstrap: setup ## prepare an AWS account and region, once, before the first deploy
 	@environment=$$($(PY) -m infra.environment $(OPTIONS)) \
 	  && $(CDK) bootstrap --app "" $$environment $(OPTIONS)
 
-deploy: setup ## deploy to the AWS account of your credentials, after `make bootstrap`
+deploy: setup ## deploy to the AWS account of your credentials, after make bootstrap
 	@$(PY) -m infra.layer >/dev/null
 	@$(CDK) deploy --all $(OPTIONS)
 
-package: $(VENV)/.stamp ## the Lambda zip and its SAM template in .build/package, without CDK
+package: $(VENV)/.stamp ## write the Lambda zip and its SAM template to .build/package, without the CDK
 	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(PY) -m infra.lock \
 	  $(VENV)/bin/chalice package --stage dev .build/package
 
+##@ Change it
+
+# What keeps to the clock fails where the machine stands still for a while: such tests alone are tried
+# again, and the summary names each that was.
+AGAIN := --reruns 2 -rR
+
+# A local AWS for each of three at a time: these tests mostly wait. A file's tests stay together,
+# since they share calls.
+TOGETHER := -n 3 --dist loadfile --no-loadscope-reorder
+
+test: gstreamer check ## run the whole gate: what check runs, then the end-to-end tests in a local AWS
+	@$(PY) -m pytest --quiet -m e2e $(TOGETHER) $(AGAIN)
+
+# A sender of RTP that the tests try beside ffmpeg; without it they replay what it once sent.
+GSTREAMER := gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+
+gstreamer: ## install GStreamer from Debian, if possible: tests send RTP with it
+	@command -v gst-launch-1.0 >/dev/null 2>&1 \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 \
+	    && echo "Installing GStreamer ..." && apt-get update -qq >/dev/null 2>&1 \
+	    && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+	      $(GSTREAMER) >/dev/null 2>&1; } \
+	  || echo "GStreamer isn't there: tests replay what it once sent (as root: make gstreamer)."
+
+# What thinks is covered whole; what talks to the world is covered by contract and end to end.
+PURE := chalicelib/errors.py,chalicelib/security/*,chalicelib/media/*,chalicelib/capture/*,chalicelib/recording/*,chalicelib/tapping/*,chalicelib/carriers/*,chalicelib/swml/*
+
+check: setup ## run linter, types, import rules, and all tests but the end-to-end ones
+	@$(MAKE) --silent --no-print-directory -j2 --output-sync=target static infrastructure
+	@$(PY) -m pytest --quiet -m "not e2e and not paced" --ignore tests/infra -n 4 --cov --cov-append --cov-report=
+	@$(PY) -m pytest --quiet -m paced $(AGAIN) --cov --cov-append --cov-report=
+	@$(PY) -m coverage report --include="$(PURE)" --fail-under=100
+	@$(PY) -m coverage report --fail-under=90
+
+# One process each, so both at once.
+static:
+	@$(PY) -m ruff format --check --quiet .
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m mypy
+	@$(VENV)/bin/lint-imports --no-logo
+
+infrastructure:
+	@$(PY) -m pytest --quiet -m "not e2e and not paced" tests/infra --cov --cov-report=
+
+format: $(VENV)/.stamp ## sort imports and format the code
+	@$(PY) -m ruff check --quiet --fix --exit-zero .
+	@$(PY) -m ruff format .
+
+openapi: $(VENV)/.stamp ## write the API's OpenAPI document from its schemas and paths in infra/openapi
+	@$(PY) -m infra.openapi.document
+
+infra-check: setup ## check the expanded templates with cfn-lint, checkov and cdk-nag
+	@$(PY) -m tests.infra.checks
+
+.venv-audit/.stamp: | python-found
+	@$(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/python -m pip install -qq pip-audit==2.10.1
+	@touch $@
+
+# Strict: where no advisory source is reached, it fails instead of saying that all is well.
+audit: .venv-audit/.stamp ## look for known vulnerabilities in what is deployed; needs pypi.org itself
+	@.venv-audit/bin/pip-audit --strict --progress-spinner off -r requirements.txt -r infra/sink/requirements.txt
+
 clean: ## remove everything that was installed or built
 	@rm -rf $(VENV) .venv-* node_modules .build .run .chalice/deployments .coverage* .hypothesis
+
+##@ Try its promises, and measure
+
+bench: setup ## measure ingest, finalization and the webhook
+	@$(PY) -m bench
+
+NAME ?=
+TRIAL = $(subst -,_,$(NAME))
+# What a trial needs beside what `setup` installs.
+NEEDED_BY_autobahn := $(AUTOBAHN)/.stamp
+NEEDED_BY_fuzz := .venv-fuzz/.stamp
+NEEDED_BY_api_fuzz := .venv-api-fuzz/.stamp
+
+trial: setup $(NEEDED_BY_$(TRIAL)) ## run a trial, or list them all: make trial NAME=stop ARGS="--calls 50"
+	@$(PY) -m trials $(TRIAL)
+	@$(PY) -m trials.$(TRIAL) $(ARGS)
+
+# Measurements and trials have targets of their own names, too: `make chaos` is
+# `make trial NAME=chaos`. Documents use them; `make help` leaves them out.
+
+hook: setup
+	@$(PY) -m bench.hook --deployed
+
+costs: $(VENV)/.stamp
+	@$(PY) -m bench.costs
+
+leaks: setup
+	@$(PY) -m trials.leaks
+
+pause: setup
+	@$(PY) -m trials.pause
+
+# --- under attack -------------------------------------------------------------------------------
+
+# Autobahn|Testsuite runs under Python 2.7 only: on the path, or one of pyenv's.
+PYTHON2 ?= $(shell for python in python2.7 "$$(pyenv root 2>/dev/null)"/versions/2.7*/bin/python2.7; \
+  do "$$python" -c 'print("")' >/dev/null 2>&1 && command -v "$$python" && break; done)
+
+$(AUTOBAHN)/.stamp: trials/autobahn/requirements.txt | $(VENV)/.stamp
+	@"$(PYTHON2)" -c 'print("")' >/dev/null 2>&1 || { echo "Python 2.7 is needed for Autobahn|Testsuite" \
+	  "and was not found: pyenv install 2.7, or make autobahn PYTHON2=/path/to/python2.7" >&2; exit 1; }
+	@echo "Setting up $(AUTOBAHN) ..."
+	@$(PY) -m pip install -qq --target .build/virtualenv virtualenv==20.15.1  # the last that knows 2.7
+	@PYTHONPATH=.build/virtualenv $(PY) -m virtualenv -q -p "$(PYTHON2)" $(AUTOBAHN)
+	@$(AUTOBAHN)/bin/pip install -qq --no-python-version-warning -r trials/autobahn/requirements.txt
+	@touch $@
+
+autobahn: $(VENV)/.stamp $(AUTOBAHN)/.stamp
+	@$(PY) -m trials.autobahn
+
+attack: $(VENV)/.stamp
+	@$(PY) -m trials.attack
+
+FORGE ?=
+
+forge: $(VENV)/.stamp
+	@$(PY) -m trials.forge $(FORGE)
+
+CHAOS ?=
+
+chaos: setup
+	@$(PY) -m trials.chaos $(CHAOS)
+
+takeover: setup
+	@$(PY) -m trials.takeover
+
+STOP ?=
+
+stop: setup
+	@$(PY) -m trials.stop $(STOP)
+
+RETAP ?=
+
+retap: setup
+	@$(PY) -m trials.retap $(RETAP)
+
+WEBHOOKS ?=
+
+webhooks: $(VENV)/.stamp
+	@$(PY) -m trials.webhooks $(WEBHOOKS)
+
+callbacks: setup
+	@$(PY) -m bench.callbacks
+
+finalization: $(VENV)/.stamp
+	@$(PY) -m bench.finalization --promise
+
+crash: $(VENV)/.stamp
+	@$(PY) -m trials.crash
+
+outage: setup
+	@$(PY) -m trials.outage
+
+FUZZ_SECONDS ?= 60
+FUZZ ?=
+
+.venv-fuzz/.stamp: trials/fuzz/requirements.txt | $(VENV)/.stamp
+	@$(PY) -m pip install -qq --upgrade --target .venv-fuzz -r trials/fuzz/requirements.txt
+	@touch $@
+
+fuzz: $(VENV)/.stamp .venv-fuzz/.stamp
+	@$(PY) -m trials.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ)
+
+.venv-api-fuzz/.stamp: trials/api_fuzz/requirements.txt | python-found
+	@$(PYTHON) -m venv .venv-api-fuzz
+	@.venv-api-fuzz/bin/python -m pip install -qq -r trials/api_fuzz/requirements.txt
+	@touch $@
+
+api-fuzz: $(VENV)/.stamp .venv-api-fuzz/.stamp
+	@$(PY) -m trials.api_fuzz

@@ -23,7 +23,7 @@ from chalicelib.carriers import registry
 from chalicelib.recording.detection.end_rules import EndDecision
 from chalicelib.recording.model import CallRef, Interval, Recording, RecordOptions, State
 from chalicelib.sink.calls.detection import Detection
-from chalicelib.sink.ingest.fan_out import Audience
+from chalicelib.sink.ingest.fan_out import FanOut
 from chalicelib.sink.ingest.live_stream import LiveStream, Opening
 from chalicelib.sink.ingest.socket_stream import Stream
 from chalicelib.sink.ingest.websocket import MessageSocket
@@ -91,9 +91,9 @@ async def _least(messages: list[str]) -> dict[str, float]:
 
 def _cost(messages: list[str], asked: tuple[dict[str, Any], ...]) -> float:
     """Return µs per frame."""
-    stream, audience, ended = _stream(), Audience(), list[EndDecision]()
-    audience.admit(stream)
-    Detection(audience, ended.append).attend(
+    stream, fan_out, ended = _stream(), FanOut(), list[EndDecision]()
+    fan_out.add_stream(stream)
+    Detection(fan_out, ended.append).attend(
         [_recording(place, options) for place, options in enumerate(asked)], list
     )
     receive = stream.receive

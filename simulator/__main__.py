@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from chalicelib.capture.events import Encoding, Track
-from simulator import report, sources, wav
+from simulator import report, sources
+from simulator.audio_file import UnfitFile
 from simulator.carriers.registry import DIALECTS
 from simulator.player import Played, play, silent
 from simulator.rtp_packets import DIGITS
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
         played = _played(options)
-    except wav.UnfitFile as error:
+    except UnfitFile as error:
         print(f"simulator: {error}", file=sys.stderr)
         return 2
     tracks = ", ".join(played.setup.tracks)
@@ -65,7 +66,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--call-id", default="", help="made if absent")
     add("--seconds", type=_positive, help=f"default: the files' length, or {DEFAULT_SECONDS:g}")
     add("--speed", type=_positive, default=1.0, help="1 = real time, N times faster")
-    add("--wav", type=Path, nargs="+", default=[], metavar="FILE", help="inbound [outbound]")
+    add(
+        "--wav",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="inbound [outbound]: WAV, or what ffmpeg reads; 10 minutes at most",
+    )
     add(
         "--directions",
         default="",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from chalicelib.capture.events import Encoding, Track
 from simulator import g711, speech, wav
+from simulator.audio_file import UnfitFile
 from simulator.speech import FRAME_SAMPLES, RATE_HZ
 
 
@@ -27,7 +28,7 @@ def of_files(
     As long as `seconds`, or as the longest file. Raises UnfitFile.
     """
     if len(paths) > len(tracks):
-        raise wav.UnfitFile(f"{paths[len(tracks)]}: the call has only {len(tracks)} track(s)")
+        raise UnfitFile(f"{paths[len(tracks)]}: the call has only {len(tracks)} track(s)")
     silence = g711.SILENCE[encoding]
     played = [[_whole(f, silence) for f in wav.frames(path, encoding)] for path in paths]
     longest = max(map(len, played))

@@ -1,4 +1,8 @@
-"""WAV files that a carrier could play: 8 kHz, one channel, PCM16 or already encoded."""
+"""Audio files that a carrier could play.
+
+A WAV file of 8 kHz, one channel, PCM16 or the call's own encoding is played sample for sample, so
+that a test can compare bits; every other file is converted (`audio_file`).
+"""
 
 from __future__ import annotations
 
@@ -10,14 +14,12 @@ from pathlib import Path
 
 from chalicelib.capture.events import Encoding
 from simulator import g711
+from simulator.audio_file import MAX_BYTES, UnfitFile, pcm_of
 from simulator.speech import FRAME_SAMPLES, RATE_HZ
 
+_OTHER = 0
 _PCM = 1
 _ENCODED = {6: Encoding.PCMA, 7: Encoding.PCMU}
-
-
-class UnfitFile(Exception):
-    """A file that no call can play; the message says why and names the file."""
 
 
 def frames(path: Path, encoding: Encoding) -> Iterator[bytes]:
@@ -28,30 +30,28 @@ def frames(path: Path, encoding: Encoding) -> Iterator[bytes]:
 
 def _payload(path: Path, encoding: Encoding) -> bytes:
     try:
-        content = path.read_bytes()
+        format_tag, samples = _parse(path)
+        if _ENCODED.get(format_tag) is encoding:
+            return samples
+        pcm = samples if format_tag == _PCM else pcm_of(path)
     except OSError as error:
         raise UnfitFile(f"{path}: {error.strerror}") from error
-    format_tag, samples = _parse(path, content)
-    if format_tag == _PCM:
-        return g711.encode(_pcm16(samples), encoding)
-    if _ENCODED[format_tag] is not encoding:
-        raise UnfitFile(f"{path}: holds {_ENCODED[format_tag]}, the call speaks {encoding}")
-    return samples
+    return g711.encode(_pcm16(pcm), encoding)
 
 
-def _parse(path: Path, content: bytes) -> tuple[int, bytes]:
-    """Return the format tag and the bytes of the samples."""
-    if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
-        raise UnfitFile(f"{path}: not a WAV file")
-    parts = dict(_parts(content))
+def _parse(path: Path) -> tuple[int, bytes]:
+    """Return the format tag and the samples of a WAV file as calls carry them; of others none."""
+    with path.open("rb") as file:
+        head = file.read(12)
+        if (head[:4], head[8:]) != (b"RIFF", b"WAVE") or path.stat().st_size > MAX_BYTES:
+            return _OTHER, b""
+        parts = dict(_parts(head + file.read()))
     if len(parts.get(b"fmt ", b"")) < 16 or b"data" not in parts:
-        raise UnfitFile(f"{path}: a WAV file without format or samples")
+        return _OTHER, b""
     tag, channels, rate_hz, _, _, bits = struct.unpack("<HHIIHH", parts[b"fmt "][:16])
     if tag not in (_PCM, *_ENCODED) or bits != (16 if tag == _PCM else 8):
-        raise UnfitFile(f"{path}: format {tag} with {bits} bits; PCM16, PCMU or PCMA is wanted")
-    if (channels, rate_hz) != (1, RATE_HZ):
-        raise UnfitFile(f"{path}: {channels} channels at {rate_hz} Hz; 1 at {RATE_HZ} Hz is wanted")
-    return tag, parts[b"data"]
+        return _OTHER, b""
+    return (tag, parts[b"data"]) if (channels, rate_hz) == (1, RATE_HZ) else (_OTHER, b"")
 
 
 def _parts(content: bytes) -> Iterator[tuple[bytes, bytes]]:

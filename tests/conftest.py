@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from infra.local.aws import LocalAws, local_aws
+from tests.carriers.playing import skip_what_is_played
 from tests.first_failures import pytest_terminal_summary
 
 __all__ = ["pytest_terminal_summary"]
@@ -20,6 +21,11 @@ settings.load_profile("any machine")
 
 MINISTACK = pytest.param("ministack", marks=pytest.mark.e2e)
 """a world that only `-m e2e` runs in"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what plays a carrier that was removed."""
+    skip_what_is_played(items)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,6 @@ CELL = 100
 README_LINES = 150
 TRUST = "docs/explanation/trust.md"
 """its rows are written by the commands that show a promise"""
-NOT_WRAPPED = {"CHANGELOG.md"}
 
 NOT_RUN = {
     "an AWS account": 6,
@@ -128,8 +127,6 @@ def test_log_lines_are_written() -> None:
 @of_each
 def test_lines_wrap(document: Path) -> None:
     """At 100 columns, but for a table's rows and what has no place to wrap."""
-    if name_of(document) in NOT_WRAPPED:
-        return
 
     lines = enumerate(document.read_text().splitlines(), 1)
     long = [(number, line) for number, line in lines if len(line) > COLUMNS]
@@ -140,7 +137,7 @@ def test_lines_wrap(document: Path) -> None:
 @of_each
 def test_cells_are_phrases(document: Path) -> None:
     """A cell of a table isn't longer than a line; links count by their text."""
-    if name_of(document) in {TRUST, *NOT_WRAPPED}:
+    if name_of(document) == TRUST:
         return
 
     rows = [line for line in document.read_text().splitlines() if _is_row(line)]

@@ -85,6 +85,12 @@ def test_every_listed_code_is_in_the_code() -> None:
     assert set() == listed("error-codes.md") - strings()
 
 
+def test_every_cut_of_a_stream_is_explained() -> None:
+    """With its close code, on the page of recordings."""
+
+    assert set() == CUTS - listed("recordings.md")
+
+
 def test_every_metric_is_listed() -> None:
     """Those of workers, of functions, and of the log's filter."""
 

@@ -10,7 +10,7 @@ from chalicelib.api.log import logger
 from chalicelib.api.requests import now, raw_body
 from chalicelib.carriers import registry
 from chalicelib.carriers.contract import signature
-from chalicelib.carriers.contract.signature import Proof, Signed
+from chalicelib.carriers.contract.signature import SignatureHeader, Signed
 from chalicelib.errors import (
     CredentialsNeeded,
     Forbidden,
@@ -159,7 +159,7 @@ def _secret(profile: Profile) -> CarrierSecret:
 
 
 def _verify_signature(
-    profile: Profile, proofs: tuple[Proof, ...], path: str, request: Request, body: bytes
+    profile: Profile, proofs: tuple[SignatureHeader, ...], path: str, request: Request, body: bytes
 ) -> str:
     """Return what came of a webhook's signature. Raises Forbidden `bad_signature`.
 

@@ -233,11 +233,28 @@ def _stride(runs: Sequence[Run]) -> int:
     return steps.most_common(1)[0][0] if steps else 0
 
 
+class Origin:
+    """The least lateness of a stream's first two seconds: where its baseline begins."""
+
+    __slots__ = ("_until_us", "lateness_us")
+
+    def __init__(self, lateness_us: float, at_us: int) -> None:
+        self.lateness_us = lateness_us
+        self._until_us = at_us + ORIGIN_WINDOW_US
+
+    def follow(self, lateness_us: float, at_us: int) -> None:
+        """Take a run's least lateness, in order of arrival or not."""
+        if at_us <= self._until_us:
+            self.lateness_us = min(self.lateness_us, lateness_us)
+
+
 def least_lateness_us(arrivals: Sequence[tuple[int, float]]) -> float:
-    """Return the least lateness of a stream's first two seconds, from (wall clock, lateness) in
-    order of arrival: where its baseline begins."""
-    until_us = arrivals[0][0] + ORIGIN_WINDOW_US
-    return min(lateness for at_us, lateness in arrivals if at_us <= until_us)
+    """Return a stream's origin from (wall clock, lateness) in order of arrival."""
+    (first_us, first), *_ = arrivals
+    origin = Origin(first, first_us)
+    for at_us, lateness_us in arrivals:
+        origin.follow(lateness_us, at_us)
+    return origin.lateness_us
 
 
 def follow(head: StreamHead, tracks: Mapping[Track, Sequence[Run]]) -> StreamClock:

@@ -186,7 +186,7 @@ def _record(entry: Entry, stream_key: str) -> Record:
 
 def verify_known(index: StoredIndex, object_key: str, among: Collection[str] | None = None) -> None:
     """Raise NewerForm where an object holds streams that only newer code can read, of all or
-    `among` some: who writes it again without them, or deletes it, loses them."""
+    `among` some: rewriting it without them, or deleting it, would lose them."""
     if index.unknown if among is None else index.unknown.intersection(among):
         raise NewerForm(f"{object_key}: only newer code reads streams {sorted(index.unknown)}")
 
@@ -204,7 +204,7 @@ def read_payload(body: bytes, entry: StoredRecord) -> bytes:
 
 
 def decode(body: bytes, object_key: str = "container") -> Container:
-    """Return a whole object's records; those with a broken payload are told, not given.
+    """Return a whole object's records; those with a broken payload are only named.
 
     Raises CorruptContainer where the index or the trailer is broken, NewerForm where not all of it
     is known.

@@ -41,7 +41,7 @@ class Clock(StrEnum):
 
 
 class StreamStarted(msgspec.Struct, frozen=True, kw_only=True):
-    """The stream told, or its path tells, which call and tracks it carries."""
+    """The stream said, or its path says, which call and tracks it carries."""
 
     call_id: str
     carrier_stream_id: str
@@ -66,7 +66,7 @@ class Media(msgspec.Struct, frozen=True, gc=False):
 
 
 class DigitPressed(msgspec.Struct, frozen=True, kw_only=True):
-    """The carrier told, beside the sound, that a key was pressed."""
+    """The carrier reported in a message that a key was pressed."""
 
     digit: str
     """one of 0-9, *, #, A-D"""

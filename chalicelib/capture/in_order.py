@@ -1,4 +1,4 @@
-"""One track's messages in the order of their offsets, for those who listen while they come.
+"""One track's messages in the order of their offsets, for live listeners.
 
 What is captured never waits. A listener can't go back, so a message behind a hole waits until the
 hole is filled, or until what comes later shows that nothing will fill it.

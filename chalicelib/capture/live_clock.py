@@ -1,4 +1,4 @@
-"""Where a track's samples lie on the wall clock, told while they come, for those who hear it live.
+"""Where a track's samples lie on the wall clock, estimated live, for detectors.
 
 Assembly sees all that came and places it later (`clock`); a detector must say now when a sample
 sounded. The same facts, less patience: samples are contiguous until arrival proves a hole. Nothing
@@ -52,11 +52,11 @@ class HeardClock:
         self.arrived_us = arrival_us
 
     def is_mute(self, now_us: int) -> bool:
-        """Tell whether nothing has come for so long that it counts as silence."""
+        """Whether nothing has come for so long that it counts as silence."""
         return now_us - self.arrived_us >= PATIENCE_US
 
     def begin_us(self, position: int) -> int:
-        """Return when the sample at a position began to sound. Something was heard already."""
+        """Return when the sample at a position began to sound. Some media must have come."""
         place = bisect_right(self._knots, position, key=_position) - 1
         at, wall_us = self._knots[max(place, 0)]
         return round(wall_us + (position - at) * self._us_per_sample)
@@ -102,7 +102,7 @@ class HeardClock:
         self._open(position, wall_us + (position - at) * self._us_per_sample + least_us)
 
     def _open(self, position: int, wall_us: float) -> None:
-        """Let what follows a position begin anew on the wall clock."""
+        """Place what follows a position at a new time of the wall clock."""
         self._hole = None
         self._knots = [*self._knots[-MOST_KNOTS + 1 :], (position, wall_us)]
 

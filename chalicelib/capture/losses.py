@@ -1,4 +1,4 @@
-"""What is told of media that was received and that nobody has any more."""
+"""The records that report received media as lost."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Redaction:
     """the facts of records without sound stay: something of these streams is still shown"""
 
     def concerns(self, stored: StoredRecord) -> bool:
-        """Tell whether anything of a record goes, or may have gone already."""
+        """Whether anything of a record goes, or may have gone already."""
         record = stored.record
         if record.stream_key not in self.streams or record.arrived_at_us >= self.before_us:
             return False
@@ -54,7 +54,7 @@ class Redaction:
         return bool(stored.length or not self.keeps_facts) and self.spans(record) != whole
 
     def voids(self, stored: StoredRecord) -> bool:
-        """Tell whether all of a record goes, its facts too."""
+        """Whether all of a record goes, its facts too."""
         return self.concerns(stored) and not self.keeps_facts and not self.spans(stored.record)
 
     def spans(self, record: Record) -> tuple[Span, ...]:
@@ -63,12 +63,12 @@ class Redaction:
 
 
 def is_concerned(index: StoredIndex, redaction: Redaction) -> bool:
-    """Tell whether an object holds what is to go, or silence in its place."""
+    """Whether an object holds what is to go, or silence in its place."""
     return any(redaction.concerns(entry) for entry in index.entries)
 
 
 def is_void(index: StoredIndex, redaction: Redaction) -> bool:
-    """Tell whether all of an object goes."""
+    """Whether all of an object goes."""
     return all(redaction.voids(entry) for entry in index.entries)
 
 

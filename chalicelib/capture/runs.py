@@ -229,7 +229,7 @@ class TrackRun:
         return False
 
 
-Run = TrackRun | PlacedRun
+LiveRun = TrackRun | PlacedRun
 """a track by when its messages arrive, or by the time that they tell"""
 
 
@@ -240,11 +240,11 @@ class StreamCapture:
 
     def __init__(self, head: StreamHead) -> None:
         self._head = head
-        self.tracks: dict[Track, Run] = {}
+        self.tracks: dict[Track, LiveRun] = {}
         self.refused = 0
         """malformed messages that were answered and left out; the shell counts them"""
 
-    def track(self, track: Track, encoding: Encoding) -> Run:
+    def track(self, track: Track, encoding: Encoding) -> LiveRun:
         """Return the track's run, a new one for its first message."""
         run = self.tracks.get(track)
         if run is None:
@@ -271,7 +271,7 @@ class StreamCapture:
         )
 
 
-def _lost(runs: list[Run]) -> int:
+def _lost(runs: list[LiveRun]) -> int:
     """Return how many messages the carrier's numbers miss.
 
     Whether a carrier counts each track or the whole stream is not documented: numbers that all

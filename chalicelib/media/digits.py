@@ -1,4 +1,4 @@
-"""The sixteen digits, and what is told of a key press; the same from tones and from RFC 4733."""
+"""The sixteen digits, and the events of a key press; the same from tones and from RFC 4733."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FREQUENCIES_HZ: Mapping[str, tuple[int, int]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigitBegun:
-    """A key is pressed: told as soon as it is certain, once for each press."""
+    """A key is pressed: reported as soon as it is certain, once for each press."""
 
     digit: str
     first_sample: int

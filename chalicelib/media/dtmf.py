@@ -19,7 +19,7 @@ WINDOWS_TO_END = 5
 
 
 class DigitDetector:
-    """The digits of one track. A press is told with its place to ± 10 ms."""
+    """The digits of one track. A press is reported with its place to ± 10 ms."""
 
     __slots__ = (
         "_begun",

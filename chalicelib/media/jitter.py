@@ -1,6 +1,6 @@
 """A jitter buffer: packets in by their position, an unbroken row of samples out.
 
-It stands only in front of what must play in real time (outgoing taps, detectors), never in front of
+It is used only before what must play in real time (outgoing taps, detectors), never before
 storage. Time is what is pulled: whoever pulls 160 samples every 20 ms plays 8,000 a second. How
 early packets come before their turn (their slack) is all that the buffer goes by:
 
@@ -8,7 +8,7 @@ early packets come before their turn (their slack) is all that the buffer goes b
   in time. Beyond that, or after what should follow it has sounded, it is dropped and counted.
 - Two seconds in which every packet came far too early make it shallower by a frame, to `least`
   (and `kept`) at the least; where its own clock is the faster one, it becomes deeper by one.
-- A clock that stood still (a source without timestamps, after a pause) or leapt begins anew.
+- A clock that stood still (a source without timestamps, after a pause) or leapt starts over.
 
 With `least` = `most` its depth is fixed. It follows a drift between both clocks in either case.
 """
@@ -101,7 +101,7 @@ class JitterBuffer:
         self._end = 0
         """after the last sample that ever came"""
         self._sounded = 0
-        """after the last sample that was heard; nothing before it can be played any more"""
+        """after the last sample that was heard; what lies before it is too late to play"""
         self._late_row = 0
         self._pulled = 0
         self._greatest = depth.least
@@ -151,7 +151,7 @@ class JitterBuffer:
         return self._greatest
 
     def restart(self, position: int, waited: int = 0) -> None:
-        """Begin anew at a position, as for the first packet: another source counts from there."""
+        """Start over at a position, as for the first packet: another source counts from there."""
         self.restarts += 1
         self.skipped += self._heard.count(1)
         self._ahead.clear()

@@ -40,7 +40,7 @@ class _Frame:
 
 
 def begins_mp3(opening: bytes) -> bool:
-    """Tell whether a file's first bytes are an MP3's."""
+    """Whether a file's first bytes are an MP3's."""
     return opening[:3] == b"ID3" or _frame_at(opening, 0) is not None
 
 
@@ -104,7 +104,7 @@ class Mp3File:
         return at + frame.size
 
     def _fits(self, frame: _Frame) -> bool:
-        """Tell whether a frame is of the same stream as the first: else it is chance."""
+        """Whether a frame is of the same stream as the first: else it is chance."""
         first = self._first
         return first is None or (frame.rate_hz, frame.samples) == (first.rate_hz, first.samples)
 

@@ -1,6 +1,6 @@
 """An MP4 file: the length and the shape of its first track, from the movie's box.
 
-ISO/IEC 14496-12 (boxes, `mvhd`, `stsd`) and 14496-14. The movie's box may stand at either end.
+ISO/IEC 14496-12 (boxes, `mvhd`, `stsd`) and 14496-14. The movie's box may be at either end.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ENTRY_CHANNELS, _ENTRY_RATE, _ENTRY_SIZE = 24, 32, 36
 
 
 def begins_mp4(opening: bytes) -> bool:
-    """Tell whether a file's first bytes are an MP4's."""
+    """Whether a file's first bytes are an MP4's."""
     return opening[4:8] == b"ftyp"
 
 

@@ -22,7 +22,7 @@ from chalicelib.media.rtp import (
 
 MOST_STEP_US = 10_000_000
 """no network keeps UDP so long: where the time between two packets and the difference of their
-timestamps differ by more, the sender began to count anew"""
+timestamps differ by more, the sender restarted its count"""
 WINDOW = 1024
 """sequence numbers, about 20 s, in which a copy is known; RFC 3550 calls 100 misordered"""
 LATE_US = 40_000
@@ -41,7 +41,7 @@ class Received(msgspec.Struct, frozen=True, gc=False):
     sequence: int
     """the number, extended, less those that packets without sound used: it counts sound"""
     source: int
-    """0, 1, …: counts the SSRCs, and the senders that began anew"""
+    """0, 1, …: counts the SSRCs, and the senders that restarted"""
     arrival_us: int
 
 

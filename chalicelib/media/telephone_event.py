@@ -1,4 +1,4 @@
-"""RTP's telephone-event (RFC 4733): payloads in, each key press told once.
+"""RTP's telephone-event (RFC 4733): payloads in, each key press reported once.
 
 A press is sent as packets with one RTP timestamp, where it begins, and a growing duration; the last
 has the end bit and comes three times. What is lost, doubled or out of order among them changes
@@ -70,7 +70,7 @@ class TelephoneEvents:
         self._end = 0
         """as far as the key is known to be down"""
         self._horizon: int | None = None
-        """what begins before this was told already"""
+        """what begins before this was already reported"""
 
     @property
     def sounding(self) -> str | None:
@@ -101,13 +101,13 @@ class TelephoneEvents:
         return events
 
     def finish(self) -> list[DigitEvent]:
-        """Let go of what is down: the source has ended."""
+        """Release the key that is down: the source has ended."""
         events: list[DigitEvent] = []
         self._let_go(events)
         return events
 
     def _goes_on(self, digit: str, timestamp: int) -> bool:
-        """Tell whether a packet belongs to the key that is down.
+        """Whether a packet belongs to the key that is down.
 
         A press of more than 65,535 samples goes on under a new timestamp, where the last one ended.
         """
@@ -117,7 +117,7 @@ class TelephoneEvents:
         )
 
     def _is_told(self, timestamp: int) -> bool:
-        """Tell whether a packet's press is over; one far behind is a source that began again."""
+        """Whether a packet's press is over; one far behind is a source that began again."""
         if self._horizon is None:
             return False
         return self._horizon - self._memory <= timestamp < self._horizon

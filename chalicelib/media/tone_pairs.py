@@ -105,7 +105,7 @@ class PairFinder:
 
 
 def is_steady(first: TonePair, second: TonePair, seconds: float) -> bool:
-    """Tell whether the pair of a window is that of one so many seconds before, gone on.
+    """Whether the pair of a window is that of one so many seconds before, gone on.
 
     Its phases tell the frequencies to a few Hz: a voice that meets the pair for a moment glides.
     """

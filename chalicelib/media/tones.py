@@ -42,8 +42,8 @@ def digit_tone(
 ) -> bytes:
     """Return the pcm of a digit: both frequencies together at a level, none of it pause.
 
-    `twist_db` is how far the high frequency stands above the low one. Raises KeyError for what is
-    no digit.
+    `twist_db` is how much louder the high frequency is than the low one. Raises KeyError for
+    what is no digit.
     """
     low_hz, high_hz = FREQUENCIES_HZ[digit]
     high_share = 1 / (1 + 10 ** (-twist_db / 10))

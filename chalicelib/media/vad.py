@@ -1,7 +1,7 @@
-"""Voice activity: where somebody speaks on a track, told by level, by blocks of 20 ms.
+"""Voice activity: where speech is on a track, detected by level, by blocks of 20 ms.
 
 `input_sensitivity` is a level: 0 is -20 dBm0, each step 0.45 dB less, so 44 is -39.8 and 100 is
--65 dBm0. A block sounds when its level passes that, and stands 7 dB above the line's own noise (the
+-65 dBm0. A block sounds when its level passes that, and is 7 dB above the line's own noise (the
 least level of the last 3 s), which raises the bar by at most 15 dB: steady noise is no speech
 unless it is louder than that. Speech is sound for three blocks running.
 """
@@ -171,7 +171,7 @@ class _NoiseFloor:
         self._last = self._before = 0
 
     def follow(self, rms: int) -> float:
-        """Take the level of a block that sounds; return what it takes to stand above the noise."""
+        """Take the level of a block that sounds; return the level that is above the noise."""
         if not self._last:
             self._last = self._before = rms
         total = rms + self._last + self._before

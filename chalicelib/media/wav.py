@@ -38,9 +38,9 @@ _INFO_NAMES = {"title": b"INAM", "comment": b"ICMT"}
 
 
 def header(*, rate_hz: int, channels: int, samples: int, info_size: int = 0) -> bytes:
-    """Return the bytes that stand before `samples` samples per channel.
+    """Return the bytes before `samples` samples per channel.
 
-    `info_size` is the size of what stands behind them: an even number, as every chunk's.
+    `info_size` is the size of what follows them: an even number, as every chunk's.
     """
     size = samples * channels * _WIDTH
     around_data = len("WAVE") + _FORMAT.size + _CHUNK.size + info_size

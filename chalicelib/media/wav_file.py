@@ -21,7 +21,7 @@ _LARGEST_READ = 4_096
 
 
 def begins_wav(opening: bytes) -> bool:
-    """Tell whether a file's first bytes are a WAV's."""
+    """Whether a file's first bytes are a WAV's."""
     return opening[:4] in (b"RIFF", b"RF64") and opening[8:12] == b"WAVE"
 
 

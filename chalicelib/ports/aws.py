@@ -17,8 +17,8 @@ from chalicelib.ports.values import (
     DownloadedFile,
     EncodedFile,
     Figure,
+    HttpReply,
     PublicKey,
-    Reply,
 )
 from chalicelib.recording.model import CallRef, Format, OutboxRow
 from chalicelib.security.carrier_credentials import OAuth2
@@ -128,7 +128,7 @@ class EventBus(Protocol):
 class Sender(Protocol):
     """One POST to a foreign address, through the URL guard."""
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
         """Send once, follow no redirect, end in time. Return failures as values; raise none."""
 
 

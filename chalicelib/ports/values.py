@@ -226,7 +226,7 @@ class SendFault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class HttpReply:
     """The result of one attempt to send: an answer, or the reason why there is none."""
 
     status: int | None = None

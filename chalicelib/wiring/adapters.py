@@ -15,7 +15,7 @@ from chalicelib.config import Settings, required
 
 if TYPE_CHECKING:
     from chalicelib.adapters.dynamodb.table import Table
-    from chalicelib.ports import aws, carriers, rows
+    from chalicelib.ports import accounts, aws, carriers, rows
 
 # ruff: noqa: PLC0415  # adapters are imported where they are made
 
@@ -127,14 +127,14 @@ class Adapters:
         return DynamoPortClaims(self._hot)
 
     @cached_property
-    def profiles(self) -> rows.Profiles:
+    def profiles(self) -> accounts.Profiles:
         """Profiles."""
         from chalicelib.adapters.dynamodb.accounts import DynamoProfiles
 
         return DynamoProfiles(self._core)
 
     @cached_property
-    def api_keys(self) -> rows.ApiKeys:
+    def api_keys(self) -> accounts.ApiKeys:
         """API keys."""
         from chalicelib.adapters.dynamodb.accounts import DynamoApiKeys
 

@@ -10,7 +10,7 @@ import pytest
 from app import app
 from chalicelib import wiring
 from chalicelib.errors import DeliveryPostponed, NotFound
-from chalicelib.ports.values import Reply
+from chalicelib.ports.values import HttpReply
 from chalicelib.recording.endpoint_health import gone
 from chalicelib.recording.model import State
 from chalicelib.services.intake.carrier_recordings import copy_of
@@ -29,9 +29,9 @@ class Receiver:
         self.status = status
         self.headers: list[dict[str, str]] = []
 
-    def post(self, url: str, body: bytes, headers: dict[str, str]) -> Reply:
+    def post(self, url: str, body: bytes, headers: dict[str, str]) -> HttpReply:
         self.headers.append(headers)
-        return Reply(status=self.status)
+        return HttpReply(status=self.status)
 
 
 def owe(api: Api, status: int) -> Receiver:

@@ -6,14 +6,12 @@ What is generated from the registry is generated again in the copy.
 from __future__ import annotations
 
 import ast
-import json
 import os
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from infra.paths import ROOT
 
@@ -84,56 +82,22 @@ def _is_row_of(node: ast.AST, carrier: str) -> bool:
     )
 
 
-def readers(folder: Path) -> list[str]:
-    """Return the tests that read the registry, but for this one's own."""
-    found = (path for path in sorted((folder / "tests").rglob("test_*.py")) if _reads(path))
-    return [str(path.relative_to(folder)) for path in found]
-
-
-def _reads(path: Path) -> bool:
-    source = path.read_text()
-    is_reader = "carriers import registry" in source or "carriers.registry" in source
-    return is_reader and path.name != "test_removal.py"
+READERS = (
+    "tests/carriers/test_registry.py",
+    "tests/carriers/test_carrier_table.py",
+    "tests/carriers/contract",
+    "tests/api/test_about.py",
+    "tests/api/test_documented_webhooks.py",
+    "tests/api/test_lasting_urls.py",
+    "tests/trials/fuzz/test_corpus.py",
+    "tests/simulator/test_command.py",
+    "tests/test_rooms.py",
+)
+"""the tests that read the registry, and are quick"""
 
 
 def _generate(copy: Copy) -> None:
     """Make again what is generated from the registry."""
-    made = copy.python("-m", "tests.carriers.table")
-    assert made.returncode == 0, made.stdout
-    _drop_from_openapi(copy)
-
-
-def _drop_from_openapi(copy: Copy) -> None:
-    """Take out of the API's description what only the removed carrier has."""
-    path = copy.folder / "chalicelib/api/openapi.json"
-    gone, document = _names(ROOT) - _names(copy.folder), json.loads(path.read_text())
-    document["paths"] = {
-        route: operations for route, operations in document["paths"].items() if route not in gone
-    }
-    path.write_text(json.dumps(_narrowed(document, gone), indent=1))
-
-
-def _names(folder: Path) -> set[str]:
-    """Return everything that a project's registry names: carriers, dialects, documents, routes."""
-    told = Copy(folder).python("-c", _NAMES)
-    assert told.returncode == 0, told.stdout
-    return set(json.loads(told.stdout))
-
-
-def _narrowed(value: Any, gone: set[str]) -> Any:
-    if isinstance(value, list):
-        return [_narrowed(one, gone) for one in value]
-    if not isinstance(value, dict):
-        return value
-    narrowed = {name: _narrowed(one, gone) for name, one in value.items()}
-    if isinstance(narrowed.get("enum"), list):
-        narrowed["enum"] = [one for one in narrowed["enum"] if one not in gone]
-    return narrowed
-
-
-_NAMES = """
-import json
-from chalicelib.carriers.registry import DIALECTS, ROWS
-of_rows = [(*row.documents, row.first_route, row.first_basic_route) for row in ROWS.values()]
-print(json.dumps([*ROWS, *DIALECTS, *(name for names in of_rows for name in names)]))
-"""
+    for module in ("tests.carriers.table", "infra.openapi.document"):
+        made = copy.python("-m", module)
+        assert made.returncode == 0, made.stdout

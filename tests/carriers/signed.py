@@ -12,7 +12,7 @@ from typing import Any
 
 from chalicelib.carriers import registry
 from chalicelib.carriers.contract import signature
-from chalicelib.carriers.contract.signature import Proof, Signed
+from chalicelib.carriers.contract.signature import SignatureHeader, Signed
 from chalicelib.errors import Forbidden
 from tests.carriers.samples import FIXTURES
 
@@ -21,7 +21,7 @@ FILES: Mapping[str, Path] = {path.stem: path for path in sorted(FOLDER.glob("*.j
     path.parent.name: path for path in sorted(Path(__file__).parent.glob("*/signatures.json"))
 }
 """by scheme"""
-SCHEMES: Mapping[str, tuple[Proof, ...]] = {
+SCHEMES: Mapping[str, tuple[SignatureHeader, ...]] = {
     **signature.SCHEMES,
     **{name: proofs for name in registry.ROWS if (proofs := registry.carrier(name).signature)},
 }

@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.carriers import registry
 from infra.paths import ROOT
-from tests.carriers.removal import Copy, readers, without
+from tests.carriers.removal import READERS, Copy, without
 
 
 @pytest.fixture(scope="module", params=registry.ROWS)
@@ -32,7 +32,7 @@ def test_the_imports_point_downwards(copy: Copy) -> None:
 
 def test_the_types_hold(copy: Copy) -> None:
     """mypy finds no import and no name of what is gone."""
-    typed = copy.python("-m", "mypy", "--cache-dir", str(ROOT / ".build/mypy-without"))
+    typed = copy.python("-m", "mypy", "--cache-dir", str(ROOT / ".mypy_cache"))
 
     assert 0 == typed.returncode, typed.stdout
 
@@ -46,6 +46,6 @@ def test_every_test_can_be_collected(copy: Copy) -> None:
 
 def test_what_reads_the_registry_passes(copy: Copy) -> None:
     """Routes, descriptions, documents, simulator and fuzzing follow from the rows that are left."""
-    passed = copy.tests(*readers(copy.folder))
+    passed = copy.tests(*READERS)
 
     assert 0 == passed.returncode, passed.stdout[-4000:]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chaos import report
-from tests.chaos.kills import Trap
-from tests.chaos.storm import Plan, run
 from tests.e2e.stage import Stage
+from trials.chaos import report
+from trials.chaos.kills import Trap
+from trials.chaos.storm import Plan, run
 
 pytestmark = pytest.mark.e2e
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.stage import Stage
-from tests.leaks.provocations import BAD_BODIES
-from tests.leaks.run import run
+from trials.leaks.provocations import BAD_BODIES
+from trials.leaks.run import run
 
 pytestmark = pytest.mark.e2e
 

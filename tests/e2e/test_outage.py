@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.stage import Stage
-from tests.outage import database
+from trials.outage import database
 
 pytestmark = pytest.mark.e2e
 

@@ -11,12 +11,12 @@ from random import Random
 import pytest
 
 from chalicelib.capture.events import Encoding, Track
-from tests.chaos.caller import IN, OUT, Call, Caller, Kind
-from tests.chaos.kills import latencies
-from tests.chaos.slots import Life, Slot, slots
-from tests.chaos.verdict import Recorded, Verdict, judge
 from tests.e2e.listening import hear
 from tests.e2e.stage import Stage
+from trials.chaos.caller import IN, OUT, Call, Caller, Kind
+from trials.chaos.kills import latencies
+from trials.chaos.slots import Life, Slot, slots
+from trials.chaos.verdict import Recorded, Verdict, judge
 
 pytestmark = pytest.mark.e2e
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.stage import Stage
-from tests.retap.death import die, scene
+from trials.retap.death import die, scene
 
 pytestmark = pytest.mark.e2e
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.errors import Unavailable
-from chalicelib.ports.values import Reply
+from chalicelib.ports.values import HttpReply
 from chalicelib.recording.endpoint_health import EndpointHealth
 from chalicelib.recording.model import OutboxRow, State
 from chalicelib.services.delivery import deliver
@@ -35,7 +35,11 @@ class Desk:
     """All that a delivery needs; `faults` counts every port's calls, sender and bus included."""
 
     def __init__(
-        self, rows: list[OutboxRow], *, replies: list[Reply] | None = None, wait_scale: float = 1.0
+        self,
+        rows: list[OutboxRow],
+        *,
+        replies: list[HttpReply] | None = None,
+        wait_scale: float = 1.0,
     ) -> None:
         self._core = FakeCore()
         self._outbox = self._core.store.outbox
@@ -126,7 +130,7 @@ class Desk:
     def published_ids(self) -> list[str]:
         return [row.webhook_id for row in self.bus.rows]
 
-    def next_reply(self) -> Reply:
+    def next_reply(self) -> HttpReply:
         return self._replies.pop(0)
 
 
@@ -136,7 +140,7 @@ class _Receiver:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
         self._desk.sent.append((url, body, headers))
         self._desk.sent_at.append(self._desk.now())
         self._desk.pass_s(SEND_S)

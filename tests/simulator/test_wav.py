@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import audioop  # from audioop-lts where Python has it no longer
 import struct
+import subprocess
+import sys
 import wave
 from pathlib import Path
 
+import imageio_ffmpeg
 import pytest
 
 from chalicelib.capture.events import Encoding, Track
 from simulator import g711, sources, wav
+from simulator.audio_file import UnfitFile
 
 BOTH = (Track.INBOUND, Track.OUTBOUND)
 
@@ -53,26 +58,85 @@ def test_encoded_files_are_played_untouched(tmp_path: Path, tag: int, encoding: 
 
 
 def test_other_files_are_refused_with_the_reason(tmp_path: Path) -> None:
-    """Rate, channels, width, format, encoding, and what is no WAV at all."""
+    """What isn't there, and what holds no audio."""
 
     text = tmp_path / "t.wav"
     text.write_text("hello")
     empty = tmp_path / "e.wav"
     empty.write_bytes(b"RIFF\0\0\0\0WAVE")
     unfit = {
-        text: "not a WAV file",
-        empty: "without format or samples",
+        text: "ffmpeg finds no audio in it",
+        empty: "ffmpeg finds no audio in it",
         tmp_path / "missing.wav": "No such file",
-        pcm_file(tmp_path / "16k.wav", 10, rate_hz=16000): "1 channels at 16000 Hz",
-        pcm_file(tmp_path / "stereo.wav", 10, channels=2): "2 channels at 8000 Hz",
-        pcm_file(tmp_path / "8bit.wav", 10, width=1): "format 1 with 8 bits",
-        encoded_file(tmp_path / "float.wav", 3, b"", bits=32): "format 3 with 32 bits",
-        encoded_file(tmp_path / "alaw.wav", 6, b"\xd5"): "holds PCMA, the call speaks PCMU",
     }
 
     for path, reason in unfit.items():
-        with pytest.raises(wav.UnfitFile, match=reason):
+        with pytest.raises(UnfitFile, match=reason):
             wav.frames(path, Encoding.PCMU)
+
+
+@pytest.mark.parametrize("form", [{"rate_hz": 16000}, {"channels": 2}, {"width": 1}])
+def test_other_wav_files_are_converted(tmp_path: Path, form: dict[str, int]) -> None:
+    """Rate, channels and width may be any; the call is as long as the file."""
+
+    file = pcm_file(tmp_path / "a.wav", 16000, **form)
+
+    seconds = 16000 / form.get("rate_hz", 8000)
+    assert seconds * 8000 == pytest.approx(len(b"".join(wav.frames(file, Encoding.PCMU))), abs=2)
+
+
+def test_the_other_law_is_converted(tmp_path: Path) -> None:
+    """An A-law file in a call that speaks µ-law."""
+
+    file = made(tmp_path / "a.wav", "sine=duration=1:sample_rate=8000", "1", "-c:a", "pcm_alaw")
+
+    heard = [b"".join(wav.frames(file, encoding)) for encoding in (Encoding.PCMA, Encoding.PCMU)]
+    pcm = audioop.alaw2lin(heard[0], 2)
+    assert 8000 == len(heard[0]) == len(heard[1])
+    assert (
+        audioop.rms(audioop.add(pcm, audioop.mul(audioop.ulaw2lin(heard[1], 2), 2, -1), 2), 2) < 100
+    )
+
+
+@pytest.mark.parametrize("suffix", ["mp3", "ogg", "flac", "m4a"])
+def test_what_ffmpeg_reads_is_played(tmp_path: Path, suffix: str) -> None:
+    """A tone at 44.1 kHz in stereo comes as a tone of its length and level."""
+
+    file = made(tmp_path / f"a.{suffix}", "sine=frequency=440:duration=2:sample_rate=44100", "2")
+
+    payload = b"".join(wav.frames(file, Encoding.PCMU))
+
+    assert 2 * 8000 == pytest.approx(len(payload), abs=1200)
+    assert audioop.rms(audioop.ulaw2lin(payload[4000:12000], 2), 2) > 1000
+
+
+def test_more_than_ten_minutes_are_refused(tmp_path: Path) -> None:
+    """A longer file is not read to its end."""
+
+    file = made(tmp_path / "long.flac", "anullsrc=r=8000:cl=mono:d=660", "1")
+
+    with pytest.raises(UnfitFile, match="longer than 10 minutes"):
+        wav.frames(file, Encoding.PCMU)
+
+
+def test_pcm_wav_files_need_no_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it they are converted all the same, and other formats ask for it."""
+    flac = made(tmp_path / "a.flac", "sine=duration=1", "1")
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+
+    file = pcm_file(tmp_path / "a.wav", 16000, rate_hz=16000, channels=2)
+
+    assert 8000 == pytest.approx(len(b"".join(wav.frames(file, Encoding.PCMU))), abs=2)
+    with pytest.raises(UnfitFile, match="install ffmpeg"):
+        wav.frames(flac, Encoding.PCMU)
+
+
+def made(path: Path, source: str, channels: str, *options: str) -> Path:
+    """Let ffmpeg make a file, in the format of its name."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", source]
+    subprocess.run([*command, "-ac", channels, *options, str(path)], check=True)
+    return path
 
 
 def test_tracks_are_as_long_as_the_longest_file(tmp_path: Path) -> None:
@@ -102,7 +166,7 @@ def test_more_files_than_tracks_are_refused(tmp_path: Path) -> None:
 
     file = pcm_file(tmp_path / "1.wav", 500)
 
-    with pytest.raises(wav.UnfitFile, match="only 1 track"):
+    with pytest.raises(UnfitFile, match="only 1 track"):
         sources.of_files((Track.MIXED,), Encoding.PCMU, [file, file], None)
 
 

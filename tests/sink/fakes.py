@@ -1,4 +1,4 @@
-"""Stand-ins for what the sink needs from outside; they are asked from threads."""
+"""Fakes of a worker's ports; they are called from threads."""
 
 from __future__ import annotations
 
@@ -170,13 +170,13 @@ class FakeLiveTaps:
         return self.rows.setdefault(request.tap_id, tap)
 
     def take_over(self, tap: Tap, worker: str, source_address: str, source_port: int) -> Tap:
-        """Note who sends by now."""
+        """Note which worker sends now."""
         taken = replace(tap, worker=worker, source_address=source_address, source_port=source_port)
         self.rows[tap.tap_id] = taken
         return taken
 
     def abandon(self, call_key: str, tap_id: str, at: datetime) -> Tap:
-        """Note that nobody sends one any more."""
+        """Note that no worker sends a tap."""
         if tap_id not in self.rows:
             raise NotFound(tap_id)
         self.rows[tap_id] = replace(self.rows[tap_id], state=TapState.FINISHED, reason="stop")

@@ -153,7 +153,7 @@ class Pair:
         return self.desk.core.calls.streams(CALL_KEY)
 
     def captured_by(self) -> list[str]:
-        """Return who captures the call's streams."""
+        """Return the worker that captures the call's streams."""
         return [stream.worker for stream in self.streams()]
 
     @property

@@ -68,7 +68,7 @@ class Raw:
                 return int.from_bytes(payload[:2])
 
     async def is_cut(self) -> bool:
-        """Tell whether the connection ends without another byte."""
+        """Whether the connection ends without another byte."""
         return await self.reader.read() == b""
 
     def abort(self) -> None:

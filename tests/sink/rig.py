@@ -142,7 +142,7 @@ class Rig:
                 await asyncio.wait_for(self.life, 20)
 
     async def die(self) -> None:
-        """End as a killed process does: connections break, and nothing is stored any more."""
+        """End as a killed process does: connections break, and nothing more is stored."""
         assert self.life is not None
         self.store.is_away = True
         self.life.cancel()

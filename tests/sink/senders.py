@@ -43,7 +43,7 @@ def gstreamer(file: Path, encoding: str, claim: PortClaim) -> list[str]:
 
 
 def has_gstreamer() -> bool:
-    """Tell whether it is installed."""
+    """Whether it is installed."""
     return shutil.which(GST) is not None
 
 

@@ -92,7 +92,7 @@ async def talking(speaker: Speaker) -> AsyncIterator[None]:
 
 @dataclass
 class Spoken:
-    """A call in which somebody speaks."""
+    """A call with speech."""
 
     desk: Desk
     rig: Rig

@@ -107,7 +107,7 @@ async def stage(**changes: Any) -> AsyncIterator[Stage]:
 
 @dataclass
 class Listener:
-    """A websocket that somebody taps to."""
+    """A websocket that is a tap's destination."""
 
     port: int = 0
     paths: list[str] = field(default_factory=list)
@@ -154,7 +154,7 @@ async def listening(
 
 @dataclass
 class Receiver:
-    """A UDP port that somebody taps to."""
+    """A UDP port that is a tap's destination."""
 
     sock: socket.socket
     packets: list[rtp.RtpPacket] = field(default_factory=list)
@@ -205,7 +205,7 @@ def spoken(numbers: list[int]) -> bytes:
 
 
 def free_tcp_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a port without a listener."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])

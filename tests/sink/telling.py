@@ -18,6 +18,7 @@ from chalicelib.capture.events import (
     StreamStarted,
     Track,
 )
+from chalicelib.carriers.contract.stream_limits import StreamLimits
 from chalicelib.sink.ingest.live_stream import Opening
 from chalicelib.sink.ingest.socket_stream import Stream
 from chalicelib.sink.ingest.websocket import MessageSocket
@@ -29,6 +30,7 @@ class Telling:
 
     name = "telling"
     clock = Clock.ARRIVAL
+    limits = StreamLimits()
 
     def __init__(self, stream_id: str) -> None:
         self._stream_id = stream_id
@@ -49,6 +51,9 @@ class Telling:
         if message.startswith("<"):
             return DigitPressed(digit=message[1:], track=Track.OUTBOUND)
         return DigitPressed(digit=message)
+
+    def play(self, _pcm: bytes) -> None:
+        """Return None: the carrier plays nothing."""
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Who may open a socket."""
+"""Which sockets a worker accepts."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_nobody_gets_a_101_without_proof(path: str, status: int) -> None:
 
 
 def test_a_refusal_is_json_with_a_stable_code() -> None:
-    """Who is refused learns why, and nothing about the token."""
+    """A refused peer learns why, and nothing about the token."""
 
     async def scenario() -> None:
         async with Rig().running() as rig:
@@ -113,7 +113,7 @@ def test_a_slow_handshake_is_cut() -> None:
 
 
 def test_a_full_worker_answers_503() -> None:
-    """Above the cap of sessions nobody comes in; when one leaves, the next may."""
+    """Above the limit of sockets every other is refused, until one closes."""
 
     async def scenario() -> None:
         async with Rig(limits=replace(QUICK, sessions=1)).running() as rig:

@@ -65,7 +65,7 @@ def test_a_planned_stop_loses_nothing_that_was_received() -> None:
 
 
 def test_a_stream_whose_start_is_still_on_its_way_is_heard_out() -> None:
-    """At SIGTERM a socket may hold what nobody read yet: the worker hears it before it goes."""
+    """At SIGTERM a socket may hold unread messages: the worker reads them before it ends."""
 
     async def scenario() -> None:
         rig = Rig()
@@ -126,7 +126,7 @@ def test_what_a_planned_stop_could_not_store_is_told_as_lost() -> None:
 
 
 class Broken(FakeMailbox):
-    """A mailbox that nobody foresaw."""
+    """A mailbox that fails with an unexpected error."""
 
     def waiting(self, worker: str) -> list[Command]:
         """Fail."""
@@ -134,7 +134,7 @@ class Broken(FakeMailbox):
 
 
 def test_a_worker_that_cannot_hear_commands_ends() -> None:
-    """Else it would go on recording through every pause, and nobody would know."""
+    """Otherwise it would record through every pause, unnoticed."""
 
     async def scenario() -> None:
         rig = Rig(mailbox=Broken(Store()))

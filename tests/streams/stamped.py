@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -13,6 +13,7 @@ from chalicelib.capture.events import (
     DigitPressed,
     Encoding,
     Media,
+    StreamEvent,
     StreamEvents,
     StreamStarted,
     StreamStopped,
@@ -57,6 +58,7 @@ class _Message(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Message, strict=False).decode
+_decode_many = msgspec.json.Decoder(list[_Message], strict=False).decode
 
 
 class Stamped:
@@ -79,6 +81,19 @@ class Stamped:
             said = _decode(message)
         except (ValueError, RecursionError) as error:
             raise WireError(NAME, str(error)[:200], code="wrong_type") from error
+        return self._event(said)
+
+    def receive_many(self, messages: Sequence[str | bytes]) -> Sequence[StreamEvent]:
+        """Return what the messages of one read say. Raises WireError."""
+        try:
+            said = _decode_many(f"[{','.join(map(str, messages))}]")
+        except (ValueError, RecursionError) as error:
+            raise WireError(NAME, str(error)[:200], code="wrong_type") from error
+        if len(said) != len(messages):
+            raise WireError(NAME, "messages within a message", code="wrong_type")
+        return [event for event in map(self._event, said) if event is not None]
+
+    def _event(self, said: _Message) -> StreamEvent | None:
         if said.media is not None:
             media = said.media
             offset = media.timestamp * self._rate_hz // 1000

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from chalicelib.carriers.contract.webhook import RtpDevice, StreamAnnounced
-from chalicelib.carriers.signalwire import webhooks
 from chalicelib.recording.callbacks import encode
 from chalicelib.recording.model import Call, CallRef, Direction, Profile
 from chalicelib.tapping.callbacks import tap_body
@@ -91,14 +89,3 @@ def test_tells_a_calls_tag() -> None:
 
     assert isinstance(params, dict)
     assert ["segment_id", "tag"] == list(params)[2:4]
-
-
-def test_our_own_hook_reads_it() -> None:
-    """A Tapedeck that is tapped into by another understands its callbacks."""
-    event = webhooks.parse(encode(tap_body(TAP, CALL, at=AT)).encode())
-
-    assert isinstance(event, StreamAnnounced)
-    assert (RtpDevice(address="192.168.1.100", port=12345, ptime_ms=20), "PCMU") == (
-        event.device,
-        event.codec,
-    )

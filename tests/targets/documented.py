@@ -9,7 +9,7 @@ from pathlib import Path
 from infra.paths import ROOT
 
 _PLACES = ("*.md", "docs/**/*.md", "bench/*.md")
-_CODE = ("chalicelib", "infra", "bench", "simulator", "tests")
+_CODE = ("chalicelib", "infra", "bench", "simulator", "tests", "trials")
 _SUFFIXES = (".py", ".json", ".toml")
 
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-OURS = ("bench", "chalicelib", "infra", "simulator", "tests")
+OURS = ("bench", "chalicelib", "infra", "simulator", "tests", "trials")
 
 
 def main(arguments: list[str]) -> int | str:

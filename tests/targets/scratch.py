@@ -14,9 +14,9 @@ REQUIREMENTS = (
     "infra/sink/requirements.txt",
     "infra/local/requirements.txt",
     "tests/infra/checks/requirements.txt",
-    "tests/autobahn/requirements.txt",
-    "tests/fuzz/requirements.txt",
-    "tests/api_fuzz/requirements.txt",
+    "trials/autobahn/requirements.txt",
+    "trials/fuzz/requirements.txt",
+    "trials/api_fuzz/requirements.txt",
     "package.json",
     "package-lock.json",
 )

@@ -51,8 +51,13 @@ TABLE: dict[str, Row] = {
     "run": RunsIn(file="tests/targets/test_run.py"),
     "test": Rehearsed(
         why="it is the gate: this test runs in it",
-        runs=("pytest --quiet -m e2e --reruns 2 -rR", "lint-imports --no-logo", "mypy"),
+        runs=(
+            "pytest --quiet -m e2e -n 3 --dist loadfile --no-loadscope-reorder --reruns 2 -rR",
+            "lint-imports --no-logo",
+            "mypy",
+        ),
     ),
+    "openapi": Runs(says="chalicelib/api/openapi.json has"),
     "gstreamer": _SCRATCH,
     "check": Rehearsed(
         why="it is the gate: this test runs in it",
@@ -77,51 +82,53 @@ TABLE: dict[str, Row] = {
     "forge": Runs(arguments=("FORGE=--tries 200 --seed 7",), says=" 0 faults (seed 7)"),
     "webhooks": Runs(arguments=("WEBHOOKS=--orders 20 --lives 2",), says="100 % ended"),
     "leaks": Rehearsed(
-        why="a minute, in a local AWS", runs=("tests.leaks",), shorter="tests/e2e/test_leaks.py"
+        why="a minute, in a local AWS", runs=("trials.leaks",), shorter="tests/e2e/test_leaks.py"
     ),
-    "pause": Rehearsed(why="a minute, in a local AWS", runs=("tests.pause",)),
+    "pause": Rehearsed(why="a minute, in a local AWS", runs=("trials.pause",)),
     "autobahn": Rehearsed(
         why="minutes; it needs Python 2.7, and installs what it runs",
-        runs=("tests.autobahn",),
-        shorter="tests/autobahn/test_verdicts.py",
+        runs=("trials.autobahn",),
+        shorter="tests/trials/autobahn/test_verdicts.py",
     ),
     "attack": Rehearsed(
-        why="minutes", runs=("tests.attack",), shorter="tests/attack/test_attack.py"
+        why="minutes", runs=("trials.attack",), shorter="tests/trials/attack/test_attack.py"
     ),
     "chaos": Rehearsed(
         why="its shortest form, a kill in two calls, takes 50 s",
         arguments=("CHAOS=--kills 5 --calls 8 --seed 1",),
-        runs=("tests.chaos --kills 5 --calls 8 --seed 1",),
+        runs=("trials.chaos --kills 5 --calls 8 --seed 1",),
         shorter="tests/e2e/test_chaos.py",
     ),
     "takeover": Rehearsed(
         why="minutes",
-        runs=("tests.takeover",),
+        runs=("trials.takeover",),
         shorter="tests/e2e/test_two_workers.py",
     ),
     "stop": Rehearsed(
         why="its shortest form takes 25 s, most of it the grace of 20 s",
         arguments=("STOP=--calls 50 --seconds 10",),
-        runs=("tests.stop --calls 50 --seconds 10",),
-        shorter="tests/stop/test_stop.py",
+        runs=("trials.stop --calls 50 --seconds 10",),
+        shorter="tests/trials/stop/test_stop.py",
     ),
     "retap": Rehearsed(
         why="its shortest form, one death, takes 40 s",
         arguments=("RETAP=--deaths 2",),
-        runs=("tests.retap --deaths 2",),
+        runs=("trials.retap --deaths 2",),
         shorter="tests/e2e/test_retap.py",
     ),
-    "crash": Rehearsed(why="minutes", runs=("tests.crash",), shorter="tests/crash/test_crash.py"),
+    "crash": Rehearsed(
+        why="minutes", runs=("trials.crash",), shorter="tests/trials/crash/test_crash.py"
+    ),
     "outage": Rehearsed(
-        why="twelve minutes", runs=("tests.outage",), shorter="tests/e2e/test_outage.py"
+        why="twelve minutes", runs=("trials.outage",), shorter="tests/e2e/test_outage.py"
     ),
     "fuzz": Rehearsed(
         why="it installs a fuzzer; the tests replay its corpus",
         arguments=("FUZZ=rtp", "FUZZ_SECONDS=1"),
-        runs=("tests.fuzz --seconds 1 rtp",),
-        shorter="tests/fuzz/test_corpus.py",
+        runs=("trials.fuzz --seconds 1 rtp",),
+        shorter="tests/trials/fuzz/test_corpus.py",
     ),
-    "api-fuzz": Rehearsed(why="it installs what asks", runs=("tests.api_fuzz",)),
+    "api-fuzz": Rehearsed(why="it installs what asks", runs=("trials.api_fuzz",)),
     "infra-check": Rehearsed(
         why="a minute, and the same as a test",
         runs=("tests.infra.checks",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.targets.documented import documented, documented_trials, in_document
 from tests.targets.running import make
 from tests.targets.scratch import installed, program
 from tests.targets.table import TABLE, Rehearsed, Row, Runs, RunsIn
-from tests.trials import trials
+from trials.__main__ import trials
 
 REHEARSE = f"PY={sys.executable} {ROOT / 'tests/targets/rehearse.py'}"
 
@@ -92,7 +93,7 @@ def test_a_trial_runs_by_its_name(name: str, tmp_path: Path) -> None:
     done = make("trial", f"NAME={name}", "ARGS=--more", REHEARSE, folder=installed(tmp_path))
 
     assert 0 == done.code, done.said
-    assert f"tests.{name.replace('-', '_')} --more" == done.printed[-1]
+    assert f"trials.{name.replace('-', '_')} --more" == done.printed[-1]
 
 
 def test_each_documented_trial_is_there() -> None:
@@ -110,10 +111,30 @@ def test_every_measurement_is_there() -> None:
 
 
 def test_help_says_what_each_target_is() -> None:
-    """All targets but those that only others need, a line each."""
-    listed = [line.split()[1] for line in make("help").printed]
+    """A line for each target with a row, in groups, except those that are another one by name.
 
-    assert sorted(TABLE) == sorted(listed)
+    The first group is the user's, and no longer than somebody reads.
+    """
+    first, *others = [group.splitlines()[1:] for group in "\n".join(listed()).split("\n\n")]
+    lines = [line for group in (first, *others) for line in group]
+
+    assert 12 >= len(first)
+    assert [] == [line for line in lines if len(line) > 100]
+    assert sorted(TABLE) == sorted([line.split()[1] for line in lines] + own_names())
+
+
+def listed() -> list[str]:
+    """Return what `make help` prints, without its first empty line."""
+    empty, *lines = make("help").printed
+    assert "" == empty
+    return lines
+
+
+def own_names() -> list[str]:
+    """Return the measurements and trials that can be made by their own names."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
+    (names,) = re.findall(r"^OWN_NAMES := (.*)$", text, re.MULTILINE)
+    return names.split()
 
 
 def test_a_trial_has_to_be_named() -> None:

@@ -13,7 +13,7 @@ from chalicelib.carriers.contract.call_api import (
     TapAgain,
 )
 from chalicelib.errors import Conflict, Forbidden, NotFound, Unavailable, UrlRefused
-from chalicelib.ports.values import CarrierDoor, Reply, SendFault
+from chalicelib.ports.values import CarrierDoor, HttpReply, SendFault
 from chalicelib.security.url_guard import Purpose, UrlPolicy
 
 DEADLINE_S = 5.0
@@ -61,7 +61,7 @@ def _row(door: CarrierDoor) -> ApiDialect:
     return found
 
 
-def _verify(reply: Reply) -> None:
+def _verify(reply: HttpReply) -> None:
     """Raise what an answer other than a good one means; its words aren't ours to tell."""
     if reply.status is None:
         if reply.fault in _REFUSALS:

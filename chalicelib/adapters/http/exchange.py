@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
-from chalicelib.ports.values import Reply
+from chalicelib.ports.values import HttpReply
 from chalicelib.security.url_guard import GuardedUrl
 
 MAX_READ = 65_536
@@ -119,10 +119,10 @@ def exchange(
     headers: Mapping[str, str],
     kept: int = KEPT,
     method: str = "POST",
-) -> Reply:
+) -> HttpReply:
     """Send the request and return the answer; the status counts, even where its body breaks off."""
     response = ask(wire, url, method, body, headers)
-    return Reply(
+    return HttpReply(
         status=response.status,
         retry_after=response.getheader("Retry-After", "")[:_MAX_RETRY_AFTER_LENGTH],
         body_head=_read_head(response, kept),

@@ -10,7 +10,7 @@ import msgspec
 
 from chalicelib.errors import Forbidden, Unavailable
 from chalicelib.ports.aws import Sender
-from chalicelib.ports.values import Reply
+from chalicelib.ports.values import HttpReply
 from chalicelib.security.carrier_credentials import Basic, OAuth2
 
 _MARGIN_S = 60.0
@@ -59,7 +59,7 @@ class OAuth2Grants:
             raise Unavailable("the token's answer can't be read") from None
 
 
-def _refusal(reply: Reply) -> Forbidden | Unavailable:
+def _refusal(reply: HttpReply) -> Forbidden | Unavailable:
     fact = f"no token: {reply.fault or f'HTTP {reply.status}'}"
     is_final = reply.status is not None and 400 <= reply.status < 500 and reply.status != 429
     return Forbidden(fact) if is_final else Unavailable(fact)

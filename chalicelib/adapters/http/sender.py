@@ -21,7 +21,7 @@ from chalicelib.adapters.http.guarded_socket import (
     resolve,
     words,
 )
-from chalicelib.ports.values import Reply, SendFault
+from chalicelib.ports.values import HttpReply, SendFault
 from chalicelib.security.url_guard import Purpose, UrlPolicy
 
 
@@ -50,11 +50,13 @@ class GuardedSender:
         self._deadline_s = deadline_s
         self._kept = kept
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
         """Send once and return the answer or the fault."""
         return self.send("POST", url, body, headers)
 
-    def send(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
+    def send(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> HttpReply:
         """Send any request once and return the answer or the fault."""
         deadline = Deadline(self._deadline_s)
         try:
@@ -63,6 +65,6 @@ class GuardedSender:
                 wire = Wire(sock, deadline)
                 return exchange(wire, guarded, body, headers, self._kept, method)
         except Failed as failure:
-            return Reply(fault=failure.fault, detail=failure.detail)
+            return HttpReply(fault=failure.fault, detail=failure.detail)
         except TimeoutError as error:
-            return Reply(fault=SendFault.DEADLINE, detail=words(error))
+            return HttpReply(fault=SendFault.DEADLINE, detail=words(error))

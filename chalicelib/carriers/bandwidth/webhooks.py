@@ -10,7 +10,7 @@ import msgspec
 
 from chalicelib.carriers.bandwidth.stream import TRACKS
 from chalicelib.carriers.contract import json_body
-from chalicelib.carriers.contract.json_body import CarrierId, Count, Document
+from chalicelib.carriers.contract.json_body import CarrierId, Count, JsonBody
 from chalicelib.carriers.contract.webhook import (
     CarrierRecording,
     EventFacts,
@@ -74,7 +74,7 @@ class MediaStreamEvent(_CallEvent):
     original_media_stream: MediaStream | None = None
 
 
-class RecordingEvent(_CallEvent):
+class RecordingWebhook(_CallEvent):
     """`recordingAvailable` and `recordComplete`."""
 
     recording_id: CarrierId
@@ -98,19 +98,19 @@ def parse(body: bytes) -> WebhookEvent:
     return translate(received)
 
 
-def _started(received: Document) -> StreamAnnounced:
+def _started(received: JsonBody) -> StreamAnnounced:
     return _stream(received, StreamState.STARTED)
 
 
-def _stopped(received: Document) -> StreamAnnounced:
+def _stopped(received: JsonBody) -> StreamAnnounced:
     return _stream(received, StreamState.STOPPED)
 
 
-def _rejected(received: Document) -> StreamAnnounced:
+def _rejected(received: JsonBody) -> StreamAnnounced:
     return _stream(received, StreamState.REJECTED)
 
 
-def _stream(received: Document, state: StreamState) -> StreamAnnounced:
+def _stream(received: JsonBody, state: StreamState) -> StreamAnnounced:
     event = received.convert(MediaStreamEvent)
     stream, original = event.media_stream, event.original_media_stream
     return StreamAnnounced(
@@ -128,8 +128,8 @@ def _stream(received: Document, state: StreamState) -> StreamAnnounced:
     )
 
 
-def _recording(received: Document) -> CarrierRecording:
-    event = received.convert(RecordingEvent)
+def _recording(received: JsonBody) -> CarrierRecording:
+    event = received.convert(RecordingWebhook)
     status = event.status or "complete"
     is_available = status in _AVAILABLE
     if is_available and not event.media_url:
@@ -150,12 +150,12 @@ def _recording(received: Document) -> CarrierRecording:
     )
 
 
-def _unknown(received: Document) -> WebhookEvent:
+def _unknown(received: JsonBody) -> WebhookEvent:
     return unknown_event(CARRIER, received.text("eventType"), received.stored)
 
 
 def _facts(
-    received: Document, event: _CallEvent, subject: str, state: str, call_started: str | None = None
+    received: JsonBody, event: _CallEvent, subject: str, state: str, call_started: str | None = None
 ) -> EventFacts:
     """Return what all events share; `subject` is the stream's or the recording's id."""
     sent = event.event_time or ""
@@ -188,7 +188,7 @@ def _leg(event: _CallEvent, call_started: str | None) -> Leg:
     )
 
 
-_EVENTS: Mapping[str, Callable[[Document], WebhookEvent]] = MappingProxyType(
+_EVENTS: Mapping[str, Callable[[JsonBody], WebhookEvent]] = MappingProxyType(
     {
         "mediaStreamStarted": _started,
         "mediaStreamStopped": _stopped,

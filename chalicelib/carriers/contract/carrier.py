@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.carriers.contract.call_api import ApiDialect
 from chalicelib.carriers.contract.document import DocumentDialect
-from chalicelib.carriers.contract.signature import Proof
+from chalicelib.carriers.contract.signature import SignatureHeader
 from chalicelib.carriers.contract.stream import StreamDialect
 from chalicelib.carriers.contract.webhook import WebhookDialect
 
@@ -26,7 +26,7 @@ class StreamFactory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingSource:
+class RecordingAccess:
     """Where a carrier keeps its own recordings, and how a client signs in there."""
 
     hosts: tuple[str, ...] = ()
@@ -44,9 +44,9 @@ class Carrier:
     streams: Mapping[str, StreamFactory]
     """by the name of the stream dialect"""
     webhooks: WebhookDialect
-    signature: tuple[Proof, ...] = ()
+    signature: tuple[SignatureHeader, ...] = ()
     """how its webhooks are signed, the strongest proof first"""
     call_api: ApiDialect | None = None
     documents: Mapping[str, DocumentDialect]
     """by the name of the stream dialect that the document asks for"""
-    recordings: RecordingSource = field(default_factory=RecordingSource)
+    recordings: RecordingAccess = field(default_factory=RecordingAccess)

@@ -41,7 +41,7 @@ _WRONG = re.compile(r"(?P<fact>.*?) - at `\$\.?(?P<path>[^`]*)`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class JsonBody:
     """A body that is a JSON object."""
 
     values: dict[str, Any]
@@ -65,7 +65,7 @@ class Document:
         return value
 
 
-def parse(body: bytes) -> Document:
+def parse(body: bytes) -> JsonBody:
     """Return what a raw body holds. Raises InvalidRequest `not_json`; `wrong_type`: no object."""
     try:
         values = msgspec.json.decode(body)
@@ -74,7 +74,7 @@ def parse(body: bytes) -> Document:
         raise InvalidRequest(f"body: not JSON: {str(error)[:120]}", code="not_json") from error
     if not isinstance(values, dict):
         raise InvalidRequest("body: not a JSON object", code="wrong_type")
-    return Document(values=values, stored=stored)
+    return JsonBody(values=values, stored=stored)
 
 
 def redact(value: Any) -> Any:

@@ -52,7 +52,7 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+class SignatureHeader:
     """One header of a scheme, and the function that verifies it."""
 
     header: str
@@ -61,12 +61,12 @@ class Proof:
     """takes the header's value, what it may cover, and a key; compares in constant time"""
 
 
-def is_signed(proofs: Collection[Proof], headers: Mapping[str, str]) -> bool:
+def is_signed(proofs: Collection[SignatureHeader], headers: Mapping[str, str]) -> bool:
     """Whether a request has one of the proofs' headers."""
     return _presented(proofs, headers) is not None
 
 
-def verify(proofs: Collection[Proof], signed: Signed, keys: Collection[str]) -> None:
+def verify(proofs: Collection[SignatureHeader], signed: Signed, keys: Collection[str]) -> None:
     """Return if one of the keys made a request's signature: two keys are valid during a rotation.
 
     The first proof whose header is present decides alone. Raises Forbidden `bad_signature`, also
@@ -80,7 +80,9 @@ def verify(proofs: Collection[Proof], signed: Signed, keys: Collection[str]) -> 
         raise Forbidden(f"{proof.header}: wrong signature", code="bad_signature")
 
 
-def _presented(proofs: Collection[Proof], headers: Mapping[str, str]) -> tuple[Proof, str] | None:
+def _presented(
+    proofs: Collection[SignatureHeader], headers: Mapping[str, str]
+) -> tuple[SignatureHeader, str] | None:
     by_name = {name.lower(): value for name, value in headers.items()}
     for proof in proofs:
         if proof.header in by_name:
@@ -241,13 +243,13 @@ def _unsegmented(text: str) -> bytes:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-SCHEMES: Mapping[str, tuple[Proof, ...]] = MappingProxyType(
+SCHEMES: Mapping[str, tuple[SignatureHeader, ...]] = MappingProxyType(
     {
-        "twilio": (Proof(header="x-twilio-signature", is_right=twilio),),
-        "plivo": (Proof(header="x-plivo-signature-v3", is_right=plivo),),
-        "telnyx": (Proof(header="telnyx-signature-ed25519", is_right=telnyx),),
-        "jambonz": (Proof(header="jambonz-signature", is_right=jambonz),),
-        "vonage": (Proof(header="authorization", is_right=vonage),),
+        "twilio": (SignatureHeader(header="x-twilio-signature", is_right=twilio),),
+        "plivo": (SignatureHeader(header="x-plivo-signature-v3", is_right=plivo),),
+        "telnyx": (SignatureHeader(header="telnyx-signature-ed25519", is_right=telnyx),),
+        "jambonz": (SignatureHeader(header="jambonz-signature", is_right=jambonz),),
+        "vonage": (SignatureHeader(header="authorization", is_right=vonage),),
     }
 )
 """The schemes of carriers that have no folder yet: with its folder a scheme moves there."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
-from chalicelib.capture.events import Clock, Encoding, StreamEvents, StreamStarted
+from chalicelib.capture.events import Clock, Encoding, StreamEvent, StreamEvents, StreamStarted
 from chalicelib.carriers.contract.stream_limits import StreamLimits
 
 
@@ -36,6 +36,17 @@ class StreamDialect(Protocol):
         """Return the message that plays sound to the party; None: the carrier plays nothing.
 
         `pcm`: 8,000 samples a second, native order.
+        """
+
+
+class BurstDialect(StreamDialect, Protocol):
+    """A parser that decodes the messages of one read in one call."""
+
+    def receive_many(self, messages: Sequence[str | bytes]) -> Sequence[StreamEvent]:
+        """Return what several messages of a started stream say, in their order.
+
+        Raises WireError where one of them is broken, and has changed nothing: then each is given to
+        `receive`.
         """
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.carriers.contract.carrier import Carrier, RecordingSource, StreamFactory
+from chalicelib.carriers.contract.carrier import Carrier, RecordingAccess, StreamFactory
 from chalicelib.carriers.signalwire import call_api, documents, signature, tap_stream, webhooks
 
 CARRIER = Carrier(
@@ -12,5 +12,5 @@ CARRIER = Carrier(
     signature=signature.SIGNATURE,
     call_api=call_api.DIALECT,
     documents={tap_stream.NAME: documents.DIALECT},
-    recordings=RecordingSource(hosts=("signalwire.com", "swire.io")),
+    recordings=RecordingAccess(hosts=("signalwire.com", "swire.io")),
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from chalicelib.carriers.contract.signature import Proof, hex_sha1, hex_sha256
+from chalicelib.carriers.contract.signature import SignatureHeader, hex_sha1, hex_sha256
 
 SIGNATURE = (
-    Proof(header="x-signalwire-sha256-signature", is_right=hex_sha256),
-    Proof(header="x-signalwire-signature", is_right=hex_sha1),
+    SignatureHeader(header="x-signalwire-sha256-signature", is_right=hex_sha256),
+    SignatureHeader(header="x-signalwire-signature", is_right=hex_sha1),
 )

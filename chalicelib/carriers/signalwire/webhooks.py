@@ -16,7 +16,7 @@ import msgspec
 
 from chalicelib.capture.events import Track
 from chalicelib.carriers.contract import json_body, stream_path
-from chalicelib.carriers.contract.json_body import CarrierId, ControlId, Count, Document, Seconds
+from chalicelib.carriers.contract.json_body import CarrierId, ControlId, Count, JsonBody, Seconds
 from chalicelib.carriers.contract.stream import G711
 from chalicelib.carriers.contract.webhook import (
     CarrierRecording,
@@ -46,7 +46,7 @@ class TapDirection(msgspec.Struct):
     direction: str | None = None
 
 
-class Tap(msgspec.Struct):
+class TappedAudio(msgspec.Struct):
     """`params.tap`."""
 
     type: str | None = None
@@ -77,7 +77,7 @@ class TapParams(msgspec.Struct):
     control_id: ControlId
     state: str
     device: Device
-    tap: Tap | None = None
+    tap: TappedAudio | None = None
     node_id: str | None = None
     segment_id: str | None = None
     tag: str | None = None
@@ -147,7 +147,7 @@ def parse(body: bytes) -> WebhookEvent:
     return translate(received)
 
 
-def _tap(received: Document) -> WebhookEvent:
+def _tap(received: JsonBody) -> WebhookEvent:
     event = received.convert(TapEvent)
     params, device = event.params, event.params.device.params
     state = _TAP_STATES.get(params.state)
@@ -168,7 +168,7 @@ def _tap(received: Document) -> WebhookEvent:
     )
 
 
-def _record(received: Document) -> WebhookEvent:
+def _record(received: JsonBody) -> WebhookEvent:
     event = received.convert(RecordEvent)
     params, result = event.params, event.params.record or RecordResult()
     if params.state not in _RECORD_STATES:
@@ -193,12 +193,12 @@ def _record(received: Document) -> WebhookEvent:
     )
 
 
-def _unknown(received: Document) -> WebhookEvent:
+def _unknown(received: JsonBody) -> WebhookEvent:
     return unknown_event(CARRIER, received.text("event_type"), received.stored)
 
 
 def _facts(
-    received: Document,
+    received: JsonBody,
     event: TapEvent | RecordEvent,
     params: TapParams | RecordParams,
     call_id: str,
@@ -223,7 +223,7 @@ def _facts(
     )
 
 
-def _tracks(tap: Tap | None) -> tuple[Track, ...]:
+def _tracks(tap: TappedAudio | None) -> tuple[Track, ...]:
     direction = tap.params.direction if tap and tap.params else None
     track = tap_stream.TRACKS.get(direction or "")
     return (track,) if track else ()
@@ -252,7 +252,7 @@ def _first(*values: Any) -> Any:
     return next((value for value in values if value is not None), None)
 
 
-_EVENTS: Mapping[str, Callable[[Document], WebhookEvent]] = MappingProxyType(
+_EVENTS: Mapping[str, Callable[[JsonBody], WebhookEvent]] = MappingProxyType(
     {"calling.call.tap": _tap, "calling.call.record": _record}
 )
 """`calling.call.stream` belongs to a stream dialect that we don't speak yet: kept as unknown"""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.carriers import registry
-from chalicelib.carriers.contract.carrier import RecordingSource
+from chalicelib.carriers.contract.carrier import RecordingAccess
 from chalicelib.errors import Forbidden, NotFound
+from chalicelib.ports.accounts import Profiles
 from chalicelib.ports.aws import TokenGrants
-from chalicelib.ports.rows import Profiles
 from chalicelib.ports.values import CarrierDoor
 from chalicelib.recording.model import Profile, Recording
 from chalicelib.security.carrier_credentials import CarrierSecret
@@ -53,12 +53,12 @@ class CarrierLogin:
             carrier=profile.carrier, url=secret.api_url.rstrip("/"), authorization=header
         )
 
-    def _is_carrier_s(self, url: GuardedUrl, row: RecordingSource) -> bool:
+    def _is_carrier_s(self, url: GuardedUrl, row: RecordingAccess) -> bool:
         if _is_under(url.host, self.trusted_hosts):
             return True
         return url.scheme == "https" and _is_under(url.host, row.hosts)
 
-    def _header(self, secret: CarrierSecret, row: RecordingSource) -> str:
+    def _header(self, secret: CarrierSecret, row: RecordingAccess) -> str:
         if secret.oauth2 is not None and row.token_url:
             return f"Bearer {self.grants.token(row.token_url, secret.oauth2)}"
         return secret.basic.header if secret.basic is not None else ""

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from chalicelib.errors import PreconditionFailed, Unavailable
 from chalicelib.ports.aws import EventBus, Sender
 from chalicelib.ports.rows import Outbox, Receivers, RecordingHistory
-from chalicelib.ports.values import Reply, SendFault
+from chalicelib.ports.values import HttpReply, SendFault
 from chalicelib.recording import delivery_schedule, endpoint_health
 from chalicelib.recording.delivery_schedule import GivenUpReason
 from chalicelib.recording.endpoint_health import EndpointHealth
@@ -119,7 +119,7 @@ class Deliverer:
         return self._record(changed, _line(changed, "callback_skipped", at, facts))
 
     def _note(
-        self, known: EndpointHealth | None, row: OutboxRow, reply: Reply, at: datetime
+        self, known: EndpointHealth | None, row: OutboxRow, reply: HttpReply, at: datetime
     ) -> str:
         """Store the receiver's health after a reply; return why it is stopped, empty if it isn't.
 
@@ -137,7 +137,7 @@ class Deliverer:
             self.receivers.put(told)
         return told.stopped
 
-    def _send(self, row: OutboxRow, at: datetime) -> Reply:
+    def _send(self, row: OutboxRow, at: datetime) -> HttpReply:
         body = row.body.encode()
         headers = signature_headers(row.webhook_id, at, body, self.secrets())
         return self.sender.post(row.url, body, {"Content-Type": "application/json"} | headers)
@@ -174,7 +174,7 @@ def _needless(
 
 
 def _after(
-    row: OutboxRow, reply: Reply, at: datetime, jitter: float, wait_scale: float, stopped: str
+    row: OutboxRow, reply: HttpReply, at: datetime, jitter: float, wait_scale: float, stopped: str
 ) -> OutboxRow:
     """Return the row after this attempt; `stopped` says why no further one follows."""
     tried = replace(
@@ -196,15 +196,15 @@ def _after(
     return replace(failed, next_at=at + timedelta(seconds=wait))
 
 
-def _is_yes(reply: Reply) -> bool:
+def _is_yes(reply: HttpReply) -> bool:
     return reply.status is not None and 200 <= reply.status < 300
 
 
-def _error(reply: Reply) -> str:
+def _error(reply: HttpReply) -> str:
     return str(reply.fault or "") if reply.status is None else f"http_{reply.status}"
 
 
-def _facts(reply: Reply, took: timedelta) -> _Facts:
+def _facts(reply: HttpReply, took: timedelta) -> _Facts:
     """Return the history's facts of a reply, and the answer's first printable characters."""
     facts: _Facts = {"took_ms": round(took / timedelta(milliseconds=1))}
     if reply.status is not None:

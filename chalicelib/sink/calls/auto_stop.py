@@ -17,7 +17,7 @@ from chalicelib.sink.calls.detection import BufferedMedia, Detection
 from chalicelib.sink.calls.max_length import StreamExtent
 from chalicelib.sink.calls.recording_commands import RecordingCommands
 from chalicelib.sink.calls.worker_context import WorkerContext
-from chalicelib.sink.ingest.fan_out import Audience
+from chalicelib.sink.ingest.fan_out import FanOut
 from chalicelib.sink.runtime.tasks import Tasks
 
 
@@ -26,7 +26,7 @@ class AutoStop:
 
     def __init__(
         self,
-        audience: Audience,
+        fan_out: FanOut,
         active: ActiveRecordings,
         commands: RecordingCommands,
         worker: WorkerContext,
@@ -38,8 +38,8 @@ class AutoStop:
         self._tasks = tasks
         self.is_partial = False
         """another worker owns the call: silence on the streams here may not be the call's"""
-        self._detection = Detection(audience, self._end)
-        self._beeps = Beeps(audience, self._beep)
+        self._detection = Detection(fan_out, self._end)
+        self._beeps = Beeps(fan_out, self._beep)
 
     def attend(self, buffered: Callable[[], BufferedMedia]) -> None:
         """Follow the recordings as they are now: listen for what ends them, beep for new ones.

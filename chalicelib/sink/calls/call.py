@@ -18,13 +18,13 @@ from chalicelib.sink.calls.max_length import StreamExtent
 from chalicelib.sink.calls.ownership import Ownership, join_request
 from chalicelib.sink.calls.recording_commands import RecordingCommands
 from chalicelib.sink.calls.worker_context import WorkerContext
-from chalicelib.sink.ingest.fan_out import Audience
+from chalicelib.sink.ingest.fan_out import FanOut
 from chalicelib.sink.ingest.live_stream import LiveStream
 from chalicelib.sink.runtime.soft_lock import SoftLock
 from chalicelib.sink.runtime.tasks import Tasks
 from chalicelib.sink.storage.batch import Batch
 from chalicelib.sink.storage.call_buffer import CallBuffer
-from chalicelib.sink.taps.call_taps import Taps
+from chalicelib.sink.taps.call_taps import CallTaps
 
 _TOGETHER_S = 0.1
 """a carrier's two sockets of a call end almost together: one segment has both"""
@@ -38,8 +38,8 @@ class LiveCall:
 
     def __init__(self, ref: CallRef, worker: WorkerContext) -> None:
         self.ref = ref
-        self.audience = Audience()
-        self.taps = Taps(ref, self.audience, worker.senders)
+        self.fan_out = FanOut()
+        self.taps = CallTaps(ref, self.fan_out, worker.senders)
         self._worker = worker
         self._control, self._database = worker.call_control, worker.database
         self._streams: dict[str, LiveStream] = {}
@@ -60,9 +60,7 @@ class LiveCall:
         self._joining_lock, self._closing = SoftLock(), asyncio.Lock()
         """a call's two sockets begin and end together: of two transactions that meet, one fails"""
         self._tasks = Tasks()
-        self._auto_stop = AutoStop(
-            self.audience, self._active, self.recordings, worker, self._tasks
-        )
+        self._auto_stop = AutoStop(self.fan_out, self._active, self.recordings, worker, self._tasks)
 
     @property
     def is_live(self) -> bool:
@@ -169,7 +167,7 @@ class LiveCall:
         stream.is_bidirectional = result.bidirectional
         self._admit(stream)
         self._joined.add(stream.opening.stream_key)
-        self.audience.admit(stream)
+        self.fan_out.add_stream(stream)
         self._active.learn(result)
         self._apply_to_joined()
         self.taps.take_over(result.taps)
@@ -279,7 +277,7 @@ class LiveCall:
             await self._close(self._unclosed)
 
     def _forget(self, stream: LiveStream) -> None:
-        self.audience.dismiss(stream)
+        self.fan_out.remove_stream(stream)
         del self._streams[stream.opening.stream_key]
         self._admitted.pop(stream.opening.stream_key, None)
         self._joined.discard(stream.opening.stream_key)

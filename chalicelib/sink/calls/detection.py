@@ -13,7 +13,7 @@ from chalicelib.recording.detection.end_detector import EndDetector
 from chalicelib.recording.detection.end_rules import EndDecision
 from chalicelib.recording.detection.track_detector import TrackSource
 from chalicelib.recording.model import Recording
-from chalicelib.sink.ingest.fan_out import Audience
+from chalicelib.sink.ingest.fan_out import FanOut
 from chalicelib.sink.ingest.live_stream import LiveStream
 
 BufferedMedia = Iterable[tuple[LiveStream, Record]]
@@ -23,8 +23,8 @@ BufferedMedia = Iterable[tuple[LiveStream, Record]]
 class Detection:
     """Detects what ends the recordings of one call."""
 
-    def __init__(self, audience: Audience, end: Callable[[EndDecision], None]) -> None:
-        self._audience = audience
+    def __init__(self, fan_out: FanOut, end: Callable[[EndDecision], None]) -> None:
+        self._fan_out = fan_out
         self._end = end
         self._end_detector = EndDetector()
         self._sources: dict[LiveStream, TrackSource] = {}
@@ -38,7 +38,7 @@ class Detection:
 
         What a stream brought earlier, and `buffered` still has, is detected first.
         """
-        streams = self._audience.streams
+        streams = self._fan_out.streams
         if not streams:
             return
         self._end_detector.attend(recordings, min(stream.opened_us for stream in streams))
@@ -104,9 +104,9 @@ class Detection:
         """Listen to the call exactly while a recording needs it."""
         is_listening = self._end_detector.is_listening
         if is_listening and not self._is_added:
-            self._audience.add(self)
+            self._fan_out.add(self)
         elif self._is_added and not is_listening:
-            self._audience.remove(self)
+            self._fan_out.remove(self)
         self._is_added = is_listening
 
 

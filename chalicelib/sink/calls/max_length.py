@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from chalicelib.capture.clock import Origin
 from chalicelib.capture.records import Record
 from chalicelib.recording import intervals
 from chalicelib.recording.model import Interval
-
-_ORIGIN_US = 2_000_000
-"""a stream's origin is the least lateness of its first 2 s (DESIGN 4)"""
 
 _STALL_US = 2_000_000
 """after this time missing samples are a hole, and no longer late"""
@@ -25,8 +23,7 @@ class _SourceExtent:
     """
 
     def __init__(self, first: Record) -> None:
-        self._first_us = first.arrived_at_us
-        self.lateness_us = first.least_lateness_us
+        self._origin = Origin(first.least_lateness_us, first.arrived_at_us)
         self._reached_us = 0
 
     @property
@@ -34,10 +31,14 @@ class _SourceExtent:
         """Return the end of its last sample."""
         return self.lateness_us + self._reached_us
 
+    @property
+    def lateness_us(self) -> int:
+        """Return how late the stream's position 0 came."""
+        return round(self._origin.lateness_us)
+
     def note(self, record: Record, rate_hz: int) -> None:
         """Take a record."""
-        if record.arrived_at_us < self._first_us + _ORIGIN_US:
-            self.lateness_us = min(self.lateness_us, record.least_lateness_us)
+        self._origin.follow(record.least_lateness_us, record.arrived_at_us)
         end_us = (record.first_sample + record.samples) * 1_000_000 // rate_hz
         self._reached_us = max(self._reached_us, end_us)
 

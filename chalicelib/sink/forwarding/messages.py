@@ -18,7 +18,7 @@ from chalicelib.errors import WireError
 from chalicelib.recording.model import Ending
 from chalicelib.sink.ingest.live_stream import Opening
 
-NAME = "relay"
+NAME = "forwarding"
 
 LARGEST = 256 * 1024
 """bytes of a message: a carrier's may have 64 KiB, and its labels as much again"""

@@ -1,5 +1,5 @@
-"""A stream that comes as events of its dialect, and its tracks: on this worker's own socket, or
-passed on by another worker."""
+"""A stream of dialect events and its tracks: on this worker's own socket, or forwarded by another
+worker."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from chalicelib.capture.events import Clock, DigitPressed, Encoding, Media, Stre
 from chalicelib.capture.in_order import InOrder
 from chalicelib.capture.placed_run import PlacedRun
 from chalicelib.capture.records import Record, StreamHead
-from chalicelib.capture.runs import Run, StreamCapture, bytes_per_sample
+from chalicelib.capture.runs import LiveRun, StreamCapture, bytes_per_sample
 from chalicelib.recording.model import Ending
-from chalicelib.sink.ingest.live_stream import Listener, LiveStream, Opening, StreamOwner
-from chalicelib.sink.ingest.stream_state import (
+from chalicelib.sink.ingest.ingest_state import (
     OVER,
     UNSETTLED,
-    StreamCause,
-    StreamState,
+    IngestCause,
+    IngestState,
     after,
 )
+from chalicelib.sink.ingest.live_stream import LiveStream, MediaConsumer, Opening, StreamOwner
 
 _MOST_UNWANTED = 3000
 """messages, half a minute of two tracks, that wait until it is read whether somebody records"""
@@ -30,20 +30,20 @@ Heard = tuple[Media, int]
 """a message's media, and when it arrived"""
 
 
-class Outlet(Protocol):
-    """Where the media of a stream goes that another worker captures."""
+class Forwarder(Protocol):
+    """Forwards the media of a stream to the worker that captures it."""
 
     def hear(self, media: Media, arrival_us: int) -> None:
         """Take a message's media."""
 
     def press(self, pressed: DigitPressed, arrival_us: int) -> None:
-        """Take a digit that the carrier told beside the sound."""
+        """Take a digit that the carrier sent as a message."""
 
 
 class EventStream(LiveStream):
     """Media in, records out.
 
-    `StreamState` says where media goes. A subclass puts plain media into `_runs` itself where
+    `IngestState` says where media goes. A subclass puts plain media into `_runs` itself where
     there are any: that is the hot path.
     """
 
@@ -52,14 +52,14 @@ class EventStream(LiveStream):
         self.brought: tuple[tuple[Track, int], ...] = ()
         """as in `StreamHead`"""
         self._clock = clock
-        self._state = StreamState.WAITING
+        self._state = IngestState.WAITING
         self._waiting: list[Heard] = []
         self._capture: StreamCapture | None = None
-        self._runs: dict[Track, Run] | None = None
+        self._runs: dict[Track, LiveRun] | None = None
         """the capture's tracks; None while media goes elsewhere than there alone"""
         self._orders: dict[Track, InOrder] = {}
         """of tracks whose messages tell their time, for the listener"""
-        self._outlet: Outlet | None = None
+        self._forwarder: Forwarder | None = None
 
     # --- what the call asks ---
 
@@ -84,15 +84,15 @@ class EventStream(LiveStream):
     def drop_media(self) -> None:
         """Discard buffered media; from now on only count samples: nobody records."""
         self._settle()
-        self._enter(StreamCause.COUNT)
+        self._enter(IngestCause.COUNT)
         self.cut()
 
     def keep_media(self) -> None:
         """Keep what follows."""
         self._settle()
-        self._enter(StreamCause.KEEP)
+        self._enter(IngestCause.KEEP)
 
-    def listen(self, listener: Listener | None) -> None:
+    def listen(self, listener: MediaConsumer | None) -> None:
         """Give what follows to a listener, kept or not; None: to nobody."""
         self._settle()
         if listener is None:
@@ -100,7 +100,7 @@ class EventStream(LiveStream):
         self._listener = listener
         self._route()
 
-    # --- what another worker captures ---
+    # --- forwarding ---
 
     @property
     def is_passable(self) -> bool:
@@ -109,13 +109,13 @@ class EventStream(LiveStream):
         is_whole = self._state in UNSETTLED and self._capture is not None
         return is_whole and self._clock is Clock.ARRIVAL
 
-    def pass_to(self, outlet: Outlet) -> None:
-        """Let another worker have what waits, and what follows."""
+    def pass_to(self, forwarder: Forwarder) -> None:
+        """Forward what waits, and what follows."""
         waiting, self._waiting = self._waiting, []
         for media, arrival_us in waiting:
-            outlet.hear(media, arrival_us)
-        self._outlet = outlet
-        self._enter(StreamCause.FORWARD)
+            forwarder.hear(media, arrival_us)
+        self._forwarder = forwarder
+        self._enter(IngestCause.FORWARD)
 
     def begin_anew(
         self,
@@ -125,12 +125,13 @@ class EventStream(LiveStream):
         *,
         is_unwanted: bool,
     ) -> None:
-        """Be another stream from here on, that begins with these messages: what the first one was
-        passed to is gone. `passed`: bytes of each track since then, these messages among them."""
+        """Continue as another stream that begins with these messages, because the worker that
+        captured the first one is gone. `passed`: bytes of each track since then, these messages
+        included."""
         self.is_unwanted = is_unwanted
         self.opening = replace(self.opening, stream_key=stream_key)
-        self._waiting, self._outlet = list(heard), None
-        self._enter(StreamCause.TAKE_BACK)
+        self._waiting, self._forwarder = list(heard), None
+        self._enter(IngestCause.TAKE_BACK)
         self._count_brought(passed)
         self.opened_us = self._waiting[0][1] if self._waiting else self.now_us()
         self._begin_capture()
@@ -177,24 +178,24 @@ class EventStream(LiveStream):
         for media, arrival_us in waiting:
             run = self._open_run(media.track)
             run.add(media.payload, arrival_us, media.sequence, media.offset)
-        self._enter(StreamCause.SETTLE)
+        self._enter(IngestCause.SETTLE)
 
-    def _enter(self, cause: StreamCause) -> None:
+    def _enter(self, cause: IngestCause) -> None:
         self._state = after(self._state, cause)
         self._route()
 
     def _route(self) -> None:
         """Let the hot path put media straight to its tracks where it goes there alone."""
-        is_plain = self._state is StreamState.KEPT and self._listener is None
+        is_plain = self._state is IngestState.KEPT and self._listener is None
         self._runs = self._capture.tracks if is_plain and self._capture else None
 
     def _take_aside(self, media: Media, arrival_us: int) -> None:
-        """Take media that goes elsewhere than to its track alone."""
+        """Take media that doesn't go to its track alone."""
         if self._state in OVER:
             return
-        if self._outlet is not None:
-            self._outlet.hear(media, arrival_us)
-        elif self._state is StreamState.WAITING:
+        if self._forwarder is not None:
+            self._forwarder.hear(media, arrival_us)
+        elif self._state is IngestState.WAITING:
             self._waiting.append((media, arrival_us))
             if self.is_unwanted and len(self._waiting) > _MOST_UNWANTED:
                 del self._waiting[0]
@@ -202,12 +203,12 @@ class EventStream(LiveStream):
             self._take_heard(media, arrival_us)
 
     def _take_heard(self, media: Media, arrival_us: int) -> None:
-        """Take media that somebody hears, or that nobody keeps."""
+        """Take media for a listener, or media that isn't kept."""
         run = self._open_run(media.track)
         if isinstance(run, PlacedRun):
             self._take_placed(run, media, arrival_us)
             return
-        if self._state is StreamState.KEPT:
+        if self._state is IngestState.KEPT:
             run.add(media.payload, arrival_us, media.sequence)
         else:
             run.pass_over(len(media.payload), media.sequence)
@@ -218,7 +219,7 @@ class EventStream(LiveStream):
         """Take media that tells its time; a listener gets it in order."""
         source = run.source
         placed = run.receive(media.payload, arrival_us, media.sequence, media.offset)
-        if self._state is StreamState.KEPT:
+        if self._state is IngestState.KEPT:
             run.keep(placed)
         if self._listener is None:
             return
@@ -239,13 +240,13 @@ class EventStream(LiveStream):
                     self._listener.hear(self, track, payload, told_us)
 
     def _press(self, pressed: DigitPressed, arrival_us: int) -> None:
-        """Pass on what the party pressed; what was played to it is none of its own."""
-        if self._outlet is not None:
-            self._outlet.press(pressed, arrival_us)
+        """Pass on a key that the party pressed; digits played to the party don't count."""
+        if self._forwarder is not None:
+            self._forwarder.press(pressed, arrival_us)
         elif self._listener is not None and pressed.track is not Track.OUTBOUND:
             self._listener.press(self, pressed.digit, arrival_us)
 
-    def _open_run(self, track: Track) -> Run:
+    def _open_run(self, track: Track) -> LiveRun:
         assert self._capture is not None
         return self._capture.track(track, self.encoding)
 
@@ -254,5 +255,5 @@ class EventStream(LiveStream):
             self._flush_orders()
             self.ending = ending
             self.ended_us = ended_us
-            self._enter(StreamCause.END)
+            self._enter(IngestCause.END)
             self.ended.set()

@@ -1,17 +1,17 @@
-"""Who listens to a call while it comes. A call that nobody listens to pays nothing for it."""
+"""Distributes a call's live media to its consumers; without any, it costs nothing."""
 
 from __future__ import annotations
 
 from chalicelib.capture.events import Track
-from chalicelib.sink.ingest.live_stream import Listener, LiveStream
+from chalicelib.sink.ingest.live_stream import LiveStream, MediaConsumer
 
 
-class Audience:
-    """The listeners of one call: each hears each track once, from its newest stream."""
+class FanOut:
+    """The consumers of one call: each gets each track once, from its newest stream."""
 
     def __init__(self) -> None:
         self._streams: list[LiveStream] = []
-        self._listeners: tuple[Listener, ...] = ()
+        self._listeners: tuple[MediaConsumer, ...] = ()
         self._voices: dict[Track, LiveStream] = {}
         """whose media of a track counts"""
 
@@ -20,27 +20,27 @@ class Audience:
         """Return the joined streams, the first that joined first."""
         return tuple(self._streams)
 
-    def admit(self, stream: LiveStream) -> None:
-        """Listen to a stream that joined the call, too."""
+    def add_stream(self, stream: LiveStream) -> None:
+        """Distribute a stream that joined the call."""
         self._streams.append(stream)
         if self._listeners:
             stream.listen(self)
 
-    def dismiss(self, stream: LiveStream) -> None:
+    def remove_stream(self, stream: LiveStream) -> None:
         """Forget a stream; one that never joined is none."""
         if stream in self._streams:
             self._streams.remove(stream)
             stream.listen(None)
             self._voices = {t: one for t, one in self._voices.items() if one is not stream}
 
-    def add(self, listener: Listener) -> None:
-        """Let somebody hear what follows."""
+    def add(self, listener: MediaConsumer) -> None:
+        """Give what follows to a consumer, too."""
         self._listeners = (*self._listeners, listener)
         for stream in self._streams:
             stream.listen(self)
 
-    def remove(self, listener: Listener) -> None:
-        """Let somebody hear no more."""
+    def remove(self, listener: MediaConsumer) -> None:
+        """Stop giving media to a consumer."""
         self._listeners = tuple(one for one in self._listeners if one is not listener)
         if not self._listeners:
             for stream in self._streams:

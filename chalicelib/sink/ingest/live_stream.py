@@ -1,4 +1,4 @@
-"""A carrier's live copy of a call's tracks, as its call sees it, whatever brings the media."""
+"""A carrier's live copy of a call's tracks, as its call sees it, over any transport."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _monotonic_ns = time.monotonic_ns
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """What was proved and named before any media came."""
+    """The verified facts of a stream before any media came."""
 
     account: str
     profile: str
@@ -29,14 +29,14 @@ class Opening:
     dialect: str
     stream_key: str
     tells_digits: bool = False
-    """beside the sound"""
+    """as messages"""
 
 
 class StreamOwner(Protocol):
-    """Who follows a worker's streams."""
+    """Follows a worker's streams."""
 
     def stream_opened(self, stream: LiveStream) -> None:
-        """Take note of a stream."""
+        """Register a stream."""
 
     def stream_started(self, stream: LiveStream) -> None:
         """Put the stream, with what it may hold already, under its call."""
@@ -45,18 +45,18 @@ class StreamOwner(Protocol):
         """Forget a stream."""
 
     def stream_silent(self, stream: LiveStream, number: int) -> None:
-        """Take note that nothing came for long, for the n-th time in the stream's life."""
+        """Note that the stream has been silent for long, for the n-th time."""
 
 
-class Listener(Protocol):
-    """Who hears a stream while it comes: detectors, outgoing taps. What it does takes
+class MediaConsumer(Protocol):
+    """Takes a stream's media live: detectors, outgoing taps. It must return within
     microseconds."""
 
     def hear(self, stream: LiveStream, track: Track, payload: bytes, arrival_us: int) -> None:
         """Take a message's payload, in the stream's encoding."""
 
     def press(self, stream: LiveStream, digit: str, arrival_us: int) -> None:
-        """Take a digit that the carrier told beside the sound."""
+        """Take a digit that the carrier sent as a message."""
 
 
 class LiveStream(ABC):
@@ -77,12 +77,12 @@ class LiveStream(ABC):
         self.rate_hz = 8000
         """samples a second of what its listener is given"""
         self.is_unwanted = False
-        """nobody recorded when it was last heard of the call: it isn't captured before that is read
-        again"""
+        """no recording was active when the call was last read: it isn't captured before the call is
+        read again"""
         self._owner = owner
         self._anchor_us = 0
         """wall clock minus monotonic clock, read once: arrivals never jump"""
-        self._listener: Listener | None = None
+        self._listener: MediaConsumer | None = None
         self.is_bidirectional = False
         """the carrier was asked to play what is sent back"""
 
@@ -97,7 +97,7 @@ class LiveStream(ABC):
         )
 
     def now_us(self) -> int:
-        """Return the time on the clock of the stream's arrivals."""
+        """Return the time on the clock that arrivals are measured on."""
         return _monotonic_ns() // 1000 + self._anchor_us
 
     def labels(self) -> dict[str, str]:
@@ -106,11 +106,11 @@ class LiveStream(ABC):
 
     @property
     def can_play(self) -> bool:
-        """Tell whether its dialect knows how to play sound to the party."""
+        """Whether the carrier plays what it is sent."""
         return False
 
     def play(self, pcm: bytes) -> bool:
-        """Play sound to the party; tell whether it may hear it. Most streams lead one way only."""
+        """Play sound to the party; return whether it was sent. Most streams lead one way only."""
         return False
 
     @property
@@ -132,18 +132,18 @@ class LiveStream(ABC):
 
     @abstractmethod
     def drop_media(self) -> None:
-        """Let go what waits here, and of what follows keep only how long it is: nobody records."""
+        """Discard buffered media; from now on only count samples."""
 
     @abstractmethod
     def keep_media(self) -> None:
         """Keep what follows."""
 
     def drop_before(self, wall_us: int) -> None:  # noqa: B027  # most streams hold nothing so old
-        """Let go what came before an instant, when a pause ended, of a stream that begins."""
+        """Discard what a new stream received before an instant, when a pause ended."""
 
     @abstractmethod
-    def listen(self, listener: Listener | None) -> None:
-        """Let somebody hear what follows, kept or not; None: nobody."""
+    def listen(self, listener: MediaConsumer | None) -> None:
+        """Give what follows to a consumer, kept or not; None: to none."""
 
     @abstractmethod
     def refuse(self, code: str) -> None:
@@ -151,26 +151,26 @@ class LiveStream(ABC):
 
     @abstractmethod
     def leave(self) -> None:
-        """Ask the carrier to go elsewhere, and take what it still sends."""
+        """Ask the carrier to reconnect elsewhere, and take what it still sends."""
 
     @abstractmethod
     def cut_off(self) -> None:
         """Cut the connection: the worker can't go on."""
 
     def end_by_carrier(self) -> None:  # noqa: B027  # of the others the carrier tells the end
-        """End: the carrier said, when it was asked, that the call is over."""
+        """End: the carrier's API said that the call is over."""
 
     @property
     def is_passable(self) -> bool:
-        """Tell whether another worker could capture all of it."""
+        """Whether another worker could capture all of it."""
         return False
 
     def give_back(self) -> bool:
-        """Leave the stream to the worker that passed it on; False: none did."""
+        """Return the stream to the worker that forwarded it; False: none did."""
         return False
 
-    def let_go(self) -> None:  # noqa: B027  # most streams have nobody to tell
-        """Take note that all of its media is stored."""
+    def let_go(self) -> None:  # noqa: B027  # most streams have no peer to notify
+        """Note that all of its media is stored."""
 
     @property
     def was_cut(self) -> bool:

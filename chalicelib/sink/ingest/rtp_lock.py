@@ -1,10 +1,10 @@
-"""Which sender a port hears: RTP has no authentication (TRUST 5), so a sender proves itself.
+"""Which sender a port accepts: RTP has no authentication (TRUST 5), so a sender proves itself.
 
-| a sender | is heard |
+| a sender | is accepted |
 |---|---|
 | whose address and port the claim names | from its first packet on |
-| of a port that hears nobody | once 5 regular packets of it came (`media/candidates.py`) |
-| of a port that hears somebody else | once 50 came while the other one sent fewer than 4 |
+| of a port that accepted none | once 5 regular packets of it came (`media/candidates.py`) |
+| of a port that accepted another | once 50 came while the other one sent fewer than 4 |
 
 What came before that isn't lost: `offer` returns it. What is let go is counted.
 """
@@ -44,22 +44,22 @@ class Budget:
 
 
 class SenderLock:
-    """The sender that a port hears, and those that would be heard."""
+    """The accepted sender of a port, and the candidates."""
 
     def __init__(self, options: EndpointOptions, limits: Limits, now_s: float) -> None:
         self.address: Address | None = None
-        """of the one that is heard"""
+        """of the accepted sender"""
         self._host, self._port = options.source_addr, options.source_port
         self._budget = Budget(limits, now_s)
-        """of all that aren't heard, so that they take nothing from the one that is"""
+        """of all candidates together, so that they take nothing from the accepted sender"""
         self._candidates = Candidates(LOCK_PACKETS)
         self._rivals = Candidates(TAKE_OVER_PACKETS)
         self._received = 0
-        """packets of the one that is heard when its oldest rival came"""
+        """packets of the accepted sender when its oldest rival came"""
 
     @property
     def waiting(self) -> int:
-        """Return how many packets of somebody who isn't heard wait."""
+        """Return how many packets of candidates wait."""
         return self._candidates.waiting + self._rivals.waiting
 
     def admits(self, address: Address) -> bool:
@@ -67,14 +67,14 @@ class SenderLock:
         return self._host in ("", address[0]) and self._port in (0, address[1])
 
     def spend(self, now_s: float) -> bool:
-        """Return whether one more packet of somebody who isn't heard may be looked at."""
+        """Whether one more packet of a candidate may be looked at."""
         return self._budget.spend(now_s)
 
     def offer(
         self, packet: RtpPacket, address: Address, arrival_us: int, received: int
     ) -> list[Held]:
-        """Take a packet of somebody who isn't heard; return all of its sender's packets where that
-        one is heard from now on, else nothing. `received`: packets of the one that is heard."""
+        """Take a packet of a candidate; return all packets of its sender where that one is accepted
+        from now on, else nothing. `received`: packets of the accepted sender."""
         if self.address is not None:
             held = self._offer_rival(packet, address, arrival_us, received)
         elif self._host and self._port:

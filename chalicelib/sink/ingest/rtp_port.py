@@ -1,16 +1,16 @@
 """One claimed port: datagrams in, a stream as long as somebody sends.
 
-Which sender is heard is told by `sink/ingest/rtp_lock.py`; its SSRCs are placed by `media/reception.py`.
-What isn't taken is counted, and told with the stream:
+`sink/ingest/rtp_lock.py` decides which sender is accepted, `media/reception.py` places its SSRCs.
+Datagrams that aren't accepted are counted with the stream:
 
 | a datagram | code |
 |---|---|
-| of another sender than the one that is heard | `other_source` |
+| of another sender than the accepted one | `other_source` |
 | beyond 200 a second | `too_fast` |
 | of more than 2,048 bytes | `too_long` |
 | that is no RTP | those of `media/rtp.py` |
 | of a payload type that is unknown, or isn't that of the codec that was announced | `unsupported_payload_type`, `other_payload_type` |
-| of a sender whose end the carrier has told | `after_end` |
+| of a sender that the carrier reported as ended | `after_end` |
 """  # noqa: E501  # a table's row is one line
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class RtpPort(asyncio.DatagramProtocol):
         """the lock's address"""
         self._stream: RtpStream | None = None
         self._ended: tuple[int, float] | None = None
-        """SSRC of a sender whose end the carrier told, and how long its packets are stragglers"""
+        """SSRC of a sender that the carrier reported as ended, and until when it has stragglers"""
         self._ssrc = 0
         self._is_leaving = False
         self._barred = _BARRED[claim.options.codec]
@@ -145,7 +145,7 @@ class RtpPort(asyncio.DatagramProtocol):
             self._timer = loop.call_later(self._limits.rtp_linger_s, self._finished)
 
     def leave(self) -> None:
-        """End when what is under way is here: who sends can't be asked to go elsewhere."""
+        """End when packets under way have arrived: an RTP sender can't be asked to reconnect."""
         if not self._is_leaving:
             self._is_leaving = True
             self._after(self._limits.rtp_linger_s, WORKER_STOPPED)
@@ -162,10 +162,10 @@ class RtpPort(asyncio.DatagramProtocol):
         _log.info("a port was freed", extra={**self._labels(), "reason": reason, **refused})
         self._tell_shut(self)
 
-    # --- who sends, and how much ---
+    # --- senders and their rates ---
 
     def _meet(self, datagram: bytes, address: Address) -> None:
-        """Take a datagram of somebody who isn't heard; hear senders that prove themselves."""
+        """Take a datagram of a sender that isn't accepted; accept senders that prove themselves."""
         if not self._lock.admits(address):
             self._refuse("other_source")
             return
@@ -181,7 +181,7 @@ class RtpPort(asyncio.DatagramProtocol):
         self._count_let_go()
 
     def _read(self, datagram: bytes) -> RtpPacket:
-        """Return the packet of somebody who isn't heard. Raises WireError where it begins none."""
+        """Return the packet of a sender that isn't accepted. Raises WireError where it can't be."""
         if not self._lock.spend(asyncio.get_running_loop().time()):
             raise _unheard("beyond 200 a second", "too_fast")
         if len(datagram) > MOST_BYTES:
@@ -246,7 +246,7 @@ class RtpPort(asyncio.DatagramProtocol):
         return stream
 
     def _is_straggler(self, packet: RtpPacket) -> bool:
-        """Tell whether a packet was under way when the carrier said that it is over.
+        """Whether a packet was under way when the carrier said that it is over.
 
         Whoever sends on for longer isn't over: that webhook was of an earlier tap to the port.
         """

@@ -72,7 +72,7 @@ class RtpPorts:
         return RtpPlace() if self._is_stopping or self._is_leaving else self._place
 
     async def open(self, command: Command) -> None:
-        """Hear a claimed port and say so; one that can't be heard is freed."""
+        """Open a claimed port and report it; free one that can't be opened."""
         claim = command.claim
         if claim is None or claim.claim_id in self._ports:
             return
@@ -96,11 +96,11 @@ class RtpPorts:
             port.finish()
 
     def offer_no_more(self) -> None:
-        """Offer no port from now on; those that are claimed are opened, and heard, as ever."""
+        """Offer no port from now on; claimed ports are still opened."""
         self._is_leaving = True
 
     def refuse_more(self) -> None:
-        """Open no port any more, and free those that wait; the call registry ends the streams."""
+        """Stop opening ports and free those that wait; the call registry ends the streams."""
         self._is_stopping = True
         for port in list(self._ports.values()):
             if not port.is_streaming:

@@ -1,4 +1,4 @@
-"""What a listener hears of an RTP stream: its sound in order, 20 ms every 20 ms, and its digits."""
+"""An RTP stream for a listener: its sound in order, 20 ms every 20 ms, and its digits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.media.jitter import Depth, JitterBuffer
 from chalicelib.media.rtp import ENCODINGS, RATE_HZ, TELEPHONE_EVENT
 from chalicelib.media.rtp_source import Received
 from chalicelib.media.telephone_event import TelephoneEvents, parse_telephone_event
-from chalicelib.sink.ingest.live_stream import Listener
+from chalicelib.sink.ingest.live_stream import MediaConsumer
 
 if TYPE_CHECKING:
     from chalicelib.sink.ingest.live_stream import LiveStream
@@ -26,18 +26,18 @@ SILENT_FRAMES = 10
 """of a hole are given as silence, so that a lost packet keeps the rhythm; then nothing is given
 until sound comes again, as from a carrier that sends none"""
 _CATCH_UP_S = 1.0
-"""a loop that stood still longer than that begins anew"""
+"""after a longer standstill of the event loop the rhythm starts over"""
 _SAMPLE_US = 1_000_000 // RATE_HZ
 
 
-class Hearing:
-    """One listener, or one audience, of one stream."""
+class OrderedFeed:
+    """One listener, or the listeners of one call."""
 
-    def __init__(self, stream: LiveStream, track: Track, listener: Listener) -> None:
+    def __init__(self, stream: LiveStream, track: Track, listener: MediaConsumer) -> None:
         self._stream = stream
         self._track = track
         self.listener = listener
-        """who hears"""
+        """of the sound and the digits"""
         self._buffer: JitterBuffer | None = None
         self._kind = -1
         """the payload type that is given to the listener"""

@@ -1,6 +1,6 @@
 """An RTP port's stream: packets in from one sender after the other. The hot path is `receive`.
 
-Capture never waits: a packet is kept as it comes, with its position. Only who listens waits for
+Capture never waits: a packet is kept as it comes, with its position. Only listeners wait for
 order, in `rtp_hearing`; a stream that nobody listens to runs nothing of it.
 """
 
@@ -23,8 +23,8 @@ from chalicelib.media.rtp_source import Received
 from chalicelib.recording.cuts import WORKER_STOPPED
 from chalicelib.recording.model import Ending
 from chalicelib.recording.rtp_endpoint import PortClaim
-from chalicelib.sink.ingest.live_stream import Listener, LiveStream, Opening, StreamOwner
-from chalicelib.sink.ingest.rtp_reorder import Hearing
+from chalicelib.sink.ingest.live_stream import LiveStream, MediaConsumer, Opening, StreamOwner
+from chalicelib.sink.ingest.rtp_reorder import OrderedFeed
 
 _monotonic_ns = time.monotonic_ns
 
@@ -84,8 +84,8 @@ class RtpStream(LiveStream):
         self._kept_from_us = 0.0
         """0: what comes is kept; infinite: nothing is; else what was said since then"""
         self._prompt_us: dict[int, float] = {}
-        """the least lateness of each source lately: told by its packets, also in a pause"""
-        self._hearing: Hearing | None = None
+        """the least lateness of each source lately, from its packets, also during a pause"""
+        self._feed: OrderedFeed | None = None
 
     def begin(self) -> None:
         """Let the worker know of it."""
@@ -108,8 +108,8 @@ class RtpStream(LiveStream):
                 is_sound = one.payload_type != TELEPHONE_EVENT
                 if is_sound and (not self._kept_from_us or self._is_of_now(one)):
                     self._add(one)
-                if self._hearing is not None:
-                    self._hearing.take(one)
+                if self._feed is not None:
+                    self._feed.take(one)
         except WireError as error:
             self.count_refused(error.code)
 
@@ -159,7 +159,7 @@ class RtpStream(LiveStream):
         """Do nothing: each packet says its own, and a stream may have both."""
 
     def drop_media(self) -> None:
-        """Let go what waits here, and keep only positions of what follows: nobody records."""
+        """Discard buffered packets; from now on only note positions."""
         self._kept_from_us = math.inf
         self.cut()
 
@@ -169,24 +169,24 @@ class RtpStream(LiveStream):
             self._kept_from_us = self.now_us()
 
     def drop_before(self, wall_us: int) -> None:
-        """Let go what came before an instant: packets waited until their sender was known."""
+        """Discard packets that came before an instant: they waited until their sender was known."""
         if self.opened_us < wall_us:
             self._capture.let_go_before(wall_us)
             self._kept_from_us = max(self._kept_from_us, wall_us)
 
-    def listen(self, listener: Listener | None) -> None:
-        """Let somebody hear what follows, kept or not; None: nobody."""
+    def listen(self, listener: MediaConsumer | None) -> None:
+        """Give what follows to a consumer, kept or not; None: to none."""
         if listener is None or self.ending is not None:
-            hearing, self._hearing = self._hearing, None
-            if hearing is not None:
-                hearing.stop()
-        elif self._hearing is None:
-            self._hearing = Hearing(self, self._track, listener)
+            feed, self._feed = self._feed, None
+            if feed is not None:
+                feed.stop()
+        elif self._feed is None:
+            self._feed = OrderedFeed(self, self._track, listener)
         else:
-            self._hearing.listener = listener
+            self._feed.listener = listener
 
     def refuse(self, code: str) -> None:
-        """Hear the port no more: the call may not be streamed."""
+        """Close the port: the call may not be streamed."""
         self._port.shut(code)
 
     def leave(self) -> None:
@@ -198,7 +198,7 @@ class RtpStream(LiveStream):
         self._port.shut(WORKER_STOPPED)
 
     def _is_of_now(self, one: Received) -> bool:
-        """Tell whether sound is wanted by when it would have come as promptly as its source's
+        """Whether sound is wanted by when it would have come as promptly as its source's
         promptest: what waited for its like, or was held back by the network, is older."""
         lateness_us = self._capture.lateness_us(one)
         if math.isinf(self._kept_from_us):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 
 from chalicelib.capture.events import DigitPressed, Media, Reply, StreamEvent, StreamStarted
 from chalicelib.carriers.contract.stream import CLOSE_CODES, StreamDialect
@@ -118,6 +119,22 @@ class Stream(EventStream):
         elif event is not None:
             self._note(event)
 
+    def receive_many(self, messages: Sequence[str | bytes]) -> None:
+        """Take the messages of one read, decoded in one call where the dialect can. They all came
+        with the newest one; a broken one costs only itself."""
+        decode = getattr(self._dialect, "receive_many", None)
+        try:
+            said = None if decode is None or self.started is None else decode(messages)
+        except WireError:
+            said = None
+        if said is None:
+            for message in messages:
+                self.receive(message)
+            return
+        self._credit -= sum(map(len, messages)) + MESSAGE_COST * len(messages)
+        if self._credit >= 0 or not self._is_flooding():
+            self._note(tuple(said))
+
     def spend(self, size: int) -> None:
         """Charge a frame that brought no message."""
         cost = PART_COST if size >= SCRAP_BYTES else SCRAP_COST
@@ -143,7 +160,7 @@ class Stream(EventStream):
 
     @property
     def can_play(self) -> bool:
-        """Tell whether its dialect knows how to play sound to the party."""
+        """Whether the carrier plays what it is sent."""
         return self._can_play
 
     def play(self, pcm: bytes) -> bool:
@@ -160,12 +177,12 @@ class Stream(EventStream):
         self._close(POLICY_VIOLATION, code)
 
     def end_by_carrier(self) -> None:
-        """End as its own stop would: the carrier said that the call is over."""
+        """End as the stream's own stop would: the carrier's API said that the call is over."""
         self._end(Ending.STOPPED, self.now_us())
         self._close(NORMAL, "call_over")
 
     def leave(self) -> None:
-        """Ask the carrier to go elsewhere, and take what it still sends."""
+        """Ask the carrier to reconnect elsewhere, and take what it still sends."""
         self._leave(cuts.WORKER_STOPPED)
 
     def cut_off(self) -> None:
@@ -256,7 +273,7 @@ class Stream(EventStream):
             self._close(code, reason)
 
     def _end_longest(self) -> None:
-        """Send the carrier away: the stream is as long as it may be. It may come again."""
+        """Ask the carrier to reconnect: the stream has reached its longest duration."""
         _log.warning("a stream is as long as it may be", extra=self.labels())
         self._leave(cuts.TOO_LONG)
 
@@ -266,7 +283,7 @@ class Stream(EventStream):
             self._socket.leave(GOING_AWAY, reason)
 
     def _close(self, code: int, reason: str) -> None:
-        """Close, and end: nothing is heard any more."""
+        """Close, and end: later messages are ignored."""
         if self._socket is not None:
             _log.info("closing a stream", extra={**self.labels(), "code": code, "reason": reason})
             self._socket.close(code, reason)

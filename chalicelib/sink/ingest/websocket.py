@@ -71,7 +71,7 @@ _PING = WSMsgType.PING
 _PONG = WSMsgType.PONG
 
 _FAULTS = frozenset({PROTOCOL_ERROR, 1003, INVALID_TEXT, POLICY_VIOLATION, TOO_BIG})
-"""what we close with where the peer is to blame"""
+"""the close codes of a peer's violations"""
 
 _CLEAN_CODES = frozenset({NORMAL, GOING_AWAY})
 _WIRE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
@@ -137,7 +137,7 @@ class MessageSocket(WSListener):
         self._largest = largest
         self._message_bytes_max = MESSAGE_BYTES_MAX
         self._penalize = penalize
-        """called once where the peer was cut for what it sent"""
+        """called once when the peer is disconnected for what it sent"""
         self._receive = session.receive
         self._transport: WSTransport | None = None
         self._parts = bytearray()
@@ -146,7 +146,7 @@ class MessageSocket(WSListener):
         self._is_plain = True
         """neither inside a message nor closing: what hot code asks in one look"""
         self._closing = False
-        """nothing is heard any more"""
+        """later frames are ignored"""
         self._late_frames = 0
         self._leaving = False
         """our close is sent, the peer's isn't here"""
@@ -213,7 +213,8 @@ class MessageSocket(WSListener):
             self._transport.send(_BINARY, message)
 
     def close(self, code: int, reason: str) -> None:
-        """Send a close, hear nothing more; disconnect when the peer answers or takes too long."""
+        """Send a close and ignore later messages; disconnect when the peer answers or takes too
+        long."""
         if self._closing or self._transport is None:
             return
         self._closing, self._is_plain = True, False
@@ -225,7 +226,7 @@ class MessageSocket(WSListener):
         asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self._transport.disconnect)
 
     def leave(self, code: int, reason: str) -> None:
-        """Send a close, and hear what the peer still says until it answers or takes too long."""
+        """Send a close, and take what the peer still sends until it answers or takes too long."""
         if self._closing or self._leaving or self._transport is None:
             return
         self._leaving = True
@@ -233,7 +234,7 @@ class MessageSocket(WSListener):
         asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self._transport.disconnect)
 
     def abort(self) -> None:
-        """Cut the connection without a word."""
+        """Abort the connection without a close frame."""
         self._closing, self._is_plain = True, False
         if self._transport is not None:
             self._transport.disconnect(graceful=False)
@@ -318,7 +319,7 @@ def _send_close(transport: WSTransport, code: int, reason: str) -> None:
 
 
 def _was_first(transport: WSTransport) -> bool:
-    """Tell whether the peer closed before we did; the parser reads ahead and may have answered."""
+    """Whether the peer closed before we did; the parser reads ahead and may have answered."""
     return transport.close_handshake.recv_then_sent
 
 

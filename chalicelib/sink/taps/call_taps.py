@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from chalicelib.errors import CallerError, NotFound, Unreachable
 from chalicelib.recording.commands import Command
 from chalicelib.recording.model import CallRef
-from chalicelib.sink.ingest.fan_out import Audience
+from chalicelib.sink.ingest.fan_out import FanOut
 from chalicelib.sink.taps.live_tap import LiveTap
-from chalicelib.sink.taps.output import Outlet
+from chalicelib.sink.taps.output import TapOutput
 from chalicelib.sink.taps.tap_senders import Senders, playout
 from chalicelib.tapping import lifecycle
 from chalicelib.tapping.lifecycle import Cause as TapCause
@@ -26,12 +26,12 @@ from chalicelib.tapping.options import parse_tap
 _log = logging.getLogger(__name__)
 
 
-class Taps:
+class CallTaps:
     """Begins and ends a call's taps."""
 
-    def __init__(self, ref: CallRef, audience: Audience, senders: Senders) -> None:
+    def __init__(self, ref: CallRef, fan_out: FanOut, senders: Senders) -> None:
         self._ref = ref
-        self._audience = audience
+        self._fan_out = fan_out
         self._senders = senders
         self._lives: dict[str, _Life] = {}
 
@@ -40,7 +40,7 @@ class Taps:
         life = self._lives.get(command.recording_id)
         if life is not None:
             await life.begun.wait()
-        elif self._audience.streams:
+        elif self._fan_out.streams:
             await self._begin(command)
 
     async def stop(self, command: Command) -> None:
@@ -120,11 +120,11 @@ class Taps:
             life.begun.set()
             life.over.set()
 
-    async def _send(self, life: _Life, outlet: Outlet) -> None:
+    async def _send(self, life: _Life, outlet: TapOutput) -> None:
         """Send from now on until the tap's end."""
         tap = LiveTap(playout(life.request.options), outlet)
         ticker = self._senders.ticker(life.request.options)
-        self._audience.add(tap)
+        self._fan_out.add(tap)
         ticker.add(tap.tick)
         self._senders.note_begin(tap)
         try:
@@ -137,13 +137,13 @@ class Taps:
                     await tap.drain()
         finally:
             ticker.remove(tap.tick)
-            self._audience.remove(tap)
+            self._fan_out.remove(tap)
             outlet.close()
             self._senders.note_end(tap)
         if is_ours:
             await self._end_row(row, life.cause, life.reason, tap.quality())
 
-    async def _row(self, life: _Life, outlet: Outlet) -> Tap:
+    async def _row(self, life: _Life, outlet: TapOutput) -> Tap:
         """Have the tap's row say that we send, and return it."""
         live_taps, call = self._senders.live_taps, self._senders.call
         if life.taken is None:

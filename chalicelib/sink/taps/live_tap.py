@@ -6,7 +6,7 @@ import asyncio
 
 from chalicelib.capture.events import Track
 from chalicelib.sink.ingest.live_stream import LiveStream
-from chalicelib.sink.taps.output import Outlet
+from chalicelib.sink.taps.output import TapOutput
 from chalicelib.tapping.model import TapQuality
 from chalicelib.tapping.playout import Playout
 
@@ -18,7 +18,7 @@ _DRAINS_WITHIN_S = 2.0
 class LiveTap:
     """A listener with a way out."""
 
-    def __init__(self, playout: Playout, outlet: Outlet) -> None:
+    def __init__(self, playout: Playout, outlet: TapOutput) -> None:
         self._playout = playout
         self._outlet = outlet
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 
-class Outlet(Protocol):
+class TapOutput(Protocol):
     """A tap's way out. What it does takes microseconds; what it can't send it drops and counts."""
 
     sent: int

@@ -17,7 +17,7 @@ from chalicelib.sink.runtime.tasks import Tasks
 from chalicelib.sink.runtime.ticker import Ticker
 from chalicelib.sink.taps.dialer import Dialer
 from chalicelib.sink.taps.live_tap import LiveTap
-from chalicelib.sink.taps.output import Outlet
+from chalicelib.sink.taps.output import TapOutput
 from chalicelib.sink.taps.rtp_output import RtpOutlet
 from chalicelib.sink.taps.websocket_output import WsOutlet
 from chalicelib.tapping.model import Tap, TapOptions, rtp_address
@@ -88,7 +88,7 @@ class Senders:
         self._live.discard(tap)
         self._dropped += tap.quality().messages_dropped
 
-    async def open(self, options: TapOptions, on_end: Callable[[str], None]) -> Outlet:
+    async def open(self, options: TapOptions, on_end: Callable[[str], None]) -> TapOutput:
         """Return a tap's way out; it says when its destination is lost for good, and why.
 
         Raises Unreachable.

@@ -12,7 +12,7 @@ from chalicelib.adapters.http.exchange import MAX_READ
 from chalicelib.adapters.http.oauth2 import OAuth2Grants
 from chalicelib.adapters.http.sender import GuardedSender
 from chalicelib.errors import Forbidden, Unavailable
-from chalicelib.ports.values import Reply, SendFault
+from chalicelib.ports.values import HttpReply, SendFault
 from chalicelib.security.carrier_credentials import OAuth2
 from chalicelib.security.url_guard import Purpose, UrlPolicy
 from tests.adapters.receivers import receiver, says
@@ -24,16 +24,16 @@ URL = "https://api.example/token"
 class Answering:
     """A sender whose receiver answers these."""
 
-    def __init__(self, *replies: Reply) -> None:
+    def __init__(self, *replies: HttpReply) -> None:
         self.replies = list(replies)
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
         """Return the next."""
         return self.replies.pop(0)
 
 
-def granted(token: str, **more: object) -> Reply:
-    return Reply(status=200, body_head=json.dumps({"access_token": token, **more}).encode())
+def granted(token: str, **more: object) -> HttpReply:
+    return HttpReply(status=200, body_head=json.dumps({"access_token": token, **more}).encode())
 
 
 def test_a_token_is_asked_for_as_the_rfc_says() -> None:
@@ -77,22 +77,22 @@ def test_a_token_is_kept_for_as_long_as_it_is_good() -> None:
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
-        (Reply(status=401), Forbidden),
-        (Reply(status=400), Forbidden),
-        (Reply(status=429), Unavailable),
-        (Reply(status=503), Unavailable),
-        (Reply(status=302), Unavailable),
-        (Reply(fault=SendFault.DEADLINE), Unavailable),
-        (Reply(status=200, body_head=b"<html>"), Unavailable),
-        (Reply(status=200, body_head=b"{}"), Unavailable),
-        (Reply(status=200, body_head=b'{"access_token":"\xd0"}'), Unavailable),
+        (HttpReply(status=401), Forbidden),
+        (HttpReply(status=400), Forbidden),
+        (HttpReply(status=429), Unavailable),
+        (HttpReply(status=503), Unavailable),
+        (HttpReply(status=302), Unavailable),
+        (HttpReply(fault=SendFault.DEADLINE), Unavailable),
+        (HttpReply(status=200, body_head=b"<html>"), Unavailable),
+        (HttpReply(status=200, body_head=b"{}"), Unavailable),
+        (HttpReply(status=200, body_head=b'{"access_token":"\xd0"}'), Unavailable),
         (granted("a\r\nX-Other: b"), Unavailable),
         (granted("a\n"), Unavailable),
         (granted("é"), Unavailable),
         (granted(""), Unavailable),
     ],
 )
-def test_what_is_no_token_has_a_kind(reply: Reply, kind: type[Exception]) -> None:
+def test_what_is_no_token_has_a_kind(reply: HttpReply, kind: type[Exception]) -> None:
     """A client that is refused, and a carrier that can't now."""
 
     with pytest.raises(kind):

@@ -16,7 +16,7 @@ from picows import WSListener
 from chalicelib.adapters.http.downloads import GuardedDownloads
 from chalicelib.adapters.http.sender import GuardedSender
 from chalicelib.errors import Unreachable, UrlRefused
-from chalicelib.ports.values import Reply, SendFault
+from chalicelib.ports.values import HttpReply, SendFault
 from chalicelib.security.url_guard import DENIED_NETWORKS, STRICT, Address, UrlPolicy
 from chalicelib.sink.runtime.limits import Limits
 from chalicelib.sink.taps.dialer import Dialer
@@ -74,7 +74,7 @@ def fetched(downloads: GuardedDownloads, port: int) -> bool:
         return False
 
 
-def post(port: int, resolve: Callable[[str, int], Sequence[str]]) -> Reply:
+def post(port: int, resolve: Callable[[str, int], Sequence[str]]) -> HttpReply:
     """Send to the name that flips."""
     return GuardedSender(POLICY, resolve=resolve).post(f"http://{NAME}:{port}/", b"{}", {})
 

@@ -15,7 +15,7 @@ import pytest
 
 from chalicelib.adapters.http.guarded_socket import connect, public_tls, resolve
 from chalicelib.adapters.http.sender import GuardedSender
-from chalicelib.ports.values import Reply, SendFault
+from chalicelib.ports.values import HttpReply, SendFault
 from chalicelib.security.url_guard import STRICT, Address, UrlPolicy
 from tests.adapters.receivers import (
     Answer,
@@ -63,17 +63,17 @@ class Connector:
         return socket.create_connection(("127.0.0.1", self._instead))
 
 
-def post(url: str, *, body: bytes = b"{}", sender: GuardedSender | None = None) -> Reply:
+def post(url: str, *, body: bytes = b"{}", sender: GuardedSender | None = None) -> HttpReply:
     return (sender or GuardedSender(LOCAL)).post(url, body, {"webhook-id": "msg_1"})
 
 
-def post_to(answer: Answer, *, deadline_s: float = 5.0) -> Reply:
+def post_to(answer: Answer, *, deadline_s: float = 5.0) -> HttpReply:
     with receiver(answer) as server:
         sender = GuardedSender(LOCAL, deadline_s=deadline_s)
         return post(f"http://127.0.0.1:{server.port}/", sender=sender)
 
 
-def timed(send: Callable[[], Reply]) -> tuple[Reply, float]:
+def timed(send: Callable[[], HttpReply]) -> tuple[HttpReply, float]:
     begun = time.monotonic()
     reply = send()
     return reply, time.monotonic() - begun
@@ -88,7 +88,7 @@ def test_sends_the_body_and_the_headers() -> None:
     with receiver(says(OK)) as server:
         reply = post(f"http://127.0.0.1:{server.port}/a?b=c#d", body=b'{"a":1}')
 
-    assert Reply(status=200, body_head=b"ok") == reply
+    assert HttpReply(status=200, body_head=b"ok") == reply
     assert [
         "POST /a?b=c HTTP/1.1",
         "Accept-Encoding: identity",

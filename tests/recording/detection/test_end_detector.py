@@ -241,7 +241,7 @@ def test_silence_after_speech_ends_it(noise_dbm0: float) -> None:
 def test_sensitivity_tells_speech_from_noise(
     input_sensitivity: float, noise_dbm0: float, speech_dbm0: float, is_heard: bool
 ) -> None:
-    """What is below its level is silence, so nobody has spoken."""
+    """What is below its level is silence, so there is no speech."""
 
     call = Call(recording(initial_timeout_s=3, input_sensitivity=input_sensitivity))
     call.say(in_noise(quiet(1) + speech(3, speech_dbm0), noise_dbm0))
@@ -363,7 +363,7 @@ def test_silence_in_a_stall_ends_it_where_it_was() -> None:
 
 
 def test_media_that_stops_is_silence() -> None:
-    """After 4 s of nothing nobody waits any more; the end lies where the timeout was over."""
+    """After 4 s without media the recording ends, at the time at which the timeout ran out."""
 
     call = Call(recording(end_silence_timeout_s=1))
     call.say(speech(2, -20))
@@ -505,7 +505,7 @@ def test_pauses_are_heard_by_nobody() -> None:
 
 
 def test_who_asks_for_nothing_is_not_listened_for() -> None:
-    """No detector runs, so nobody has to hear."""
+    """No detector runs, so the call needs no listener."""
 
     call = Call(recording())
 
@@ -528,7 +528,7 @@ def test_a_recording_that_ended_is_not_listened_for_again() -> None:
 
 
 def test_a_recording_that_began_elsewhere_is_never_called_unheard() -> None:
-    """Another worker had it for a minute: somebody may have spoken there."""
+    """Another worker had it for a minute: there may have been speech."""
 
     older = replace(recording(initial_timeout_s=3), started_at=T0 - timedelta(minutes=1))
     call = Call(older)
@@ -538,7 +538,7 @@ def test_a_recording_that_began_elsewhere_is_never_called_unheard() -> None:
 
 
 def test_it_is_known_from_when_on_somebody_listens() -> None:
-    """Who listens from the first sample on hears all there is."""
+    """A recording that listens from the first sample detects everything."""
 
     begun = replace(recording("a", terminators="#"), intervals=(Interval(from_us=7),))
     whole = recording("b", terminators="#")
@@ -548,7 +548,7 @@ def test_it_is_known_from_when_on_somebody_listens() -> None:
 
 
 def test_a_recording_without_intervals_begins_with_the_call() -> None:
-    """So do rows of an earlier version, and its time of creation stands in."""
+    """So do rows of an earlier version; the time of creation is used instead."""
 
     old = replace(recording(initial_timeout_s=3), intervals=(), started_at=None, created_at=T0)
     call = Call(old)

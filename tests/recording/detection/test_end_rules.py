@@ -32,7 +32,7 @@ def over(cause: Cause, at_s: float, digit: str = "") -> EndDecision:
 
 @pytest.mark.parametrize(("judged_s", "is_over"), [(14.9, False), (15, True), (99, True)])
 def test_nobody_speaks(judged_s: float, is_over: bool) -> None:
-    """The recording ends where the time was over, whenever that is told."""
+    """The recording ends when the time was over, however late that is decided."""
 
     told = watch(initial_timeout_s=5).decide(round(judged_s * SECOND), None)
 
@@ -40,7 +40,7 @@ def test_nobody_speaks(judged_s: float, is_over: bool) -> None:
 
 
 def test_speech_in_time_ends_the_wait() -> None:
-    """Once somebody spoke the initial timeout is over for good."""
+    """After the first speech the initial timeout no longer applies."""
 
     waiting = watch(initial_timeout_s=5)
 
@@ -96,7 +96,7 @@ def test_a_pause_is_not_waited_through() -> None:
 
 
 def test_silence_begins_anew_after_a_pause() -> None:
-    """Who resumes has something to record."""
+    """A caller who resumes has something to record."""
 
     paused = watch(end_silence_timeout_s=2)
     assert paused.decide(12 * SECOND, 11 * SECOND) is None

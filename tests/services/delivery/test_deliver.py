@@ -13,21 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import Unavailable
-from chalicelib.ports.values import Reply, SendFault
+from chalicelib.ports.values import HttpReply, SendFault
 from chalicelib.services.delivery.deliver import Delivered, GivenUp, Postponed
 from tests.services.delivery_desk import FIRST, NOON, SECOND, SECRET, SEND_S, Desk
 
-OK = Reply(status=200)
-BUSY = Reply(status=503)
+OK = HttpReply(status=200)
+BUSY = HttpReply(status=503)
 REPLIES = st.sampled_from(
-    [OK, BUSY, Reply(status=410), Reply(status=301), Reply(fault=SendFault.DEADLINE)]
+    [OK, BUSY, HttpReply(status=410), HttpReply(status=301), HttpReply(fault=SendFault.DEADLINE)]
 )
 
 
 def test_delivers_at_once() -> None:
     """A receiver that says yes has it: the row is done, the history tells, the event is out."""
 
-    desk = Desk([FIRST], replies=[Reply(status=204)])
+    desk = Desk([FIRST], replies=[HttpReply(status=204)])
 
     outcome = desk.attempt(FIRST)
 
@@ -96,7 +96,7 @@ def test_waits_for_a_date() -> None:
 
     for days, seconds in ((0.25, 6 * 3600), (3, 24 * 3600)):
         until = format_datetime(NOON + timedelta(days=days, seconds=SEND_S), usegmt=True)
-        desk = Desk([FIRST], replies=[Reply(status=503, retry_after=until)])
+        desk = Desk([FIRST], replies=[HttpReply(status=503, retry_after=until)])
 
         outcome = desk.attempt(FIRST)
 
@@ -108,14 +108,14 @@ def test_waits_for_a_date() -> None:
 def test_takes_every_2xx_for_a_yes(status: int) -> None:
     """Any status of the 2xx class is success."""
 
-    assert Delivered() == Desk([FIRST], replies=[Reply(status=status)]).attempt(FIRST)
+    assert Delivered() == Desk([FIRST], replies=[HttpReply(status=status)]).attempt(FIRST)
 
 
 @pytest.mark.parametrize("status", [100, 199, 300, 301, 302, 304, 307, 400, 401, 404, 429, 500])
 def test_tries_again_after_any_other_status(status: int) -> None:
     """Everything else, redirects too, is a failure that a later attempt may mend."""
 
-    desk = Desk([FIRST], replies=[Reply(status=status)])
+    desk = Desk([FIRST], replies=[HttpReply(status=status)])
 
     assert Postponed(wait_seconds=5.0) == desk.attempt(FIRST)
     assert f"http_{status}" == desk.row(FIRST).last_error
@@ -125,7 +125,7 @@ def test_tries_again_after_any_other_status(status: int) -> None:
 def test_tries_again_after_a_fault(fault: SendFault) -> None:
     """A name that resolves wrongly today, a dead or slow receiver may be well tomorrow."""
 
-    desk = Desk([FIRST], replies=[Reply(fault=fault, detail="the reason")])
+    desk = Desk([FIRST], replies=[HttpReply(fault=fault, detail="the reason")])
 
     assert Postponed(wait_seconds=5.0) == desk.attempt(FIRST)
     assert str(fault) == desk.row(FIRST).last_error
@@ -134,9 +134,9 @@ def test_tries_again_after_a_fault(fault: SendFault) -> None:
 
 @pytest.mark.parametrize(
     ("reply", "reason"),
-    [(Reply(status=410), "gone"), (Reply(fault=SendFault.URL), "refused")],
+    [(HttpReply(status=410), "gone"), (HttpReply(fault=SendFault.URL), "refused")],
 )
-def test_gives_up_where_no_attempt_can_help(reply: Reply, reason: str) -> None:
+def test_gives_up_where_no_attempt_can_help(reply: HttpReply, reason: str) -> None:
     """A receiver that is gone and a URL that the guard refuses are tried once."""
 
     desk = Desk([FIRST], replies=[reply])
@@ -153,7 +153,7 @@ def test_gives_up_where_no_attempt_can_help(reply: Reply, reason: str) -> None:
 def test_waits_as_long_as_it_is_asked_to(retry_after: str, seconds: float) -> None:
     """Retry-After lengthens a wait up to a day and never shortens it."""
 
-    desk = Desk([FIRST], replies=[Reply(status=429, retry_after=retry_after)])
+    desk = Desk([FIRST], replies=[HttpReply(status=429, retry_after=retry_after)])
 
     assert Postponed(wait_seconds=seconds) == desk.attempt(FIRST)
     assert desk.now() + timedelta(seconds=seconds) == desk.row(FIRST).next_at
@@ -162,7 +162,7 @@ def test_waits_as_long_as_it_is_asked_to(retry_after: str, seconds: float) -> No
 def test_scales_its_own_waits_only() -> None:
     """A scaled schedule is for tests; what the receiver asks for stays in seconds."""
 
-    desk = Desk([FIRST], replies=[BUSY, Reply(status=503, retry_after="60")], wait_scale=0.01)
+    desk = Desk([FIRST], replies=[BUSY, HttpReply(status=503, retry_after="60")], wait_scale=0.01)
 
     first = desk.attempt(FIRST)
     desk.pass_s(0.05)
@@ -315,7 +315,7 @@ def test_keeps_what_the_receiver_said() -> None:
     """The history has status, duration and the answer's beginning, in printable characters."""
 
     answer = "Nein,\n\x1b[31mdanke\x00 ✓ ".encode() + b"\xff"
-    desk = Desk([FIRST], replies=[Reply(status=500, body_head=answer)])
+    desk = Desk([FIRST], replies=[HttpReply(status=500, body_head=answer)])
     desk.during_send = lambda: desk.pass_s(1.25)
 
     desk.attempt(FIRST)
@@ -355,7 +355,7 @@ def test_survives_dying_at_any_call(call: int, acts: bool) -> None:
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 12), REPLIES), max_size=25))
 def test_keeps_its_promises_whatever_happens(
-    turns: list[tuple[bool, int, Reply]],
+    turns: list[tuple[bool, int, HttpReply]],
 ) -> None:
     """Two executions in any order, deaths anywhere, any answers: nothing is sent that isn't owed,
     first attempts come in order, what is delivered was accepted, and all comes to an end."""

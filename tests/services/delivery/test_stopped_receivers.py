@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.ports.values import Reply, SendFault
+from chalicelib.ports.values import HttpReply, SendFault
 from chalicelib.recording.model import OutboxRow
 from chalicelib.services.delivery.deliver import Delivered, GivenUp, Postponed
 from tests.services.delivery_desk import FIRST, NOON, SECOND, Desk
 
-OK, BUSY, GONE = Reply(status=200), Reply(status=503), Reply(status=410)
+OK, BUSY, GONE = HttpReply(status=200), HttpReply(status=503), HttpReply(status=410)
 ELSEWHERE = replace(SECOND, url="https://example.org/status")
 ANOTHERS = replace(SECOND, account="another")
 
@@ -100,7 +100,7 @@ def test_one_yes_begins_anew() -> None:
 def test_a_refused_url_is_nobodys_failure() -> None:
     """Where the guard refuses the URL, nobody was asked: the receiver isn't counted as failing."""
 
-    desk = Desk([FIRST], replies=[Reply(fault=SendFault.URL)])
+    desk = Desk([FIRST], replies=[HttpReply(fault=SendFault.URL)])
     desk.attempt(FIRST)
 
     assert desk.receiver(FIRST) is None

@@ -31,7 +31,7 @@ def test_a_recording_of_an_earlier_round_wants_nothing_of_this_one() -> None:
 
 
 def test_a_recording_that_begins_ends_the_pause_of_all_others() -> None:
-    """What was said in the pause, and comes only now, is nobody's."""
+    """What was said in the pause, and comes only now, belongs to no recording."""
     active = ActiveRecordings()
     active.learn(an_answer(1, a_recording(state=State.PAUSED)))
     assert active.is_paused

@@ -41,7 +41,7 @@ async def finish(on: Stage) -> None:
 
 
 def test_a_discard_beats_a_stop_under_way() -> None:
-    """The stop waits for the store: the row says `discard`, and nobody finalizes the recording."""
+    """The stop waits for the store: the row says `discard`, and the recording isn't finalized."""
 
     async def scenario() -> None:
         async with stage() as on:

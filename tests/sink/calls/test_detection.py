@@ -204,7 +204,7 @@ def test_each_recording_of_a_call_has_its_own_ears() -> None:
 
 
 def test_a_stream_that_sends_nothing_more_is_silent() -> None:
-    """After four seconds nobody waits for it; the end is where the timeout was over."""
+    """After four seconds the recording ends, at the time at which the timeout ran out."""
 
     async def scenario() -> None:
         async with speaking(end_silence_timeout_s=0.5) as call:
@@ -241,7 +241,7 @@ def test_a_digit_that_the_carrier_tells_ends_a_recording() -> None:
 
 
 def test_a_digit_that_nobody_asked_for_is_nobodys() -> None:
-    """It stands nowhere."""
+    """It is stored nowhere."""
 
     async def scenario() -> None:
         desk, rig = office()

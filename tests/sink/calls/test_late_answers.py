@@ -61,7 +61,7 @@ def test_a_stream_nobody_wants_costs_no_head_of_one_that_waits() -> None:
 
 
 def test_what_is_captured_alone_waits_for_its_own_answer() -> None:
-    """Media that is in the journal already isn't given up because another stream is unwanted."""
+    """Media that is in the journal isn't discarded because another stream needs none."""
 
     async def scenario() -> None:
         control = Choosy(wanted_by={LISTEN}, delays_s={LISTEN: LONG_S})
@@ -119,7 +119,7 @@ def test_an_answer_that_makes_no_sense_is_asked_for_again() -> None:
 
 @dataclass
 class SpoiledStore(SlowStore):
-    """A media bucket whose first segment fails in a way that nobody foresaw."""
+    """A media bucket whose first segment fails with an unexpected error."""
 
     spoils: int = 1
 

@@ -147,7 +147,7 @@ def test_an_owner_that_dies_before_it_stored_the_end_costs_nothing() -> None:
 
 
 def test_an_owner_that_falls_silent_is_followed() -> None:
-    """It neither reads nor answers any more, and its host keeps the connection."""
+    """It neither reads nor answers, and its host keeps the connection."""
 
     async def scenario() -> None:
         stuck = asyncio.Event()
@@ -170,7 +170,7 @@ def test_an_owner_that_falls_silent_is_followed() -> None:
 
 
 def test_a_stream_that_is_returned_asks_again() -> None:
-    """Who isn't the owner any more says so; the database tells whose the call is now."""
+    """A former owner says so; the database knows the present one."""
 
     async def scenario() -> None:
         async with pair() as two:

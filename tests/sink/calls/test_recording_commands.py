@@ -1,4 +1,4 @@
-"""Commands to a live call, with real sockets: what is captured, what isn't, and what is told."""
+"""Commands to a live call over real sockets: what is captured, and what the database knows."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def pcm(numbers: Iterable[int]) -> bytes:
 
 
 def holds(root: object, payload: bytes) -> bool:
-    """Tell whether anything that can be reached from an object holds these bytes."""
+    """Whether any object that is reachable from this one holds these bytes."""
     seen: set[int] = set()
     found = [root]
     while found:
@@ -357,7 +357,7 @@ def test_a_recording_of_a_call_that_nobody_recorded_begins_in_mid_call() -> None
 
 
 def test_a_stopped_recording_is_stored_before_it_is_finalizing() -> None:
-    """Its segment is there when its state is; nobody else records, so nothing more is kept."""
+    """Its segment is stored before its state is; no other recording needs what follows."""
 
     async def scenario() -> None:
         async with stage() as on:
@@ -472,7 +472,7 @@ def test_a_mailbox_that_fails_disturbs_no_call() -> None:
 
 
 class Stalling:
-    """A socket whose network stands still for a while."""
+    """A socket whose network stalls for a while."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
@@ -486,7 +486,7 @@ class Stalling:
 
 
 def test_what_was_said_in_a_pause_and_comes_after_it_is_not_shown() -> None:
-    """A network that stands still over the resume delivers it then, all at once."""
+    """A network that stalls during the resume delivers everything at once afterwards."""
 
     async def scenario() -> None:
         async with stage() as on:

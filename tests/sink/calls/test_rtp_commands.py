@@ -105,7 +105,7 @@ def pcm(numbers: range) -> bytes:
 
 
 def test_what_is_said_in_a_pause_is_stored_nowhere() -> None:
-    """Not even what a sender that began anew in the pause said before it counted as one."""
+    """Not even what a restarted sender said in the pause before it was recognized."""
 
     async def scenario() -> None:
         async with stage() as on:

@@ -76,7 +76,7 @@ def test_a_call_that_streams_again_is_another_round() -> None:
 
 
 def test_a_token_of_another_dialects_profile_records_nothing() -> None:
-    """The path's dialect is the profile's, or nobody's."""
+    """The path's dialect must be the profile's."""
 
     async def scenario() -> None:
         desk, rig = office(dialect="signalwire-tap")

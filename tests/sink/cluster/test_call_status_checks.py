@@ -1,4 +1,4 @@
-"""Sockets that stay open and say nothing: somebody asks the carrier, and its answer ends them."""
+"""Sockets that stay open but silent: the carrier is asked, and its answer ends them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SOON = replace(QUICK, silent_s=0.1)
 
 
 def over(rig: Rig, stream_key: str) -> Command:
-    """Return what a worker is told of a call that is over."""
+    """Return the command that a worker gets for a call that is over."""
     return Command(
         command_id="end-1",
         kind=CommandKind.END_STREAM,

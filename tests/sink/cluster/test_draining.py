@@ -1,4 +1,4 @@
-"""A task that is to stop, as its worker sees it."""
+"""A draining task, as its worker sees it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OFTEN = replace(SPEEDY, drain_look_every_s=0.01)
 
 @dataclass
 class Ecs:
-    """Wants the task, or not; and can be away."""
+    """ECS, which keeps the task or not, and can be unreachable."""
 
     wants_it: bool = True
     is_away: bool = False
@@ -34,7 +34,7 @@ class Ecs:
 def test_a_task_that_goes_offers_no_rtp_and_keeps_what_it_has(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Its lease names no address any more; a port that is claimed is heard on."""
+    """Its lease no longer names an address; a claimed port is still received."""
     caplog.set_level(logging.INFO, logger="chalicelib.sink.cluster.ecs_task")
 
     async def scenario() -> None:

@@ -33,7 +33,7 @@ MOST = Limits().protection_for_min
 
 @dataclass
 class Agent:
-    """An agent that notes what it is asked, and refuses while it is told to."""
+    """An agent that notes the requests, and refuses them on demand."""
 
     asked: list[str] = field(default_factory=list)
     refusal: str = ""

@@ -1,4 +1,4 @@
-"""Who watches the other workers' leases, and what it starts."""
+"""The failure detector: what it starts for silent and for dead workers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OFTEN = replace(
 
 @dataclass
 class World:
-    """The port Leases for who watches; workers that renew do so whenever somebody reads."""
+    """The port Leases for a detector; workers renew whenever their leases are read."""
 
     silent: dict[str, Lease] = field(default_factory=dict)
     living: set[str] = field(default_factory=lambda: {"w-living"})
@@ -79,7 +79,7 @@ async def watching(world: World) -> AsyncIterator[FailureDetector]:
 
 
 def test_a_silent_worker_s_calls_are_tapped_again_once() -> None:
-    """However long it stays silent; who renews, and who watches, is left alone."""
+    """However long it stays silent; renewing workers, and the detector's own, are left alone."""
 
     async def scenario() -> None:
         world = World()

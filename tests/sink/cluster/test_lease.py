@@ -62,7 +62,7 @@ def test_a_database_outage_kills_nobody() -> None:
 
 
 def test_no_socket_before_the_first_lease() -> None:
-    """Nobody would notice the death of a worker that has no lease."""
+    """The death of a worker without a lease would not be noticed."""
 
     async def scenario() -> None:
         rig = Rig()
@@ -97,7 +97,7 @@ def test_a_worker_that_was_declared_dead_stops() -> None:
 
 
 def test_the_lease_is_released_when_nothing_is_left() -> None:
-    """A planned stop says that nobody needs to look after this worker's calls."""
+    """After a planned stop no other worker needs to look after this one's calls."""
 
     async def scenario() -> None:
         rig = Rig()
@@ -110,7 +110,7 @@ def test_the_lease_is_released_when_nothing_is_left() -> None:
 
 
 def test_who_renewed_just_now_is_sure_to_live() -> None:
-    """Nobody can have declared it dead: what it writes is its own."""
+    """No other can have declared it dead, so it may write."""
 
     async def scenario() -> None:
         lease = keeper(FakeLeases(), Health())

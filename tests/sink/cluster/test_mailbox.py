@@ -64,7 +64,7 @@ def test_what_takes_long_hides_nothing_that_came_later() -> None:
 
 
 class Sticky(FakeMailbox):
-    """A mailbox in which what is removed stands again a few times."""
+    """A mailbox in which removed commands reappear a few times."""
 
     def __init__(self) -> None:
         super().__init__(Store())

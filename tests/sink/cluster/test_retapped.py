@@ -42,7 +42,7 @@ class Carrier:
         asyncio.run_coroutine_threadsafe(self._talk(wanted), self.loop)
 
     def standing(self, door: CarrierDoor, call: CarrierCall) -> Standing:
-        """Nobody asks here."""
+        """Not called here."""
         raise NotImplementedError
 
     async def _talk(self, wanted: TapAgain) -> None:
@@ -139,6 +139,6 @@ def test_a_dead_worker_s_tap_goes_on_at_another() -> None:
 
 
 def ended(desk: Desk, stream_key: str) -> bool:
-    """Tell whether a stream's end is known."""
+    """Whether a stream's end is known."""
     rows = desk.core.calls.streams(KEY_OF_CALL)
     return any(one.stream_key == stream_key and one.ending is Ending.CLOSED for one in rows)

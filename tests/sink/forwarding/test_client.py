@@ -28,7 +28,7 @@ def sent(numbers: list[int]) -> bytes:
 
 
 def unused_port() -> int:
-    """Return a port on which nobody listens."""
+    """Return a port without a listener."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -195,7 +195,7 @@ def test_of_two_heirs_one_owns() -> None:
 
 
 def test_a_pause_outlives_the_owner() -> None:
-    """Who claims a call whose recordings all pause keeps nothing until one is resumed."""
+    """A worker that claims a call with paused recordings keeps nothing until one is resumed."""
 
     async def scenario() -> None:
         async with pair() as two:
@@ -327,7 +327,7 @@ def test_without_a_database_the_other_worker_captures_alone() -> None:
 
 
 def test_an_owner_that_cannot_be_reached_is_followed() -> None:
-    """Nobody listens at its address: the other worker claims the call, and loses nothing."""
+    """Its port is closed: the other worker claims the call, and loses nothing."""
 
     async def scenario() -> None:
         async with pair() as two:

@@ -15,7 +15,7 @@ LIMITS = replace(QUICK, forwarding_alive_s=0.05, forwarding_flush_s=0.01)
 
 @dataclass
 class Line:
-    """A transport, and the side that is told what comes."""
+    """A transport, and the endpoint of its messages."""
 
     connection: ForwardingConnection = field(default_factory=lambda: ForwardingConnection(LIMITS))
     written: list[bytes] = field(default_factory=list)
@@ -87,7 +87,7 @@ def test_a_peer_that_says_nothing_is_given_up_and_one_that_lives_is_not() -> Non
 
 
 def test_a_peer_that_reads_too_slowly_is_given_up() -> None:
-    """Nothing is dropped from its connection: it ends, and is told once."""
+    """Nothing is dropped from its connection: it ends, and the endpoint learns that once."""
 
     async def scenario() -> None:
         line = Line()

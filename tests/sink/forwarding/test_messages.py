@@ -1,4 +1,4 @@
-"""What workers say to each other, wherever the bytes are cut."""
+"""The messages between workers, however their bytes are split."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_any_bytes_are_messages_or_refused(received: bytes) -> None:
 
 
 def test_a_message_beyond_the_bound_is_refused_by_its_length() -> None:
-    """Nobody waits for its bytes."""
+    """Its bytes aren't awaited."""
 
     with pytest.raises(WireError) as caught:
         list(wire.Frames().receive((wire.LARGEST + 1).to_bytes(4)))

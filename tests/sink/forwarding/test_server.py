@@ -1,4 +1,4 @@
-"""The private port between workers: who comes in, and what becomes of the rest."""
+"""The private port between workers: which connections it accepts, and how others end."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_a_guest_that_falls_silent_is_given_up() -> None:
 
 
 def test_a_door_on_all_addresses_names_one_that_others_reach() -> None:
-    """Nobody can connect to 0.0.0.0 of another host; a name that is given is taken as it is."""
+    """No other host can connect to 0.0.0.0; a configured name is used as it is."""
 
     async def scenario() -> None:
         rig = Rig()

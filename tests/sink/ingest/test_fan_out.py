@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.capture.events import Track
 from chalicelib.carriers import registry
-from chalicelib.sink.ingest.fan_out import Audience
+from chalicelib.sink.ingest.fan_out import FanOut
 from chalicelib.sink.ingest.live_stream import LiveStream, Opening
 from chalicelib.sink.ingest.socket_stream import Stream
 from chalicelib.sink.ingest.websocket import MessageSocket
@@ -63,12 +63,12 @@ def test_a_listener_hears_what_is_kept_too() -> None:
     """Sound reaches the cut and the listener, each once."""
 
     async def scenario() -> None:
-        stream, audience, ear = live("s-1"), Audience(), Ear()
-        audience.admit(stream)
+        stream, fan_out, ear = live("s-1"), FanOut(), Ear()
+        fan_out.add_stream(stream)
         stream.receive(media(0))
-        audience.add(ear)
+        fan_out.add(ear)
         stream.receive(media(1))
-        audience.remove(ear)
+        fan_out.remove(ear)
         stream.receive(media(2))
         assert [("s-1", Track.INBOUND, frame(1))] == ear.heard
         assert frame(0) + frame(1) + frame(2) == stored(stream)
@@ -80,9 +80,9 @@ def test_a_listener_hears_what_nobody_keeps() -> None:
     """In a pause sound reaches the listener alone; what follows has its place."""
 
     async def scenario() -> None:
-        stream, audience, ear = live("s-1"), Audience(), Ear()
-        audience.add(ear)
-        audience.admit(stream)
+        stream, fan_out, ear = live("s-1"), FanOut(), Ear()
+        fan_out.add(ear)
+        fan_out.add_stream(stream)
         stream.drop_media()
         stream.receive(media(0))
         stream.keep_media()
@@ -98,15 +98,15 @@ def test_of_two_streams_of_a_track_the_newer_is_heard() -> None:
     """From the newer stream's first sample on the older one is silent, until the newer ends."""
 
     async def scenario() -> None:
-        audience, ear = Audience(), Ear()
+        fan_out, ear = FanOut(), Ear()
         older = live("s-1")
         newer = live("s-2", after=older)
-        audience.add(ear)
+        fan_out.add(ear)
         for stream in (older, newer):
-            audience.admit(stream)
+            fan_out.add_stream(stream)
         for number, stream in enumerate((older, newer, older)):
             stream.receive(media(number))
-        audience.dismiss(newer)
+        fan_out.remove_stream(newer)
         newer.receive(media(3))
         older.receive(media(4))
         heard = [(key, payload) for key, _, payload in ear.heard]
@@ -119,18 +119,18 @@ def test_a_listener_may_leave_while_it_hears() -> None:
     """Who has heard enough doesn't keep the next one from hearing."""
 
     async def scenario() -> None:
-        audience, second = Audience(), Ear()
+        fan_out, second = FanOut(), Ear()
 
         class Once(Ear):
             def press(self, stream: LiveStream, digit: str, arrival_us: int) -> None:
-                audience.remove(self)
+                fan_out.remove(self)
 
-        audience.add(Once())
-        audience.add(second)
+        fan_out.add(Once())
+        fan_out.add(second)
         stream = live("s-1")
-        audience.admit(stream)
+        fan_out.add_stream(stream)
         for digit in "12":
-            audience.press(stream, digit, 0)
+            fan_out.press(stream, digit, 0)
         assert ["1", "2"] == second.pressed
 
     run(scenario)

@@ -13,7 +13,7 @@ from chalicelib.sink.runtime.json_log import JsonLines
 
 
 def test_an_ailment_is_told_until_it_is_mended(caplog: pytest.LogCaptureFixture) -> None:
-    """Each part's ailment stands once, and is logged when it comes and when it goes."""
+    """A degraded part is listed once, and logged when it degrades and when it recovers."""
 
     caplog.set_level(logging.INFO)
     health = Health()

@@ -22,7 +22,7 @@ ASKING = Limits().control_threads + 1
 
 
 class MeetingPoint(ThreadingHTTPServer):
-    """Answers nobody before all have asked: so that each needs a connection of its own."""
+    """Answers only after all requests have come, so that each needs its own connection."""
 
     daemon_threads = True
 

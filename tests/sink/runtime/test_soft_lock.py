@@ -8,7 +8,7 @@ from chalicelib.sink.runtime.soft_lock import SoftLock
 
 
 def test_one_after_the_other() -> None:
-    """Who comes second begins when the first is through."""
+    """The second task begins when the first is done."""
 
     async def scenario() -> list[str]:
         turn, told = SoftLock(within_s=60), []

@@ -41,7 +41,7 @@ def test_makes_up_for_a_loop_that_stood_still() -> None:
 
 
 def test_sleeps_while_nobody_listens() -> None:
-    """And begins anew with the next."""
+    """And starts again with the next member."""
 
     async def scenario() -> None:
         beats: list[int] = []

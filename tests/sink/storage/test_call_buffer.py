@@ -1,4 +1,4 @@
-"""One call's media, from cuts to stored segments."""
+"""One call's media, from batches to stored segments."""
 
 from __future__ import annotations
 
@@ -275,7 +275,7 @@ def test_a_segment_that_has_no_room_claims_nothing_that_the_journal_has() -> Non
 
 
 def test_a_file_that_cannot_be_read_is_lost_and_told(tmp_path: Path) -> None:
-    """What waited in it is told as lost, and the next segment is stored."""
+    """What waited in it is reported as lost, and the next segment is stored."""
 
     async def scenario() -> None:
         limits = replace(QUICK, held_bytes=300, journal_puts=1)
@@ -291,6 +291,29 @@ def test_a_file_that_cannot_be_read_is_lost_and_told(tmp_path: Path) -> None:
         assert {UNREADABLE: 200} == dict(bench.health.lost)
         assert [[b""], [part(1)]] == bench.payloads()
         assert 0 == bench.segments.waiting_bytes
+        await bench.close()
+
+    run(scenario)
+
+
+def test_what_replaces_an_unreadable_segment_hides_no_journal_object(tmp_path: Path) -> None:
+    """Its batches never were in the journal; the first object is the open batch's."""
+
+    async def scenario() -> None:
+        limits = replace(QUICK, held_bytes=300)
+        bench = Bench(tmp_path, limits, PartlyAway(away="segments/"))
+        bench.media.hold(batch(part(0) * 20))
+        await bench.media.seal()
+        (file,) = {waiting.file for waiting in bench.spool.kept if waiting.file}
+        file.begin_again()
+        storing = asyncio.create_task(bench.media.store())
+        await until(lambda: bench.store.refused)
+        bench.hold(part(1))
+        assert (1, 0) == (bench.journal.next_number, bench.media.safe_below(1))
+        bench.store.away = ""
+        await storing
+        await bench.media.store()
+        assert [[b""], [part(1)]] == bench.payloads()
         await bench.close()
 
     run(scenario)
@@ -323,7 +346,7 @@ def test_what_nobody_wants_any_more_leaves_the_spool(tmp_path: Path) -> None:
 
 
 class Refusing(PartlyAway):
-    """A store that says no as nobody foresaw, once."""
+    """A store that fails once with an unexpected error."""
 
     def put(self, key: str, body: bytes) -> None:
         """Fail, then store."""
@@ -334,7 +357,7 @@ class Refusing(PartlyAway):
 
 
 def test_what_failed_for_good_is_stored_with_what_follows() -> None:
-    """A put that raises what nobody expects leaves its segment in its place."""
+    """A put that raises an unexpected error leaves its segment in its place."""
 
     async def scenario() -> None:
         bench = Bench(store=Refusing())

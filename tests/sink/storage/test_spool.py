@@ -22,7 +22,7 @@ SMALL = replace(QUICK, held_bytes=20, spool_bytes=35)
 
 
 def segment(letter: str, size: int = 10) -> bytes:
-    """Return what stands for a segment."""
+    """Return bytes in the place of a segment."""
     return letter.encode() * size
 
 
