@@ -1,4 +1,4 @@
-"""What a deployment decides, read once from the environment. Nobody else reads `os.environ`."""
+"""Reads a deployment's settings from the environment; no other module reads `os.environ`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Settings:
     secret_id: str = ""
     """holds token keys and webhook secrets"""
     signing_key_id: str = ""
-    """of the KMS key that signs manifests"""
+    """id of the KMS key that signs manifests"""
     public_url_parameter: str = ""
     """names the parameter that holds the API's public base"""
     sink_url: str = ""
@@ -56,38 +56,38 @@ class Settings:
     wait_scale: float = 1.0
     """multiplies the waits of the Delivery schedule"""
     pending_for: timedelta = timedelta(minutes=5)
-    """how long a `record_call` before media waits for its call"""
+    """the time that a `record_call` waits for its call's media"""
     announced_for: timedelta = timedelta(seconds=15)
-    """how long an announced stream may stay without media"""
+    """the time that an announced stream may have no media"""
     download_token_for: timedelta = timedelta(hours=24)
-    """how long a `record_call_url` opens"""
+    """the time that a `record_call_url` works"""
     stream_for: timedelta = timedelta(seconds=LONGEST_STREAM_S)
-    """how long a carrier may stream on one socket or port; then it is sent away"""
+    """the longest stream on one socket or port; then this side ends it"""
     sink_host: str = _ANY_HOST
     sink_port: int = _SINK_PORT
     relay_host: str = ""
-    """by which other workers reach this one; empty: found out"""
+    """the host by which other workers reach this one; empty: detect it"""
     relay_port: int = 0
-    """where they reach it; 0: any free one"""
+    """the port at which they reach it; 0: any free one"""
     generation: int = 0
-    """of workers, deployed beside each other: a greater number is newer; 0: there are none"""
+    """the generation of this worker: a greater number is newer; 0: there are no generations"""
     newest_generation: int = 0
     """that takes new calls: RTP ports are claimed at its workers, or at those before it; 0: at the
     newest that there is"""
     run_dir: str = _RUN_DIR
-    """where the sink spools media that the store can't take"""
+    """the folder for media that the store can't take at the moment"""
     rtp_host: str = ""
     """the public IPv4 that carriers send RTP to; empty: the task's own, and none outside ECS"""
     rtp_ports: tuple[int, int] = _RTP_PORTS
-    """the first and the last; RTP takes the even ones"""
+    """the first and the last port; RTP uses the even ones"""
     ecs_metadata_uri: str = ""
-    """where a task's facts are told; ECS sets it"""
+    """the URI of the task's metadata; ECS sets it"""
     ecs_agent_uri: str = ""
     """where the task's agent answers; ECS itself sets it, so its name has no prefix of ours"""
 
 
 def required(value: str, variable: str) -> str:
-    """Return a setting that this process can't do without. Raises ValueError with its name."""
+    """Return a setting that this process needs. Raises ValueError with its name."""
     if not value:
         raise ValueError(f"{_PREFIX}{variable} is not set")
     return value

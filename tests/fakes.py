@@ -7,9 +7,9 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from chalicelib.errors import NotFound, Unavailable
+from chalicelib.ports.accounts import ApiKeys, Profiles
 from chalicelib.ports.carriers import Retaps
 from chalicelib.ports.rows import (
-    ApiKeys,
     CallLife,
     Calls,
     DueWork,
@@ -19,7 +19,6 @@ from chalicelib.ports.rows import (
     Mailbox,
     Outbox,
     PortClaims,
-    Profiles,
     Receivers,
     RecordingHistory,
     Recordings,

@@ -1,4 +1,4 @@
-"""What anybody may ask: whether the API answers, and what it offers."""
+"""Public routes: whether the API answers, and what it offers."""
 
 from __future__ import annotations
 

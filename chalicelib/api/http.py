@@ -1,4 +1,4 @@
-"""What every route shares: errors become answers, by one table; path parameters arrive decoded."""
+"""Shared by all routes: turns errors into answers, by one table, and decodes path parameters."""
 
 from __future__ import annotations
 

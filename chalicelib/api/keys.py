@@ -14,7 +14,7 @@ from typing import TextIO
 from chalicelib import wiring
 from chalicelib.api.requests import now
 from chalicelib.errors import TapedeckError
-from chalicelib.ports.rows import ApiKeys
+from chalicelib.ports.accounts import ApiKeys
 from chalicelib.ports.values import ApiKey
 from chalicelib.services.accounts.api_keys import create_key
 

@@ -1,4 +1,4 @@
-"""How values look in JSON."""
+"""Shows values as JSON."""
 
 from __future__ import annotations
 

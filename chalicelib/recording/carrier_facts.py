@@ -1,4 +1,4 @@
-"""What carriers' webhooks tell about a call beside the start and end of its streams.
+"""The facts that carriers' webhooks tell about a call, beside its streams' start and end.
 
 The same facts travel from a webhook's event into the stored report, and from there into the call.
 """

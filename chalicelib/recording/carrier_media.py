@@ -1,4 +1,4 @@
-"""The file that a carrier recorded itself, as its event announced it."""
+"""The file of a carrier's own recording, as its event announced it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarrierMedia:
-    """What there is to fetch; empty and None where the carrier said nothing."""
+    """The file to download; empty and None where the carrier said nothing."""
 
     url: str
     """whole while it is needed, with whatever opens it: never log or show it"""
     carrier_recording_id: str = ""
     format: str = ""
-    """the carrier's word"""
+    """the carrier's name of the format"""
     channels: int | None = None
     duration_s: float | None = None
     size: int | None = None

@@ -17,7 +17,7 @@ from chalicelib.recording.carrier_facts import TEXTS, CarrierFacts
 from chalicelib.recording.model import Call, CallRef, Ending, Stream
 
 CLOCK_TOLERANCE = timedelta(seconds=60)
-"""How far a carrier's clock may be from ours before a late webhook looks like a new stream."""
+"""The largest clock difference to a carrier; beyond it, a late webhook looks like a new stream."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

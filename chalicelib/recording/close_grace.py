@@ -1,4 +1,4 @@
-"""How long a call stays open for another stream after its last one ended."""
+"""Computes how long a call stays open for another stream after its last one ended."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chalicelib.recording.model import Ending, Stream
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graces:
-    """How long after a stream's end another one of the call may still come, by how it ended."""
+    """The time in which another stream of the call may follow, by how the last one ended."""
 
     stopped: timedelta = timedelta(0)
     closed: timedelta = timedelta(seconds=3)

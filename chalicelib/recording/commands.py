@@ -1,4 +1,4 @@
-"""What the API asks of the worker that has a live call; a persisted format."""
+"""The commands to the worker of a live call; a persisted format."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ from chalicelib.recording.rtp_endpoint import PortClaim
 
 
 class CommandKind(StrEnum):
-    """What shall be done to a recording of a live call, to a tap of it, or to a port."""
+    """The kinds of commands: to a recording, to a tap, or to a port."""
 
     RECORD_CALL = "record_call"
-    """a pending one begins"""
+    """a pending recording begins"""
     PAUSE = "pause"
     RESUME = "resume"
     STOP_RECORD_CALL = "stop_record_call"
     DISCARD = "discard"
-    """ends, and leaves nothing"""
+    """the recording ends, and is deleted"""
     TAP = "tap"
     STOP_TAP = "stop_tap"
     OPEN_PORT = "open_port"
-    """hear a claimed RTP port"""
+    """open a claimed RTP port"""
     END_PORT = "end_port"
-    """what came to it is over: the carrier said so"""
+    """the stream to the port is over, as the carrier said"""
     END_STREAM = "end_stream"
-    """its call is over: the carrier said so when it was asked"""
+    """the call is over, as the carrier answered when asked"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A row of the Hot table; one that is done is gone."""
+    """A row of the Hot table; done commands are removed."""
 
     command_id: str
-    """a worker carries out each once"""
+    """a worker carries out each id once"""
     kind: CommandKind
     worker: str
     call_key: str
     recording_id: str
-    """of a tap's command: its tap id"""
+    """for a tap: the tap id"""
     at: datetime
-    """a worker's commands are read in this order"""
+    """the order of a worker's commands"""
     behavior: Behavior = Behavior.SKIP
-    """of a pause"""
+    """for a pause"""
     tap: Mapping[str, str | int] = field(default_factory=dict)
-    """of a tap: its properties, in SWML's words"""
+    """for a tap: its properties, in SWML's words"""
     claim: PortClaim | None = None
-    """of a port"""
+    """for a port"""
     stream_key: str = ""
-    """of a stream's end"""
+    """for the end of a stream"""

@@ -1,4 +1,4 @@
-"""When a status callback is tried, and when no more.
+"""Decides when a status callback is attempted, and when it is given up.
 
 Ten attempts in about 75 hours; a recording's states arrive in order, because a callback's first
 attempt waits until every earlier one has been tried.
@@ -25,7 +25,7 @@ _DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H
 
 
 class GivenUpReason(StrEnum):
-    """Why no further attempt will come."""
+    """The reasons for giving a callback up."""
 
     EXHAUSTED = "exhausted"
     GONE = "gone"
@@ -33,11 +33,11 @@ class GivenUpReason(StrEnum):
     SUPERSEDED = "superseded"
     """a later state of the recording was delivered meanwhile"""
     DISABLED = "disabled"
-    """nothing that its URL was sent in 120 hours was taken"""
+    """its URL accepted nothing for 120 hours"""
     REFUSED = "refused"
     """the URL's text fails the URL guard"""
     DELETED = "deleted"
-    """the recording and what it owed are gone"""
+    """the recording and its callbacks are gone"""
 
 
 def wait_s(attempts: int, jitter: float, wait_scale: float) -> float | None:

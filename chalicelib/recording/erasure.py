@@ -1,4 +1,4 @@
-"""When a recording is erased, and how its row tells it."""
+"""Marks recordings as erased in their rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ show. A minute is left of three."""
 
 
 def asked(recording: Recording, at: datetime) -> Recording:
-    """Return a recording that nothing shall be left of."""
+    """Return a recording with the request to erase it."""
     return replace(recording, erasure=Erasure(asked_at=at), due_at=at + RIPE_AFTER)
 
 
@@ -41,7 +41,7 @@ def tombstone(recording: Recording, at: datetime) -> Recording:
 
 
 def is_discarded(recording: Recording) -> bool:
-    """Whether a recording ended so that nothing of it is left."""
+    """Whether a recording was discarded."""
     return recording.erasure is not None and recording.reason == Cause.DISCARD
 
 

@@ -1,4 +1,4 @@
-"""The manifest of what a carrier recorded itself: its file as announced, and as it was found."""
+"""Builds the manifest of a carrier's own recording: its file as announced, and as found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a recording shows of its call: intervals of the call clock, as commands open and close them.
+"""Computes the intervals of its call that a recording shows, as commands open and close them.
 
 `at_us` is µs since 1970 on the wall, as media arrives: what came before a pause is shown, what came
 while it lasted isn't.
@@ -20,12 +20,12 @@ in a call runs in a loop."""
 
 
 class Behavior(StrEnum):
-    """What becomes of a pause in the rendition; SWML's words."""
+    """How a pause appears in the rendition; SWML's words."""
 
     SKIP = "skip"
-    """it isn't there"""
+    """the pause is left out"""
     SILENCE = "silence"
-    """it is as long as it was"""
+    """the pause is silence of its length"""
 
 
 def begun(at_us: int) -> Intervals:

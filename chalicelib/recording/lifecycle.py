@@ -14,7 +14,7 @@ from chalicelib.recording.model import State
 
 
 class Cause(StrEnum):
-    """What moves a recording."""
+    """The causes that move a recording."""
 
     REQUESTED = "requested"
     FIRST_MEDIA = "first_media"

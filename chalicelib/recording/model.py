@@ -134,7 +134,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
-    """What support asks first; counts over all tracks of the recording."""
+    """The quality figures; counts over all tracks of the recording."""
 
     messages_received: int = 0
     messages_lost: int = 0

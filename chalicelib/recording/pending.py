@@ -1,4 +1,4 @@
-"""A recording that is asked for before its call has media."""
+"""Builds recordings that are requested before their call has media."""
 
 from __future__ import annotations
 

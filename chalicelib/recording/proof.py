@@ -21,7 +21,7 @@ _PEM_LINE = 64
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """What an auditor gets."""
+    """The proof that an auditor downloads."""
 
     version: int = VERSION
     recording_id: str

@@ -1,4 +1,4 @@
-"""Which renditions a recording has, and how long others can be made of its call's stored media."""
+"""Finds a recording's renditions, and computes how long others can be made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the properties of a SWML method are read: strictly, each refusal naming its key.
+"""Reads the properties of SWML methods: strictly, each refusal naming its key.
 
 What is common to `record_call` and `tap`. Every function takes a key for its message and the value
 that was given; it raises InvalidRequest, code `wrong_type` or `out_of_range`, and the message ends

@@ -1,4 +1,4 @@
-"""The composition root: it decides which adapter stands behind which port, and makes all lazily."""
+"""The composition root: chooses the adapter behind each port, and composes use cases lazily."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from chalicelib.config import Settings, required
 
 if TYPE_CHECKING:
     from chalicelib.adapters.dynamodb.table import Table
-    from chalicelib.ports import aws, carriers, rows
+    from chalicelib.ports import accounts, aws, carriers, rows
 
 # ruff: noqa: PLC0415  # adapters are imported where they are made
 
@@ -44,7 +44,7 @@ class Adapters:
 
     @cached_property
     def history(self) -> rows.RecordingHistory:
-        """What happened to them."""
+        """The events of recordings and taps."""
         from chalicelib.adapters.dynamodb.recordings import DynamoHistory
 
         return DynamoHistory(self._core)
@@ -65,7 +65,7 @@ class Adapters:
 
     @cached_property
     def due_work(self) -> rows.DueWork:
-        """What the sweeper looks at."""
+        """The index of due rows."""
         from chalicelib.adapters.dynamodb.outbox import DynamoDueWork
 
         return DynamoDueWork(self._core)
@@ -79,14 +79,14 @@ class Adapters:
 
     @cached_property
     def call_life(self) -> rows.CallLife:
-        """How they open and close."""
+        """The writes that open and close calls."""
         from chalicelib.adapters.dynamodb.calls import DynamoCallLife
 
         return DynamoCallLife(self._core, self._hot)
 
     @cached_property
     def live_streams(self) -> rows.LiveStreams:
-        """Whose worker holds which."""
+        """The streams that workers hold."""
         from chalicelib.adapters.dynamodb.calls import DynamoCalls, DynamoLiveStreams
 
         return DynamoLiveStreams(DynamoCalls(self._core, now), self._hot)
@@ -107,7 +107,7 @@ class Adapters:
 
     @cached_property
     def retaps(self) -> carriers.Retaps:
-        """Whose carrier was asked to tap again."""
+        """The streams that carriers were asked to tap again."""
         from chalicelib.adapters.dynamodb.retaps import DynamoRetaps
 
         return DynamoRetaps(self._hot)
@@ -127,14 +127,14 @@ class Adapters:
         return DynamoPortClaims(self._hot)
 
     @cached_property
-    def profiles(self) -> rows.Profiles:
+    def profiles(self) -> accounts.Profiles:
         """Profiles."""
         from chalicelib.adapters.dynamodb.accounts import DynamoProfiles
 
         return DynamoProfiles(self._core)
 
     @cached_property
-    def api_keys(self) -> rows.ApiKeys:
+    def api_keys(self) -> accounts.ApiKeys:
         """API keys."""
         from chalicelib.adapters.dynamodb.accounts import DynamoApiKeys
 

@@ -28,7 +28,7 @@ class BackgroundUseCases(UseCases):
 
     @cached_property
     def publishing(self) -> Publishing:
-        """What ends a finalization."""
+        """Ends finalizations."""
         from chalicelib.services.finalization.publish import Publishing
 
         return Publishing(
@@ -41,7 +41,7 @@ class BackgroundUseCases(UseCases):
 
     @cached_property
     def fetching(self) -> Fetching:
-        """What copies a carrier's own recordings."""
+        """Downloads carriers' own recordings."""
         from chalicelib.services.finalization.fetch import Fetching
 
         return Fetching(
@@ -72,7 +72,7 @@ class BackgroundUseCases(UseCases):
 
     @cached_property
     def call_status_checker(self) -> CallStatusChecker:
-        """What asks carriers where calls stand."""
+        """Asks carriers whether calls go on."""
         from chalicelib.services.recovery.call_status import CallStatusChecker
 
         return CallStatusChecker(
@@ -86,7 +86,7 @@ class BackgroundUseCases(UseCases):
 
     @cached_property
     def retapper(self) -> Retapper:
-        """What lets carriers tap again."""
+        """Has carriers tap again."""
         from chalicelib.services.recovery.retap import Retapper
 
         return Retapper(
@@ -106,7 +106,7 @@ class BackgroundUseCases(UseCases):
 
     @cached_property
     def sweeper(self) -> Sweeper:
-        """What the sweeper works with."""
+        """Sweeps once a minute."""
         from chalicelib.services.recovery.sweep import Sweeper
 
         return Sweeper(

@@ -21,19 +21,19 @@ class Ports(BackgroundUseCases):
 
     @cached_property
     def control(self) -> call_owner.CallControl:
-        """The sink's door to calls."""
+        """The call owner's writes to calls."""
         return self._control(Writer.OWNER)
 
     @cached_property
     def live_recordings(self) -> call_owner.LiveRecordings:
-        """The sink's door to recordings whose call streams."""
+        """The call owner's writes to live recordings."""
         from chalicelib.services.calls.live_recordings import RecordingController
 
         return RecordingController(calls=self.calls, transitions=self.transitions)
 
     @cached_property
     def dead_workers(self) -> call_owner.DeadWorkers:
-        """What a worker does about dead ones."""
+        """The writes of a takeover from a dead worker."""
         from chalicelib.services.recovery.dead_workers import DeadWorkerCleaner, TakeoverController
 
         clearing = DeadWorkerCleaner(
@@ -62,7 +62,7 @@ class Ports(BackgroundUseCases):
 
     @cached_property
     def task_state(self) -> aws.TaskState | None:
-        """What ECS wants of the task; none outside ECS."""
+        """Whether ECS is about to stop the task; none outside ECS."""
         from chalicelib.adapters.aws.ecs import EcsTask
 
         uri = self.settings.ecs_metadata_uri

@@ -56,14 +56,14 @@ class UseCases(Adapters):
 
     @cached_property
     def tap_commands(self) -> TapCommander:
-        """What tells a live call's worker to tap."""
+        """Sends the commands of taps."""
         from chalicelib.services.calls.tap_commands import TapCommander
 
         return TapCommander(taps=self.taps, commands=self.commands)
 
     @cached_property
     def commands(self) -> Commander:
-        """What tells a live call's worker what to do."""
+        """Sends commands to live calls."""
         from chalicelib.services.calls.commands import Commander
 
         return Commander(
@@ -167,7 +167,7 @@ class UseCases(Adapters):
 
     @cached_property
     def live_taps(self) -> TapController:
-        """The sink's door to outgoing taps."""
+        """The call owner's writes to outgoing taps."""
         from chalicelib.services.calls.tap_control import TapController
 
         return TapController(
@@ -180,7 +180,7 @@ class UseCases(Adapters):
 
     @cached_property
     def endpoints(self) -> PortClaimer:
-        """What claims RTP ports for calls."""
+        """Claims RTP ports for calls."""
         from chalicelib.services.calls.rtp_endpoints import PortClaimer
 
         return PortClaimer(
@@ -197,7 +197,7 @@ class UseCases(Adapters):
 
     @cached_property
     def carrier_secrets(self) -> SecretReader:
-        """What reads profiles' secrets, each for its own account."""
+        """Reads profiles' secrets, each for its own account."""
         from chalicelib.services.accounts.carrier_secrets import SecretReader
 
         return SecretReader(

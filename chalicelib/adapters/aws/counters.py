@@ -18,7 +18,7 @@ DIMENSIONS = {"Service": "functions"}
 
 
 class LoggedCounters:
-    """The port Counters."""
+    """Implements the port Counters."""
 
     def __init__(self, write: Callable[[str], object], now: Callable[[], datetime]) -> None:
         self._write = write

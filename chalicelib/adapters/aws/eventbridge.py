@@ -13,7 +13,7 @@ SOURCE = "tapedeck"
 
 
 class EventBridge:
-    """The port EventBus; without a bus nothing is published."""
+    """Implements the port EventBus; without a bus it publishes nothing."""
 
     def __init__(self, client: Any, bus: str) -> None:
         self._client = client

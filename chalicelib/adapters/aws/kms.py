@@ -11,7 +11,7 @@ from chalicelib.recording.proof import ALGORITHM
 
 
 class KmsSigner:
-    """The port Signer, with an ECC_NIST_P256 key."""
+    """Implements the port Signer, with an ECC_NIST_P256 key."""
 
     def __init__(self, client: Any, key_id: str) -> None:
         self._client = client

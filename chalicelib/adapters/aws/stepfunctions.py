@@ -14,7 +14,7 @@ _STARTED_ALREADY = frozenset({"ExecutionAlreadyExists"})
 
 
 class StepFunctions:
-    """The port Workflows; a name says what runs, so a second start of it is refused there."""
+    """Implements the port Workflows; names tell executions apart, so a second start is refused."""
 
     def __init__(
         self, client: Any, finalization_arn: str, delivery_arn: str, carrier_arn: str

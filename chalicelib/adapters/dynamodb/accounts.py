@@ -1,4 +1,4 @@
-"""What an account arranges: its profiles and API keys, rows of the Core table."""
+"""An account's profiles and API keys: rows of the Core table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_KEYS = 1_000
 
 
 class DynamoProfiles:
-    """The port Profiles."""
+    """Implements the port Profiles."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -57,7 +57,7 @@ class DynamoProfiles:
 
 
 class DynamoApiKeys:
-    """The port ApiKeys."""
+    """Implements the port ApiKeys."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

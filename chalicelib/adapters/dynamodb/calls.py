@@ -27,7 +27,7 @@ _HELD_FOR = timedelta(days=8)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stored:
-    """What one read of a call's partition finds."""
+    """The result of one read of a call's partition."""
 
     call: Call | None
     streams: tuple[Stream, ...]
@@ -35,7 +35,7 @@ class _Stored:
 
 
 class DynamoCalls:
-    """The port Calls. `now` is asked where a listing begins."""
+    """Implements the port Calls. A listing calls `now` for its begin."""
 
     def __init__(self, table: Table, now: Callable[[], datetime]) -> None:
         self._table = table
@@ -90,7 +90,7 @@ class DynamoCalls:
 
 
 class DynamoCallLife:
-    """The port CallLife."""
+    """Implements the port CallLife."""
 
     def __init__(self, core: Table, hot: Table) -> None:
         self._core = core
@@ -138,7 +138,7 @@ class DynamoCallLife:
 
 
 class DynamoLiveStreams:
-    """The port LiveStreams."""
+    """Implements the port LiveStreams."""
 
     def __init__(self, calls: DynamoCalls, hot: Table) -> None:
         self._calls = calls

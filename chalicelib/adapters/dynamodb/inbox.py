@@ -21,7 +21,7 @@ _TRIES = 3
 
 
 class DynamoInbox:
-    """The port Inbox."""
+    """Implements the port Inbox."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

@@ -21,7 +21,7 @@ _LIVES = "#over = :false AND #renewals <= :renewals"
 
 
 class DynamoLeases:
-    """The port Leases."""
+    """Implements the port Leases."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -47,7 +47,7 @@ class DynamoLeases:
         self._table.update(layout.LEASES, lease.worker, _OVER, Where(text=text, values=values))
 
     def forget(self, worker: str) -> None:
-        """Put a worker out of sight. Its row stays until it expires, so that a worker that was
+        """Hide a worker. Its row stays until it expires, so that a worker that was
         only asleep can't begin again: it races with that worker's renewal."""
         change = Where(text="SET #forgotten = :true", values={"true": True})
         over = Where(text="#over = :over", values={"over": True})

@@ -25,7 +25,7 @@ _PLACE = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z#[ 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """What a page covers: the sort keys from `since` on that come before `before`."""
+    """The range of a page: the sort keys from `since` on that come before `before`."""
 
     since: str
     before: str

@@ -15,7 +15,7 @@ _KEPT = timedelta(hours=1)
 
 
 class DynamoMailbox:
-    """The port Mailbox."""
+    """Implements the port Mailbox."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

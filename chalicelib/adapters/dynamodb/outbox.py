@@ -1,4 +1,4 @@
-"""Status callbacks owed, who doesn't take them, and the index of everything that is due: rows of
+"""Owed status callbacks, failing receivers, and the index of everything that is due: rows of
 the Core table."""
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NOT_DONE = "attribute_not_exists(#delivered_at) AND attribute_not_exists(#given
 
 
 class DynamoOutbox:
-    """The port Outbox."""
+    """Implements the port Outbox."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -54,7 +54,7 @@ class DynamoOutbox:
 
 
 class DynamoReceivers:
-    """The port Receivers."""
+    """Implements the port Receivers."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -81,7 +81,7 @@ class DynamoReceivers:
 
 
 class DynamoDueWork:
-    """The port DueWork: a sparse index over eight shards."""
+    """Implements the port DueWork: a sparse index over eight shards."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

@@ -15,7 +15,7 @@ _KEPT = timedelta(hours=13)
 
 
 class DynamoPortClaims:
-    """The port PortClaims."""
+    """Implements the port PortClaims."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

@@ -32,7 +32,7 @@ _CHANGING = frozenset(field.name for field in fields(Recording)) | {"duepk", "du
 
 
 class DynamoRecordings:
-    """The port Recordings. `now` is asked where a listing has no end."""
+    """Implements the port Recordings. A listing without an end calls `now`."""
 
     def __init__(self, table: Table, now: Callable[[], datetime]) -> None:
         self._table = table
@@ -116,7 +116,7 @@ class DynamoRecordings:
 
 
 class DynamoHistory:
-    """The port RecordingHistory."""
+    """Implements the port RecordingHistory."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

@@ -15,7 +15,7 @@ _MINE = "#by = :by AND #done = :no"
 
 
 class DynamoRetaps:
-    """The port Retaps."""
+    """Implements the port Retaps."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

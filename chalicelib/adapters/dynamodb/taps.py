@@ -14,7 +14,7 @@ from chalicelib.tapping.model import Tap
 
 
 class DynamoTaps:
-    """The port Taps."""
+    """Implements the port Taps."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

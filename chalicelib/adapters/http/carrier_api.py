@@ -23,7 +23,7 @@ _PASSING = frozenset({408, 425, 429})
 
 
 class RestCarrierApi:
-    """The port CarrierApi. No redirect is followed: credentials stay where they were meant for."""
+    """Implements the port CarrierApi. It follows no redirect: no other host gets credentials."""
 
     def __init__(self, policy: UrlPolicy) -> None:
         self._sender = GuardedSender(

@@ -53,7 +53,7 @@ _REFUSALS = frozenset({SendFault.URL, SendFault.ADDRESS})
 
 
 class GuardedDownloads:
-    """The port Downloads.
+    """Implements the port Downloads.
 
     `deadline_s` bounds everything together: Assemble has 900 s, and stores the file in the rest.
     `idle_s` bounds each wait for more bytes.

@@ -59,7 +59,7 @@ def within(timeout_s: float, ask: Callable[[], _T]) -> _T:
 
 
 class Wire:
-    """What http.client sees of a socket: each read and write ends by the deadline.
+    """A socket for http.client: each read and write ends by the deadline.
 
     `max_read` bounds what is read in all, `idle_s` how long one read or write may take.
     """

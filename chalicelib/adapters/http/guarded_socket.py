@@ -1,4 +1,4 @@
-"""A socket to an address that somebody gave us: resolved once, judged, and the very one connected.
+"""Opens sockets to foreign addresses: resolves once, checks the address, and connects to that one.
 
 Every address of a name must pass the URL guard; the socket is opened to one of those addresses, and
 its peer is compared. Failures are `Failed` until their caller says what they mean to it.

@@ -29,7 +29,7 @@ class _Grant(msgspec.Struct):
 
 
 class OAuth2Grants:
-    """The port TokenGrants, over a sender that keeps all of an answer."""
+    """Implements the port TokenGrants, over a sender that keeps all of an answer."""
 
     def __init__(self, sender: Sender, clock: Callable[[], float] = time.monotonic) -> None:
         self._sender = sender

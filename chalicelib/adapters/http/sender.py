@@ -1,4 +1,4 @@
-"""The guarded sender: one request to an address that somebody gave us, with an end in sight.
+"""Sends one request to a foreign address through the URL guard, within a deadline.
 
 No proxies, no redirects, no cookies, no reuse; which address it is: see `guarded_socket`.
 """

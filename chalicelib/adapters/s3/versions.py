@@ -17,7 +17,7 @@ _Version = Mapping[str, str]
 
 
 class S3RenditionVersions:
-    """The port RenditionVersions."""
+    """Implements the port RenditionVersions."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client

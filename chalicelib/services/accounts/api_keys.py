@@ -14,7 +14,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from chalicelib.errors import InvalidRequest, NotFound, Unauthenticated
-from chalicelib.ports.rows import ApiKeys
+from chalicelib.ports.accounts import ApiKeys
 from chalicelib.ports.values import ApiKey
 from chalicelib.security.secret_names import ACCOUNT
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from chalicelib.carriers import registry
 from chalicelib.carriers.contract.carrier import RecordingAccess
 from chalicelib.errors import Forbidden, NotFound
+from chalicelib.ports.accounts import Profiles
 from chalicelib.ports.aws import TokenGrants
-from chalicelib.ports.rows import Profiles
 from chalicelib.ports.values import CarrierDoor
 from chalicelib.recording.model import Profile, Recording
 from chalicelib.security.carrier_credentials import CarrierSecret

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chalicelib.ports.rows import ApiKeys, Profiles
+from chalicelib.ports.accounts import ApiKeys, Profiles
 from chalicelib.recording.model import Profile
 from chalicelib.security.secret_names import SharedCredentials, is_secret_name, owner, refusal
 

@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.capture.events import Encoding
 from chalicelib.carriers import registry
 from chalicelib.errors import InvalidRequest, NotFound, SecretRefused
-from chalicelib.ports.rows import Profiles
+from chalicelib.ports.accounts import Profiles
 from chalicelib.recording import options, request_fields
 from chalicelib.recording.model import Profile, RecordOptions
 from chalicelib.security.secret_names import SharedCredentials, is_secret_name, refusal

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chalicelib.errors import Forbidden, NotFound, PreconditionFailed
-from chalicelib.ports.rows import CallLife, Calls, LiveStreams, Profiles
+from chalicelib.ports.accounts import Profiles
+from chalicelib.ports.rows import CallLife, Calls, LiveStreams
 from chalicelib.ports.values import CloseResult, JoinRequest, JoinResult, OwnedElsewhere
 from chalicelib.recording import rtp_endpoint
 from chalicelib.recording.carrier_reports import next_round

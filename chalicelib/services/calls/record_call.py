@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from chalicelib.carriers.contract.stream import holds_variable, is_carrier_id
 from chalicelib.errors import Conflict, InvalidRequest
-from chalicelib.ports.rows import Calls, Profiles, Recordings
+from chalicelib.ports.accounts import Profiles
+from chalicelib.ports.rows import Calls, Recordings
 from chalicelib.recording import intervals
 from chalicelib.recording.carrier_reports import next_round
 from chalicelib.recording.erasure import is_deleted

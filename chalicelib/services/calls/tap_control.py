@@ -11,8 +11,9 @@ from datetime import datetime
 from functools import partial
 
 from chalicelib.errors import NotFound, Unavailable
+from chalicelib.ports.accounts import Profiles
 from chalicelib.ports.aws import Workflows
-from chalicelib.ports.rows import Calls, Profiles, Taps
+from chalicelib.ports.rows import Calls, Taps
 from chalicelib.recording import keys
 from chalicelib.recording.callbacks import encode
 from chalicelib.recording.lifecycle import Writer

@@ -14,8 +14,9 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from chalicelib.errors import NotFound, PreconditionFailed, Unavailable
+from chalicelib.ports.accounts import Profiles
 from chalicelib.ports.aws import Workflows
-from chalicelib.ports.rows import Profiles, Recordings
+from chalicelib.ports.rows import Recordings
 from chalicelib.recording import erasure, keys, lifecycle
 from chalicelib.recording.callbacks import encode, record_body
 from chalicelib.recording.lifecycle import Cause, Writer

@@ -1,4 +1,4 @@
-"""What recordings of a call's round show of its stored media, to the sample."""
+"""Computes what recordings show of their session's stored media, to the sample."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ AFTER_END = timedelta(seconds=60)
 
 
 def redact_media(streams: Sequence[Stream], redaction: Redaction, media: MediaStore) -> int:
-    """Redact all that is stored of some streams of a call; return how many objects changed or went.
+    """Redact all stored media of some streams of a call; return the number of changed objects.
 
     It looks until it finds nothing more: another run may have put something meanwhile that it took
     less out of. Raises Unavailable; NewerForm where only newer code can read what has to go, or

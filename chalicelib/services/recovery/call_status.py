@@ -12,8 +12,9 @@ from datetime import datetime
 
 from chalicelib.carriers.contract.call_api import CarrierCall, Standing
 from chalicelib.errors import SecretRefused
+from chalicelib.ports.accounts import Profiles
 from chalicelib.ports.carriers import CarrierApi
-from chalicelib.ports.rows import Calls, Mailbox, Profiles
+from chalicelib.ports.rows import Calls, Mailbox
 from chalicelib.ports.values import CarrierDoor
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.model import Call, Profile

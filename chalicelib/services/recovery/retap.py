@@ -17,15 +17,9 @@ from chalicelib.capture.events import Track
 from chalicelib.carriers.contract.call_api import TapAgain
 from chalicelib.carriers.contract.document import Sides
 from chalicelib.errors import CallerError, NotFound, TapedeckError, Unavailable
+from chalicelib.ports.accounts import Profiles
 from chalicelib.ports.carriers import CarrierApi, Retaps
-from chalicelib.ports.rows import (
-    Calls,
-    Leases,
-    LiveStreams,
-    Profiles,
-    RecordingHistory,
-    Recordings,
-)
+from chalicelib.ports.rows import Calls, Leases, LiveStreams, RecordingHistory, Recordings
 from chalicelib.ports.values import CarrierDoor
 from chalicelib.recording import keys, lifecycle, rtp_endpoint
 from chalicelib.recording.model import Call, Profile, RecordingEvent, Stream
