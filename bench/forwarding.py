@@ -19,7 +19,7 @@ from chalicelib.sink.forwarding.connection import ForwardingConnection
 from chalicelib.sink.forwarding.inbound_stream import InboundStream
 from chalicelib.sink.forwarding.outbound_stream import OutboundStream
 from chalicelib.sink.ingest.live_stream import LiveStream, Opening
-from chalicelib.sink.ingest.socket_stream import Stream
+from chalicelib.sink.ingest.socket_stream import SocketStream
 from chalicelib.sink.ingest.websocket import MessageSocket
 from chalicelib.sink.runtime.limits import Limits
 
@@ -119,9 +119,9 @@ class OwnerEnd:
         """Take note."""
 
 
-def _stream() -> Stream:
+def _stream() -> SocketStream:
     dialect = registry.parser(registry.route("/bandwidth/token"))
-    stream = Stream(OPENING, dialect, StreamSink(), LIMITS)
+    stream = SocketStream(OPENING, dialect, StreamSink(), LIMITS)
     stream.opened(cast(MessageSocket, None))
     stream.receive(START)
     return stream

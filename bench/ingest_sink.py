@@ -26,7 +26,7 @@ from chalicelib.security.tokens import TokenKind
 from chalicelib.sink.runtime import gc_tuning, json_log
 from chalicelib.sink.runtime.limits import Limits
 from chalicelib.sink.worker import Worker, WorkerPorts
-from chalicelib.tapping.lifecycle import Cause as TapCause
+from chalicelib.tapping.lifecycle import TapCause
 from chalicelib.tapping.model import Tap, TapQuality, TapRequest
 
 KEY = bytes(32)

@@ -1,8 +1,8 @@
 """What listening costs as it is wired: `python -m bench.listening`.
 
-Messages of a two-track Bandwidth call go through `Stream.receive`, as the socket gives them, with
-nobody listening and with recordings that ask. CPU µs for each 20 ms frame of a track; the first
-line is the whole, the others are what they add.
+Messages of a two-track Bandwidth call go through `SocketStream.receive`, as the socket gives them,
+once without consumers and once with recordings that detect. The figures are CPU µs for each 20 ms
+frame of a track; the first line is the whole, the others are what they add.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from chalicelib.recording.model import CallRef, Interval, Recording, RecordOptio
 from chalicelib.sink.calls.detection import Detection
 from chalicelib.sink.ingest.fan_out import FanOut
 from chalicelib.sink.ingest.live_stream import LiveStream, Opening
-from chalicelib.sink.ingest.socket_stream import Stream
+from chalicelib.sink.ingest.socket_stream import SocketStream
 from chalicelib.sink.ingest.websocket import MessageSocket
 from chalicelib.sink.runtime.limits import Limits
 from simulator.speech import frames
@@ -57,7 +57,7 @@ class Nobody:
         """Let it be silent."""
 
 
-class Paced(Stream):
+class Paced(SocketStream):
     """A stream to which a frame of each track comes every 20 ms, as fast as it is given them."""
 
     messages = 0

@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.recording.model import RecordOptions
 from chalicelib.recording.options import parse_record_call, to_json
-from chalicelib.swml.script import Reading, RecordCall, Tap, parse_script
+from chalicelib.swml.script import ParseContext, RecordCall, TapStep, parse_script
 from chalicelib.swml.text import read_yaml
 
 ROOT = Path(__file__).parents[1]
@@ -58,7 +58,7 @@ def test_the_script_is_one() -> None:
     _, _, script = DOCUMENT.partition("<<'YAML'\n")
     document = read_yaml(script.partition("\nYAML\n")[0].encode())
 
-    read = parse_script(document, Reading(new_id=lambda: "made"))
+    read = parse_script(document, ParseContext(new_id=lambda: "made"))
 
-    assert [RecordCall, Tap] == [type(step) for step in read.steps]
+    assert [RecordCall, TapStep] == [type(step) for step in read.steps]
     assert ["play"] == [skipped.method for skipped in read.skipped]

@@ -12,7 +12,7 @@ from chalicelib.api.requests import account_of, query, raw_body
 from chalicelib.services.calls.commands import CallName
 from chalicelib.services.calls.swml_script import StepResult
 from chalicelib.swml import text
-from chalicelib.swml.script import Method, Reading, Script, parse_script
+from chalicelib.swml.script import Method, ParseContext, Script, parse_script
 
 routes = Routes(__name__)
 
@@ -42,7 +42,7 @@ def _script(request: Request) -> Script:
     raw = raw_body(request)
     is_json = _JSON in request.headers.get("content-type", _JSON).lower()
     document = text.read_json(raw) if is_json else text.read_yaml(raw)
-    reading = Reading(policy=wiring.ports().settings.url_policy, new_id=lambda: str(uuid4()))
+    reading = ParseContext(policy=wiring.ports().settings.url_policy, new_id=lambda: str(uuid4()))
     return parse_script(document, reading)
 
 

@@ -13,7 +13,7 @@ from chalicelib.ports.values import CloseResult, JoinRequest, JoinResult, Lease,
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import CallRef, Ending, Recording, Stream
-from chalicelib.tapping.lifecycle import Cause as TapCause
+from chalicelib.tapping.lifecycle import TapCause
 from chalicelib.tapping.model import Tap, TapQuality, TapRequest
 
 

@@ -42,7 +42,7 @@ from chalicelib.security.tokens import Claims, TokenKind
 from chalicelib.sink.call_registry import CallRegistry
 from chalicelib.sink.ingest.live_stream import Opening
 from chalicelib.sink.ingest.penalty_box import Peer, PenaltyBox
-from chalicelib.sink.ingest.socket_stream import Stream
+from chalicelib.sink.ingest.socket_stream import SocketStream
 from chalicelib.sink.ingest.unfinished import Unfinished
 from chalicelib.sink.ingest.websocket import MessageSocket, listen
 from chalicelib.sink.runtime.health import Health
@@ -133,7 +133,7 @@ class Server:
         """Return the claims of a path's token. Raises Unauthenticated."""
         return tokens.verify(self._token_keys(), route.token, TokenKind.PROFILE, datetime.now(UTC))
 
-    def _session(self, route: Route, claims: Claims, dialect: StreamDialect) -> Stream:
+    def _session(self, route: Route, claims: Claims, dialect: StreamDialect) -> SocketStream:
         self._opened += 1
         factory = registry.stream(route.dialect)
         opening = Opening(
@@ -144,7 +144,9 @@ class Server:
             stream_key=f"{self._worker}-{self._opened}",
             tells_digits=factory.tells_digits,
         )
-        return Stream(opening, dialect, self._call_registry, self._limits, can_play=factory.plays)
+        return SocketStream(
+            opening, dialect, self._call_registry, self._limits, can_play=factory.plays
+        )
 
     def _health_answer(self) -> WSUpgradeResponseWithListener:
         facts = {

@@ -67,7 +67,7 @@ class StopRecordCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tap:
+class TapStep:
     """`tap`."""
 
     path: str
@@ -87,7 +87,7 @@ class StopTap:
     method: Method = Method.STOP_TAP
 
 
-Step = RecordCall | StopRecordCall | Tap | StopTap
+Step = RecordCall | StopRecordCall | TapStep | StopTap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,7 @@ class Script:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ParseContext:
     """What a script is read with."""
 
     policy: UrlPolicy = STRICT
@@ -115,7 +115,7 @@ class Reading:
     """makes the control id of a method that has none"""
 
 
-def parse_script(document: object, reading: Reading) -> Script:
+def parse_script(document: object, context: ParseContext) -> Script:
     """Return what a document asks for.
 
     Raises InvalidRequest, its message begins with the path of what is wrong; nothing of a script
@@ -127,7 +127,7 @@ def parse_script(document: object, reading: Reading) -> Script:
     known: dict[str, str] = {}
     for path, name, body in _methods("sections.main", sections["main"]):
         if name in _PARSERS:
-            steps.append(_step(path, name, body, known, reading))
+            steps.append(_step(path, name, body, known, context))
         else:
             skipped.append((path, name, body))
     if len(steps) > MAX_STEPS:
@@ -210,7 +210,7 @@ def _children(path: str, value: object) -> Iterator[tuple[str, object, str]]:
             yield f"{path}[{number}]{'.' if word else ''}{word}", child, word
 
 
-def _step(path: str, name: str, body: object, known: dict[str, str], reading: Reading) -> Step:
+def _step(path: str, name: str, body: object, known: dict[str, str], context: ParseContext) -> Step:
     """Return one method; `known` are the variables that those before it set."""
     if body is None:
         body = {}
@@ -218,13 +218,13 @@ def _step(path: str, name: str, body: object, known: dict[str, str], reading: Re
         raise _wrong(path, f"{name} takes a mapping of properties", "wrong_type")
     filled = {key: _filled(value, known) for key, value in body.items()}
     try:
-        step = _PARSERS[name](path, filled, reading)
+        step = _PARSERS[name](path, filled, context)
     except InvalidRequest as error:
         where = f"{path}.{error.key}" if error.key else path
         raise InvalidRequest(f"{where}: {error.message}", code=error.code, key=error.key) from None
     if isinstance(step, RecordCall):
         known["record_control_id"] = step.control_id
-    elif isinstance(step, Tap):
+    elif isinstance(step, TapStep):
         known["tap_control_id"] = step.control_id
     return step
 
@@ -236,21 +236,23 @@ def _filled(value: object, known: Mapping[str, str]) -> object:
     return value
 
 
-def _record_call(path: str, body: Mapping[str, object], reading: Reading) -> RecordCall:
-    control_id, options = parse_record_call(body, policy=reading.policy)
-    return RecordCall(path=path, control_id=control_id or reading.new_id(), options=options)
+def _record_call(path: str, body: Mapping[str, object], context: ParseContext) -> RecordCall:
+    control_id, options = parse_record_call(body, policy=context.policy)
+    return RecordCall(path=path, control_id=control_id or context.new_id(), options=options)
 
 
-def _tap(path: str, body: Mapping[str, object], reading: Reading) -> Tap:
-    control_id, options = parse_tap(body, policy=reading.policy)
-    return Tap(path=path, control_id=control_id or reading.new_id(), options=options)
+def _tap(path: str, body: Mapping[str, object], context: ParseContext) -> TapStep:
+    control_id, options = parse_tap(body, policy=context.policy)
+    return TapStep(path=path, control_id=control_id or context.new_id(), options=options)
 
 
-def _stop_record_call(path: str, body: Mapping[str, object], reading: Reading) -> StopRecordCall:
+def _stop_record_call(
+    path: str, body: Mapping[str, object], context: ParseContext
+) -> StopRecordCall:
     return StopRecordCall(path=path, control_id=_stopped(Method.STOP_RECORD_CALL, body))
 
 
-def _stop_tap(path: str, body: Mapping[str, object], reading: Reading) -> StopTap:
+def _stop_tap(path: str, body: Mapping[str, object], context: ParseContext) -> StopTap:
     return StopTap(path=path, control_id=_stopped(Method.STOP_TAP, body))
 
 
@@ -263,7 +265,7 @@ def _wrong(path: str, fact: str, code: str) -> InvalidRequest:
     return InvalidRequest(f"{path}: {fact}", code=code)
 
 
-_PARSERS: Mapping[str, Callable[[str, Mapping[str, object], Reading], Step]] = {
+_PARSERS: Mapping[str, Callable[[str, Mapping[str, object], ParseContext], Step]] = {
     Method.RECORD_CALL: _record_call,
     Method.STOP_RECORD_CALL: _stop_record_call,
     "stop_call_record": _stop_record_call,

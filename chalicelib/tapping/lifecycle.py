@@ -13,7 +13,7 @@ from chalicelib.recording.lifecycle import Writer
 from chalicelib.tapping.model import TapState
 
 
-class Cause(StrEnum):
+class TapCause(StrEnum):
     """What moves a tap."""
 
     STARTED = "started"
@@ -23,12 +23,12 @@ class Cause(StrEnum):
     """its destination refused, hung up or never answered"""
 
 
-TRANSITIONS: dict[tuple[TapState | None, Cause], tuple[TapState, frozenset[Writer]]] = {
-    (None, Cause.STARTED): (TapState.TAPPING, frozenset({Writer.OWNER})),
-    (None, Cause.UNREACHABLE): (TapState.FINISHED, frozenset({Writer.OWNER})),
-    (TapState.TAPPING, Cause.STOP): (TapState.FINISHED, frozenset({Writer.OWNER})),
-    (TapState.TAPPING, Cause.UNREACHABLE): (TapState.FINISHED, frozenset({Writer.OWNER})),
-    (TapState.TAPPING, Cause.CALL_CLOSED): (
+TRANSITIONS: dict[tuple[TapState | None, TapCause], tuple[TapState, frozenset[Writer]]] = {
+    (None, TapCause.STARTED): (TapState.TAPPING, frozenset({Writer.OWNER})),
+    (None, TapCause.UNREACHABLE): (TapState.FINISHED, frozenset({Writer.OWNER})),
+    (TapState.TAPPING, TapCause.STOP): (TapState.FINISHED, frozenset({Writer.OWNER})),
+    (TapState.TAPPING, TapCause.UNREACHABLE): (TapState.FINISHED, frozenset({Writer.OWNER})),
+    (TapState.TAPPING, TapCause.CALL_CLOSED): (
         TapState.FINISHED,
         frozenset({Writer.OWNER, Writer.SWEEPER}),
     ),
@@ -37,7 +37,7 @@ TRANSITIONS: dict[tuple[TapState | None, Cause], tuple[TapState, frozenset[Write
 sweeper ends them with their call"""
 
 
-def advance(state: TapState | None, cause: Cause, writer: Writer) -> TapState:
+def advance(state: TapState | None, cause: TapCause, writer: Writer) -> TapState:
     """Return the state that follows; None as state: the tap doesn't exist yet.
 
     Raises IllegalTransition where the table has no such row, or the row isn't this writer's.

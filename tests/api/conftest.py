@@ -19,7 +19,7 @@ from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Profile
 from chalicelib.services.accounts.api_keys import create_key
 from chalicelib.services.calls.instructions import arrange, parse_wish
-from chalicelib.tapping.lifecycle import Cause as TapCause
+from chalicelib.tapping.lifecycle import TapCause
 from chalicelib.tapping.model import TapQuality, TapRequest
 from chalicelib.tapping.options import parse_tap
 from tests.fake_signer import FakeSigner

@@ -20,7 +20,7 @@ from chalicelib.capture.events import (
 )
 from chalicelib.carriers.contract.stream_limits import StreamLimits
 from chalicelib.sink.ingest.live_stream import Opening
-from chalicelib.sink.ingest.socket_stream import Stream
+from chalicelib.sink.ingest.socket_stream import SocketStream
 from chalicelib.sink.ingest.websocket import MessageSocket
 from tests.sink.rig import Rig
 
@@ -71,7 +71,7 @@ async def telling(rig: Rig) -> AsyncIterator[ClientConnection]:
             tells_digits=True,
         )
         return MessageSocket(
-            Stream(opening, Telling(opening.stream_key), rig.sink.call_registry, rig.limits)
+            SocketStream(opening, Telling(opening.stream_key), rig.sink.call_registry, rig.limits)
         )
 
     server = await ws_create_server(answer, "127.0.0.1", 0)

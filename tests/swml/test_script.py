@@ -16,13 +16,13 @@ from chalicelib.recording.model import Direction, Format, RecordOptions
 from chalicelib.swml.script import (
     MAX_SKIPPED,
     MAX_STEPS,
-    Reading,
+    ParseContext,
     RecordCall,
     Script,
     Skipped,
     StopRecordCall,
     StopTap,
-    Tap,
+    TapStep,
     parse_script,
 )
 from chalicelib.swml.text import read_json, read_yaml
@@ -40,14 +40,14 @@ of ids and digits, seconds, ptime), variables, which it fills in and we can't, a
 def parse(*methods: object, **sections: list[object]) -> Script:
     """Read a script of these methods; made control ids are `made-1` and so on."""
     made = count(1)
-    reading = Reading(new_id=lambda: f"made-{next(made)}")
+    reading = ParseContext(new_id=lambda: f"made-{next(made)}")
     return parse_script({"sections": {"main": list(methods), **sections}}, reading)
 
 
 def refusal(document: object) -> tuple[str, str]:
     """Return code and message of what is refused."""
     with pytest.raises(InvalidRequest) as refused:
-        parse_script(document, Reading(new_id=str))
+        parse_script(document, ParseContext(new_id=str))
     return refused.value.code, refused.value.message
 
 
@@ -56,14 +56,14 @@ def example(name: str) -> Script:
     made = count(1)
     document = read_yaml((FIXTURES / "swml" / f"{name}.yaml").read_bytes())
     assert document == read_json((FIXTURES / "swml" / f"{name}.json").read_bytes())
-    return parse_script(document, Reading(new_id=lambda: f"made-{next(made)}"))
+    return parse_script(document, ParseContext(new_id=lambda: f"made-{next(made)}"))
 
 
 def test_the_documented_tap_is_a_tap() -> None:
     """Its defaults are SWML's, and it gets a control id."""
 
     options = TapOptions(uri="wss://example.com/tap")
-    assert (Tap(path="sections.main[0].tap", control_id="made-1", options=options),) == example(
+    assert (TapStep(path="sections.main[0].tap", control_id="made-1", options=options),) == example(
         "tap"
     ).steps
 
@@ -135,9 +135,9 @@ def test_the_text_of_a_boolean_or_number_is_one() -> None:
           {tap: {uri: "wss://example.com/t", rtp_ptime: "60", control_id: "8"}}]}"""
     )
 
-    recording, tap = parse_script(script, Reading(new_id=str)).steps
+    recording, tap = parse_script(script, ParseContext(new_id=str)).steps
     assert RecordOptions(stereo=True, max_length_s=300.0) == recording.options  # type: ignore[union-attr]  # a RecordCall
-    assert 60 == tap.options.rtp_ptime_ms  # type: ignore[union-attr]  # a Tap
+    assert 60 == tap.options.rtp_ptime_ms  # type: ignore[union-attr]  # a TapStep
     assert ("7", "8") == (recording.control_id, tap.control_id)
 
 
@@ -294,7 +294,7 @@ def steps(draw: st.DrawFn) -> dict[str, Any]:
 def judged(document: object) -> str:
     """Return the code of a refusal; empty: it is taken."""
     try:
-        parse_script(document, Reading(new_id=lambda: "made"))
+        parse_script(document, ParseContext(new_id=lambda: "made"))
     except InvalidRequest as error:
         return error.code
     return ""

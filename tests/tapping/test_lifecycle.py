@@ -8,14 +8,14 @@ import pytest
 
 from chalicelib.errors import IllegalTransition
 from chalicelib.recording.lifecycle import Writer
-from chalicelib.tapping.lifecycle import TRANSITIONS, Cause, advance, is_finished, is_tapping
+from chalicelib.tapping.lifecycle import TRANSITIONS, TapCause, advance, is_finished, is_tapping
 from chalicelib.tapping.model import TapState
 
 
-@pytest.mark.parametrize("cause", [Cause.STOP, Cause.CALL_CLOSED, Cause.UNREACHABLE])
-def test_taps_then_is_finished(cause: Cause) -> None:
+@pytest.mark.parametrize("cause", [TapCause.STOP, TapCause.CALL_CLOSED, TapCause.UNREACHABLE])
+def test_taps_then_is_finished(cause: TapCause) -> None:
     """The owner starts a tap and ends it, whatever ended it."""
-    tapping = advance(None, Cause.STARTED, Writer.OWNER)
+    tapping = advance(None, TapCause.STARTED, Writer.OWNER)
 
     assert TapState.TAPPING == tapping
     assert TapState.FINISHED == advance(tapping, cause, Writer.OWNER)
@@ -23,16 +23,16 @@ def test_taps_then_is_finished(cause: Cause) -> None:
 
 def test_the_sweeper_ends_a_dead_owners_taps() -> None:
     """With their call, and in no other way."""
-    assert TapState.FINISHED == advance(TapState.TAPPING, Cause.CALL_CLOSED, Writer.SWEEPER)
+    assert TapState.FINISHED == advance(TapState.TAPPING, TapCause.CALL_CLOSED, Writer.SWEEPER)
     with pytest.raises(IllegalTransition, match="sweeper may not move a tap from tapping on stop"):
-        advance(TapState.TAPPING, Cause.STOP, Writer.SWEEPER)
+        advance(TapState.TAPPING, TapCause.STOP, Writer.SWEEPER)
 
 
 @pytest.mark.parametrize(
     ("state", "cause"),
-    [pair for pair in product([None, *TapState], Cause) if pair not in TRANSITIONS],
+    [pair for pair in product([None, *TapState], TapCause) if pair not in TRANSITIONS],
 )
-def test_what_has_no_row_is_an_error(state: TapState | None, cause: Cause) -> None:
+def test_what_has_no_row_is_an_error(state: TapState | None, cause: TapCause) -> None:
     """No other move exists; nothing follows the end."""
     with pytest.raises(IllegalTransition, match=f"a tap that is {state} doesn't move on {cause}"):
         advance(state, cause, Writer.OWNER)

@@ -26,7 +26,7 @@ from chalicelib.swml.script import (
     Step,
     StopRecordCall,
     StopTap,
-    Tap,
+    TapStep,
 )
 
 
@@ -86,7 +86,7 @@ def ways(methods: MethodRunner) -> Mapping[Method, Way]:
     def stop(target: ScriptTarget, step: StopRecordCall) -> MethodResult:
         return methods.stop_record_call(target.name, step.control_id)
 
-    def tap(target: ScriptTarget, step: Tap) -> MethodResult:
+    def tap(target: ScriptTarget, step: TapStep) -> MethodResult:
         return methods.tap(target.name, step.control_id, step.options)
 
     def stop_tap(target: ScriptTarget, step: StopTap) -> MethodResult:

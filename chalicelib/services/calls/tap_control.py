@@ -21,7 +21,7 @@ from chalicelib.recording.model import Call, OutboxRow, Profile, RecordingEvent
 from chalicelib.services.calls.transitions import persistently
 from chalicelib.tapping import lifecycle
 from chalicelib.tapping.callbacks import tap_body
-from chalicelib.tapping.lifecycle import Cause
+from chalicelib.tapping.lifecycle import TapCause
 from chalicelib.tapping.model import Tap, TapQuality, TapRequest
 
 
@@ -39,18 +39,18 @@ class TapController:
         """Begin a tap; one that exists stays as it is. Raises NotFound."""
         call = self.calls.get(request.call.key)
         tap = replace(
-            self._new(request, Cause.STARTED, call),
+            self._new(request, TapCause.STARTED, call),
             source_address=source_address,
             source_port=source_port,
         )
-        return self._create(tap, Cause.STARTED, call)
+        return self._create(tap, TapCause.STARTED, call)
 
     def refuse(self, request: TapRequest, reason: str, at: datetime) -> Tap:
         """Finish a tap that its destination refused; one that exists stays as it is. Raises
         NotFound."""
         call = self.calls.get(request.call.key)
-        tap = self._new(request, Cause.UNREACHABLE, call)
-        return self._create(replace(tap, reason=reason, ended_at=at), Cause.UNREACHABLE, call)
+        tap = self._new(request, TapCause.UNREACHABLE, call)
+        return self._create(replace(tap, reason=reason, ended_at=at), TapCause.UNREACHABLE, call)
 
     def take_over(self, tap: Tap, worker: str, source_address: str, source_port: int) -> Tap:
         """Continue a tap that another worker sent; an ended one stays as it is. Raises
@@ -70,7 +70,7 @@ class TapController:
             tap for tap in found if lifecycle.is_tapping(tap.state) and tap.worker != worker
         )
 
-    def end(self, tap: Tap, cause: Cause, reason: str, quality: TapQuality, at: datetime) -> Tap:
+    def end(self, tap: Tap, cause: TapCause, reason: str, quality: TapQuality, at: datetime) -> Tap:
         """Finish a tap; add the quality to one that is already finished. A tap that another worker
         continues stays as it is. Raises NotFound."""
         return persistently(lambda: self._end(tap, cause, reason, quality, at))
@@ -97,10 +97,12 @@ class TapController:
     def _abandon(self, tap: Tap, at: datetime) -> Tap:
         if lifecycle.is_finished(tap.state):
             return tap
-        ended = replace(tap, reason=str(Cause.STOP), ended_at=at)
-        return self._move(ended, Cause.STOP, Writer.OWNER, self.calls.get(tap.call.key), at)
+        ended = replace(tap, reason=str(TapCause.STOP), ended_at=at)
+        return self._move(ended, TapCause.STOP, Writer.OWNER, self.calls.get(tap.call.key), at)
 
-    def _end(self, sent: Tap, cause: Cause, reason: str, quality: TapQuality, at: datetime) -> Tap:
+    def _end(
+        self, sent: Tap, cause: TapCause, reason: str, quality: TapQuality, at: datetime
+    ) -> Tap:
         tap = self.taps.get(sent.call.key, sent.tap_id)
         if tap.worker != sent.worker:
             return tap
@@ -115,10 +117,10 @@ class TapController:
         current = self.taps.get(tap.call.key, tap.tap_id)
         if lifecycle.is_finished(current.state):
             return current
-        ended = replace(current, reason=str(Cause.CALL_CLOSED), ended_at=at)
-        return self._move(ended, Cause.CALL_CLOSED, writer, call, at)
+        ended = replace(current, reason=str(TapCause.CALL_CLOSED), ended_at=at)
+        return self._move(ended, TapCause.CALL_CLOSED, writer, call, at)
 
-    def _new(self, request: TapRequest, cause: Cause, call: Call) -> Tap:
+    def _new(self, request: TapRequest, cause: TapCause, call: Call) -> Tap:
         profile = self._profile(call)
         return Tap(
             tap_id=request.tap_id,
@@ -134,14 +136,14 @@ class TapController:
             worker=request.worker,
         )
 
-    def _create(self, tap: Tap, cause: Cause, call: Call) -> Tap:
+    def _create(self, tap: Tap, cause: TapCause, call: Call) -> Tap:
         at = tap.ended_at or tap.created_at
         owing, row = self._owing(tap, call, at)
         created = self.taps.create(owing, _event(owing, cause, Writer.OWNER, at), row)
         self._start_delivery(row)
         return created
 
-    def _move(self, tap: Tap, cause: Cause, writer: Writer, call: Call, at: datetime) -> Tap:
+    def _move(self, tap: Tap, cause: TapCause, writer: Writer, call: Call, at: datetime) -> Tap:
         state = lifecycle.advance(tap.state, cause, writer)
         owing, row = self._owing(replace(tap, state=state), call, at)
         written = self.taps.write(owing, _event(owing, cause, writer, at), row)
@@ -185,7 +187,7 @@ def failed_at_once(tap: Tap) -> bool:
     return lifecycle.is_finished(tap.state) and tap.version == 1
 
 
-def _event(tap: Tap, cause: Cause, writer: Writer, at: datetime) -> RecordingEvent:
+def _event(tap: Tap, cause: TapCause, writer: Writer, at: datetime) -> RecordingEvent:
     detail: dict[str, str | int | float | bool] = {"cause": str(cause), "by": str(writer)}
     if tap.reason and tap.reason != cause:
         detail["reason"] = tap.reason

@@ -32,8 +32,8 @@ from chalicelib.recording.rendition_plan import (
 )
 from chalicelib.services.calls.newer import verify_known
 from chalicelib.services.finalization.media_index import Holdings, known_segments, read_holdings
+from chalicelib.services.finalization.read_ahead import MOST_SEGMENTS, ReadAheadStore
 from chalicelib.services.finalization.render import CORRUPT, Rendering, sound_of
-from chalicelib.services.kept_media import MOST_SEGMENTS, KeptMedia
 
 RETENTION_TAG = "retention_days"
 """the bucket's lifecycle rules go by it"""
@@ -122,7 +122,7 @@ def _source(recording: Recording, calls: Calls, media: MediaStore) -> _Source:
     verify_known(streams)
     known = known_segments(streams)
     if known is not None and len(known) <= MOST_SEGMENTS:
-        media = KeptMedia(media, known)
+        media = ReadAheadStore(media, known)
     holdings = read_holdings(call_key, streams, media)
     encodings = {stream.stream_key: stream.encoding for stream in streams}
     timeline = place(holdings.heads, holdings.entries, encodings)

@@ -53,7 +53,7 @@ _monotonic_ns = time.monotonic_ns
 _log = logging.getLogger(__name__)
 
 
-class Stream(EventStream):
+class SocketStream(EventStream):
     """The session on one socket."""
 
     def __init__(

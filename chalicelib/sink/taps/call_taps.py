@@ -19,7 +19,7 @@ from chalicelib.sink.taps.live_tap import LiveTap
 from chalicelib.sink.taps.output import TapOutput
 from chalicelib.sink.taps.tap_senders import Senders, playout
 from chalicelib.tapping import lifecycle
-from chalicelib.tapping.lifecycle import Cause as TapCause
+from chalicelib.tapping.lifecycle import TapCause
 from chalicelib.tapping.model import Tap, TapQuality, TapRequest
 from chalicelib.tapping.options import parse_tap
 

@@ -17,7 +17,7 @@ from chalicelib.services.calls.swml_methods import MethodResult
 from chalicelib.services.calls.swml_script import ScriptRunner, ScriptTarget
 from chalicelib.swml.script import (
     Method,
-    Reading,
+    ParseContext,
     Script,
     StopRecordCall,
     parse_script,
@@ -28,7 +28,7 @@ TARGET = ScriptTarget(name=CallName(account="main", call_id="c-1"), profile=None
 
 
 def script(*methods: object) -> Script:
-    return parse_script({"sections": {"main": list(methods)}}, Reading(new_id=lambda: "made"))
+    return parse_script({"sections": {"main": list(methods)}}, ParseContext(new_id=lambda: "made"))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from chalicelib.recording import keys
 from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Ending
 from chalicelib.services.calls.tap_control import failed_at_once
-from chalicelib.tapping.lifecycle import Cause
+from chalicelib.tapping.lifecycle import TapCause
 from chalicelib.tapping.model import Tap, TapOptions, TapQuality, TapRequest, TapState
 from tests.samples import CALL, STATUS_URL, a_call, a_joining, a_profile, a_stream, later
 from tests.services.core_desk import Desk
@@ -77,7 +77,7 @@ def test_a_tap_that_begins_tells_it(desk: Desk) -> None:
 def test_a_tap_that_ends_tells_it_with_its_counts(desk: Desk) -> None:
     """Why it ended, and what was dropped, stand in the row and in the history."""
 
-    tap = desk.taps.end(begun(desk), Cause.UNREACHABLE, "hung_up", QUALITY, later(9))
+    tap = desk.taps.end(begun(desk), TapCause.UNREACHABLE, "hung_up", QUALITY, later(9))
 
     assert (TapState.FINISHED, "hung_up", QUALITY, later(9)) == (
         tap.state,
@@ -98,9 +98,9 @@ def test_a_tap_that_ends_tells_it_with_its_counts(desk: Desk) -> None:
 def test_a_tap_that_ends_again_stays_as_it_ended(desk: Desk) -> None:
     """The first word counts; no second callback."""
 
-    first = desk.taps.end(begun(desk), Cause.STOP, "stop", QUALITY, later(9))
+    first = desk.taps.end(begun(desk), TapCause.STOP, "stop", QUALITY, later(9))
 
-    assert first == desk.taps.end(first, Cause.CALL_CLOSED, "x", TapQuality(), later(10))
+    assert first == desk.taps.end(first, TapCause.CALL_CLOSED, "x", TapQuality(), later(10))
     assert 2 == len(bodies(desk))
 
 
@@ -169,7 +169,7 @@ def test_a_taps_deliveries_start_when_their_rows_are_there() -> None:
     desk.core.call_life.join(a_call(), a_stream())
 
     tap = begun(desk)
-    desk.taps.end(tap, Cause.STOP, "stop", QUALITY, later(9))
+    desk.taps.end(tap, TapCause.STOP, "stop", QUALITY, later(9))
 
     assert 2 == len(workflows.deliveries)
     assert [] == workflows.early
@@ -193,7 +193,7 @@ def test_the_quality_of_a_tap_that_ended_with_its_call_comes_after(desk: Desk) -
     tap = begun(desk)
     ended_call(desk, Writer.OWNER)
     for _ in range(2):
-        ended = desk.taps.end(tap, Cause.CALL_CLOSED, "call_closed", QUALITY, later(7))
+        ended = desk.taps.end(tap, TapCause.CALL_CLOSED, "call_closed", QUALITY, later(7))
         assert QUALITY == ended.quality
     assert ["tapping", "finished", "quality"] == events(desk)
     assert 2 == len(bodies(desk))
@@ -232,7 +232,7 @@ def test_two_who_finish_a_tap_at_once_finish_it_once(desk: Desk) -> None:
     desk.core.faults.meanwhile(
         3, lambda: desk.taps.end_round(a_call(), 1, Writer.SWEEPER, later(8))
     )
-    ended = desk.taps.end(tap, Cause.STOP, "stop", QUALITY, later(9))
+    ended = desk.taps.end(tap, TapCause.STOP, "stop", QUALITY, later(9))
 
     assert ("call_closed", QUALITY) == (ended.reason, ended.quality)
     assert 2 == len(bodies(desk))
@@ -242,7 +242,9 @@ def test_one_that_ends_while_its_round_is_closed_is_left_alone(desk: Desk) -> No
     """The owner's write between the sweeper's reads counts."""
 
     tap = begun(desk)
-    desk.core.faults.meanwhile(2, lambda: desk.taps.end(tap, Cause.STOP, "stop", QUALITY, later(8)))
+    desk.core.faults.meanwhile(
+        2, lambda: desk.taps.end(tap, TapCause.STOP, "stop", QUALITY, later(8))
+    )
     desk.taps.end_round(a_call(), 1, Writer.SWEEPER, later(9))
 
     assert "stop" == desk.core.taps.get(CALL.key, tap.tap_id).reason
@@ -260,7 +262,7 @@ def test_the_next_owner_of_a_call_has_its_taps_left_to_it(desk: Desk) -> None:
     tap = begun(desk)
     own = begun(desk, control_id="own", worker="worker-2")
     over = begun(desk, control_id="over")
-    desk.taps.end(over, Cause.STOP, "stop", QUALITY, later(2))
+    desk.taps.end(over, TapCause.STOP, "stop", QUALITY, later(2))
     an_owned_call(desk, "worker-2")
     call = desk.core.calls.get(CALL.key)
 
@@ -291,14 +293,14 @@ def test_whoever_sent_a_tap_before_does_not_end_it(desk: Desk) -> None:
     tap = begun(desk)
     taken = desk.taps.take_over(tap, "worker-2", "10.0.0.9", 30_000)
 
-    assert taken == desk.taps.end(tap, Cause.CALL_CLOSED, "call_closed", QUALITY, later(9))
-    assert TapState.FINISHED is desk.taps.end(taken, Cause.STOP, "stop", QUALITY, later(9)).state
+    assert taken == desk.taps.end(tap, TapCause.CALL_CLOSED, "call_closed", QUALITY, later(9))
+    assert TapState.FINISHED is desk.taps.end(taken, TapCause.STOP, "stop", QUALITY, later(9)).state
 
 
 def test_what_is_over_is_not_taken_over(desk: Desk) -> None:
     """It stays as it ended."""
 
-    ended = desk.taps.end(begun(desk), Cause.STOP, "stop", QUALITY, later(9))
+    ended = desk.taps.end(begun(desk), TapCause.STOP, "stop", QUALITY, later(9))
 
     assert ended == desk.taps.take_over(ended, "worker-2", "10.0.0.9", 30_000)
 

@@ -8,7 +8,7 @@ from chalicelib.capture.events import Track
 from chalicelib.carriers import registry
 from chalicelib.sink.ingest.fan_out import FanOut
 from chalicelib.sink.ingest.live_stream import LiveStream, Opening
-from chalicelib.sink.ingest.socket_stream import Stream
+from chalicelib.sink.ingest.socket_stream import SocketStream
 from chalicelib.sink.ingest.websocket import MessageSocket
 from chalicelib.sink.runtime.limits import Limits
 from tests.sink.rig import frame, media, run, start
@@ -40,13 +40,13 @@ class Nobody:
     stream_started = stream_closed = stream_opened
 
 
-def live(key: str, *, after: LiveStream | None = None) -> Stream:
+def live(key: str, *, after: LiveStream | None = None) -> SocketStream:
     """Return a started stream; one that opened later than another where asked."""
     opening = Opening(
         account="main", profile="p", carrier="bandwidth", dialect="bandwidth", stream_key=key
     )
     parser = registry.parser(registry.route("/bandwidth/token"))
-    stream = Stream(opening, parser, Nobody(), Limits())
+    stream = SocketStream(opening, parser, Nobody(), Limits())
     stream.opened(MessageSocket(stream))
     stream.receive(start(stream_id=key))
     if after is not None:
@@ -54,7 +54,7 @@ def live(key: str, *, after: LiveStream | None = None) -> Stream:
     return stream
 
 
-def stored(stream: Stream) -> bytes:
+def stored(stream: SocketStream) -> bytes:
     """Return what the stream's next cut holds."""
     return b"".join(record.payload for record in stream.cut())
 

@@ -8,7 +8,7 @@ from chalicelib.capture.events import Track
 from chalicelib.carriers.contract.stream import StreamDialect
 from chalicelib.sink.ingest.fan_out import FanOut
 from chalicelib.sink.ingest.live_stream import Opening
-from chalicelib.sink.ingest.socket_stream import Stream
+from chalicelib.sink.ingest.socket_stream import SocketStream
 from chalicelib.sink.ingest.websocket import MessageSocket
 from chalicelib.sink.runtime.limits import Limits
 from tests.sink.ingest.test_fan_out import Ear, Nobody, stored
@@ -16,12 +16,12 @@ from tests.sink.rig import frame, run
 from tests.streams import answered, stamped
 
 
-def live(dialect: StreamDialect, start: str) -> Stream:
+def live(dialect: StreamDialect, start: str) -> SocketStream:
     """Return a started stream."""
     opening = Opening(
         account="main", profile="p", carrier="streams", dialect=dialect.name, stream_key="s-1"
     )
-    stream = Stream(opening, dialect, Nobody(), Limits(), can_play=True)
+    stream = SocketStream(opening, dialect, Nobody(), Limits(), can_play=True)
     stream.opened(MessageSocket(stream))
     stream.receive(start)
     return stream

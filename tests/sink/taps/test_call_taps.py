@@ -15,7 +15,7 @@ from chalicelib.media.pcm import mix
 from chalicelib.recording import keys
 from chalicelib.recording.commands import CommandKind
 from chalicelib.recording.model import Ending
-from chalicelib.tapping.lifecycle import Cause as TapCause
+from chalicelib.tapping.lifecycle import TapCause
 from chalicelib.tapping.model import Tap, TapQuality, TapRequest, TapState
 from tests.sink.fakes import FakeControl, FakeLiveTaps
 from tests.sink.rig import QUICK, STOP, Rig, run, start, until

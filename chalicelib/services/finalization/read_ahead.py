@@ -7,12 +7,14 @@ from collections.abc import Collection
 from chalicelib.ports.aws import MediaStore
 
 MOST_SEGMENTS = 8
-"""13 MB of two tracks; of a longer call an index is read by itself, media when its turn comes"""
+"""13 MB of two tracks at 8 kHz; for a longer call the index is read alone, and media in its turn"""
 
 
-class KeptMedia:
-    """A MediaStore that reads some objects whole where their beginning is asked for, and keeps them
-    until they are asked for."""
+class ReadAheadStore:
+    """A MediaStore that reads some objects whole when only their beginning is requested.
+
+    It keeps each until the whole object is requested.
+    """
 
     def __init__(self, media: MediaStore, keys: Collection[str]) -> None:
         self.put, self.keys, self.delete = media.put, media.keys, media.delete
