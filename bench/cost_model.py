@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from bench import prices
 from bench.cost_meter import CALL, Charge
-from chalicelib.services.calls.call_control import RECHECK
+from chalicelib.services.calls.call_lifecycle import RECHECK
 from chalicelib.services.finalization.read_ahead import MOST_SEGMENTS
 from chalicelib.sink.runtime.limits import Limits
 

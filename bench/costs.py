@@ -34,7 +34,7 @@ from chalicelib.capture.events import Encoding, Track
 from chalicelib.recording.renditions import MEDIA_KEPT
 from chalicelib.services.accounts import profiles
 from chalicelib.services.calls import instructions
-from chalicelib.services.calls.call_control import RECHECK
+from chalicelib.services.calls.call_lifecycle import RECHECK
 from chalicelib.sink.runtime.limits import Limits
 from infra.local.ports import HOST
 from simulator.player import Played, play

@@ -15,7 +15,7 @@ from chalicelib.ports.values import SendFault
 from chalicelib.recording.delivery_schedule import GivenUpReason
 from chalicelib.recording.lifecycle import has_callback
 from chalicelib.recording.model import State
-from chalicelib.security.webhook_signature import signature_headers
+from chalicelib.security.callback_signature import signature_headers
 from tests.documents import ROOT
 
 HOW_TO = ROOT / "docs" / "how-to" / "verify-a-callback.md"

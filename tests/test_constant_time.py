@@ -21,7 +21,7 @@ ACCEPTED = {
         "security/tokens.py",
         "_text(sealed) != token",
     ): "whether a token is in its one spelling; no key is asked",
-    ("security/webhook_signature.py", "text == secret"): "whether the prefix was there",
+    ("security/callback_signature.py", "text == secret"): "whether the prefix was there",
     (
         "sink/forwarding/server.py",
         "tokens.verify(keys, hello.token, TokenKind.WORKER, now).subject != self._worker",
@@ -38,7 +38,7 @@ _GUARDS = (
     "security/tokens",
     "security/carrier_credentials",
     "services/accounts/api_keys",
-    "carriers/contract/signature",
+    "carriers/contract/webhook_signature",
 )
 """who has to do with secrets, and so has to compare them"""
 

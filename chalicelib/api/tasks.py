@@ -25,7 +25,7 @@ functions = Blueprint(__name__)
 @telling_failures
 def assemble(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Store a recording's rendition and manifest, and return the outcome."""
-    from chalicelib.services.finalization.fetch import fetch
+    from chalicelib.services.finalization.fetch_carrier_recording import fetch
 
     ports = wiring.ports()
     recording_id, attempt = event["recording_id"], event["attempt"]

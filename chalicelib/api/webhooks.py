@@ -9,8 +9,8 @@ from chalicelib.api.http import Routes
 from chalicelib.api.log import logger
 from chalicelib.api.requests import now, raw_body
 from chalicelib.carriers import registry
-from chalicelib.carriers.contract import signature
-from chalicelib.carriers.contract.signature import SignatureHeader, Signed
+from chalicelib.carriers.contract import webhook_signature
+from chalicelib.carriers.contract.webhook_signature import SignatureHeader, Signed
 from chalicelib.errors import (
     CredentialsNeeded,
     Forbidden,
@@ -166,12 +166,12 @@ def _verify_signature(
     A signature is verified as soon as the profile's secret holds a key. A webhook without one is
     accepted, because SignalWire doesn't sign each of its callbacks: the token is the proof.
     """
-    if not signature.is_signed(proofs, request.headers):
+    if not webhook_signature.is_signed(proofs, request.headers):
         return "absent"
     keys = _secret(profile).signing_keys
     if not keys:
         return "no_key"  # no secret, a refused one, or one that holds other things
     url = wiring.ports().public_url() + path
     signed = Signed(url=url, body=body, headers=request.headers, at=now())
-    signature.verify(proofs, signed, keys)
+    webhook_signature.verify(proofs, signed, keys)
     return "verified"

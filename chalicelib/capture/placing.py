@@ -19,7 +19,7 @@ import msgspec
 
 from chalicelib.capture import positions
 from chalicelib.capture.clock import ClockedRun, Run, StreamClock, follow
-from chalicelib.capture.distinct import distinct
+from chalicelib.capture.deduplication import distinct
 from chalicelib.capture.events import Clock, Encoding, Track
 from chalicelib.capture.placed_run import tolerance
 from chalicelib.capture.records import StoredRecord, StreamHead

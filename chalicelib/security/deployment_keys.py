@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from chalicelib.errors import TapedeckError
-from chalicelib.security.webhook_signature import SECRET_PREFIX
+from chalicelib.security.callback_signature import SECRET_PREFIX
 
 _TOKEN_PURPOSE = b"tapedeck token key"
 _WEBHOOK_PURPOSE = b"tapedeck webhook secret"

@@ -14,7 +14,7 @@ from chalicelib.wiring.use_cases import UseCases
 if TYPE_CHECKING:
     from chalicelib.services.delivery.deliver import Deliverer
     from chalicelib.services.erasure.erase import Eraser
-    from chalicelib.services.finalization.fetch import Fetching
+    from chalicelib.services.finalization.fetch_carrier_recording import Fetching
     from chalicelib.services.finalization.publish import Publishing
     from chalicelib.services.recovery.call_status import CallStatusChecker
     from chalicelib.services.recovery.retap import Retapper
@@ -42,7 +42,7 @@ class BackgroundUseCases(UseCases):
     @cached_property
     def fetching(self) -> Fetching:
         """Downloads carriers' own recordings."""
-        from chalicelib.services.finalization.fetch import Fetching
+        from chalicelib.services.finalization.fetch_carrier_recording import Fetching
 
         return Fetching(
             recordings=self.recordings,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from chalicelib.recording.model import Recording
     from chalicelib.services.accounts.carrier_login import CarrierLogin
     from chalicelib.services.accounts.carrier_secrets import SecretReader
-    from chalicelib.services.calls.call_control import CallController
+    from chalicelib.services.calls.call_lifecycle import CallController
     from chalicelib.services.calls.commands import Commander
     from chalicelib.services.calls.record_call import ProfileChooser, RecordingRequester
     from chalicelib.services.calls.rtp_endpoints import PortClaimer
@@ -149,7 +149,7 @@ class UseCases(Adapters):
         )
 
     def _control(self, writer: Writer) -> CallController:
-        from chalicelib.services.calls.call_control import CallController
+        from chalicelib.services.calls.call_lifecycle import CallController
 
         return CallController(
             calls=self.calls,

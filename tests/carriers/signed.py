@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.carriers import registry
-from chalicelib.carriers.contract import signature
-from chalicelib.carriers.contract.signature import SignatureHeader, Signed
+from chalicelib.carriers.contract import webhook_signature
+from chalicelib.carriers.contract.webhook_signature import SignatureHeader, Signed
 from chalicelib.errors import Forbidden
 from tests.carriers.samples import FIXTURES
 
@@ -22,7 +22,7 @@ FILES: Mapping[str, Path] = {path.stem: path for path in sorted(FOLDER.glob("*.j
 }
 """by scheme"""
 SCHEMES: Mapping[str, tuple[SignatureHeader, ...]] = {
-    **signature.SCHEMES,
+    **webhook_signature.SCHEMES,
     **{name: proofs for name in registry.ROWS if (proofs := registry.carrier(name).signature)},
 }
 
@@ -64,7 +64,7 @@ VECTORS = [
 def is_right(scheme: str, signed: Signed, *keys: str) -> bool:
     """Whether a request is accepted as the carrier's."""
     try:
-        signature.verify(SCHEMES[scheme], signed, keys)
+        webhook_signature.verify(SCHEMES[scheme], signed, keys)
     except Forbidden:
         return False
     return True

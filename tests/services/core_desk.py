@@ -8,7 +8,7 @@ from datetime import datetime
 from chalicelib.ports.aws import MediaStore, Workflows
 from chalicelib.recording.lifecycle import Writer
 from chalicelib.recording.model import Profile, Recording
-from chalicelib.services.calls.call_control import CallController
+from chalicelib.services.calls.call_lifecycle import CallController
 from chalicelib.services.calls.live_recordings import RecordingController
 from chalicelib.services.calls.tap_control import TapController
 from chalicelib.services.calls.transitions import RecordingMover

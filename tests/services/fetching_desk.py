@@ -11,7 +11,7 @@ from chalicelib.errors import TapedeckError
 from chalicelib.ports.aws import Workflows
 from chalicelib.recording.model import Profile, Recording
 from chalicelib.services.finalization.assemble import Assembled, Outcome
-from chalicelib.services.finalization.fetch import Fetching, fetch
+from chalicelib.services.finalization.fetch_carrier_recording import Fetching, fetch
 from chalicelib.services.finalization.publish import Publishing, mark_error, publish, publish_lost
 from chalicelib.services.intake.intake import ReceivedEvent, WebhookReceiver
 from tests.carrier_host import AUDIO, URL, FakeDownloads

@@ -26,7 +26,7 @@ from chalicelib.recording.close_grace import Graces
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.manifest import Manifest, parse_manifest
 from chalicelib.recording.model import Recording, RecordOptions, Stream
-from chalicelib.services.calls.call_control import CallController
+from chalicelib.services.calls.call_lifecycle import CallController
 from chalicelib.services.finalization.assemble import assemble
 from chalicelib.services.recovery.dead_workers import DeadWorkerCleaner, TakeoverController
 from chalicelib.sink.runtime.limits import Limits

@@ -10,7 +10,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from chalicelib.carriers.contract.signature import TOLERANCE_S
+from chalicelib.carriers.contract.webhook_signature import TOLERANCE_S
 from chalicelib.errors import Unauthenticated
 from chalicelib.security import tokens
 from chalicelib.security.carrier_credentials import Basic

@@ -110,7 +110,7 @@ def sealed_object(given: bytes) -> None:
 
 def script(read: Callable[[bytes], object], given: bytes) -> None:
     """Read a SWML document."""
-    reading = swml_script.Reading(policy=UrlPolicy(), new_id=lambda: "control")
+    reading = swml_script.ParseContext(policy=UrlPolicy(), new_id=lambda: "control")
     with contextlib.suppress(CallerError):
         swml_script.parse_script(read(given), reading)
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from chalicelib.carriers import registry
 from chalicelib.recording import lifecycle
 from chalicelib.recording.model import Ending
-from chalicelib.services.finalization.fetch import Fetching, fetch
+from chalicelib.services.finalization.fetch_carrier_recording import Fetching, fetch
 from chalicelib.services.finalization.publish import Publishing, publish, publish_empty
 from chalicelib.services.intake.intake import ReceivedEvent, WebhookReceiver
 from tests.carrier_host import AUDIO, FakeDownloads

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
-from chalicelib.adapters import faults
+from chalicelib.adapters import botocore_errors
 from chalicelib.errors import Unavailable
 
 _WITHIN_S = 5.0
@@ -83,7 +83,7 @@ class EcsTask:
     def is_going(self) -> bool:
         """Return whether the task is about to stop. Raises Unavailable."""
         cluster, task = self._name
-        with faults.translated("the task's state"):
+        with botocore_errors.translated("the task's state"):
             found = self._ecs.describe_tasks(cluster=cluster, tasks=[task])["tasks"]
         return any(one.get("desiredStatus") == "STOPPED" for one in found)
 
@@ -112,7 +112,7 @@ class TaskAddress:
     def public_ipv4(self) -> str:
         """Return the address; empty where the task has none. Raises Unavailable."""
         filters = [{"Name": "mac-address", "Values": [self._mac_address()]}]
-        with faults.translated("network interfaces"):
+        with botocore_errors.translated("network interfaces"):
             answer = self._ec2.describe_network_interfaces(Filters=filters)
         found = [one.get("Association", {}) for one in answer["NetworkInterfaces"]]
         return next((one["PublicIp"] for one in found if one.get("PublicIp")), "")

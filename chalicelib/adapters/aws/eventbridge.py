@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chalicelib.adapters import faults
+from chalicelib.adapters import botocore_errors
 from chalicelib.errors import Unavailable
 from chalicelib.recording.model import OutboxRow
 
@@ -31,7 +31,7 @@ class EventBridge:
             "Resources": [row.recording_id],
             "Time": row.created_at,
         }
-        with faults.translated("put event"):
+        with botocore_errors.translated("put event"):
             answer = self._client.put_events(Entries=[entry])
         if answer.get("FailedEntryCount"):
             raise Unavailable(f"put event: {answer['Entries'][0].get('ErrorCode')}")

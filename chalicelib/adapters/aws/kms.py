@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from chalicelib.adapters import faults
+from chalicelib.adapters import botocore_errors
 from chalicelib.ports.values import PublicKey
 from chalicelib.recording.proof import ALGORITHM
 
@@ -23,13 +23,13 @@ class KmsSigner:
 
     @cached_property
     def _public_key(self) -> PublicKey:
-        with faults.translated("get the public key"):
+        with botocore_errors.translated("get the public key"):
             answer = self._client.get_public_key(KeyId=self._key_id)
         return PublicKey(key_id=answer["KeyId"], der=answer["PublicKey"])
 
     def sign(self, sha256: bytes) -> bytes:
         """Return a signature, DER, over what has this SHA-256."""
-        with faults.translated("sign"):
+        with botocore_errors.translated("sign"):
             answer = self._client.sign(
                 KeyId=self._key_id,
                 Message=sha256,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.adapters import faults
+from chalicelib.adapters import botocore_errors
 from chalicelib.errors import NotFound, Unavailable
 
 KEPT_S = 300.0
@@ -60,7 +60,7 @@ class SecretsManager:
         return self._texts.get(secret_id)
 
     def _read(self, secret_id: str) -> str:
-        with faults.translated("get secret", missing=_NO_SECRET):
+        with botocore_errors.translated("get secret", missing=_NO_SECRET):
             answer = self._client.get_secret_value(SecretId=secret_id)
         if "SecretString" not in answer:
             raise NotFound("get secret: it holds bytes, no text")
@@ -79,5 +79,5 @@ class ParameterStore:
         return self._texts.get(name)
 
     def _read(self, name: str) -> str:
-        with faults.translated("get parameter", missing=_NO_PARAMETER):
+        with botocore_errors.translated("get parameter", missing=_NO_PARAMETER):
             return str(self._client.get_parameter(Name=name)["Parameter"]["Value"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chalicelib.adapters import faults
+from chalicelib.adapters import botocore_errors
 from chalicelib.errors import NotFound
 from chalicelib.recording import keys
 from chalicelib.recording.model import CallRef
@@ -50,7 +50,7 @@ class StepFunctions:
 
     def _start(self, arn: str, name: str, **state: str | int) -> None:
         try:
-            with faults.translated("start execution", missing=_STARTED_ALREADY):
+            with botocore_errors.translated("start execution", missing=_STARTED_ALREADY):
                 self._client.start_execution(
                     stateMachineArn=arn, name=name, input=json.dumps(state)
                 )

@@ -1,4 +1,39 @@
-"""The keys of the rows in the two tables; table.py describes which row lies where."""
+"""The rows of the two tables, and their keys.
+
+Core (point-in-time recovery; `expires_at` is its TTL):
+
+| row | pk | sk | indexes |
+|---|---|---|---|
+| recording | `REC#{recording id}` | `RECORD` | by_call `REC#{account}#{call id}`, by_account `REC#{account}#{month}`, both sorted by `{created}#{recording id}`; due |
+| what happened to it, but for its first moves (`told` in its row) | `REC#{recording id}` | `EVENT#{at}#{version or name}` | |
+| callback it owes | `REC#{recording id}` | `OUTBOX#{number}` | due |
+| call | `CALL#{call key}` | `CALL` | by_call `CALL#{account}#{call id}`, by_account `CALL#{account}#{month}`, both sorted by `{opened}#{call key}`; due |
+| recording of a call | `CALL#{call key}` | `REC#{created}#{recording id}` | |
+| stream | `CALL#{call key}` | `STREAM#{stream key}` | |
+| webhooks' report on a stream | `CALL#{call key}` | `STREAM-SAID#{carrier stream id}` | |
+| tap of a call | `CALL#{call key}` | `TAP#{tap id}` | |
+| what happened to a tap, callback it owes | `REC#{tap id}` | as a recording's | as a recording's |
+| inbound event of a call | `CALL#{call key}` | `WEBHOOK#{event key}` | |
+| inbound event of none | `WEBHOOK#{account}#{event key}` | `WEBHOOK` | |
+| receiver that doesn't take callbacks | `RECEIVER#{account}#{SHA-256 of its URL}` | `RECEIVER` | |
+| profile | `ACCOUNT#{account}` | `PROFILE#{name}` | |
+| API key | `KEY#{key id}` | `KEY` | by_account `KEY#{account}`, sorted by `{created}#{key id}` |
+
+What belongs to a call lies in the call's partition, so that one consistent query reads it; a
+control id needs no row of its own, because the recording's id is derived from it. `due` is sparse:
+`DUE#{shard}`, sorted by `{due}#{pk}#{sk}`; a row that isn't due has neither key.
+
+Hot (`expires_at` is its TTL):
+
+| row | pk | sk |
+|---|---|---|
+| lease | `LEASES` | worker |
+| live stream | `WORKER#{worker}` | `STREAM#{stream key}` |
+| command to a live call | `MAILBOX#{worker}` | `{at}#{command id}` |
+| stream asked to be tapped again | `RETAP#{call key}` | `{stream key}` |
+| claim of an RTP port | `RTP#{address}` | `{port}` |
+| the same, for its call | `ENDPOINT#{call key}` | `{control id}` |
+"""  # noqa: E501  # a table's row is one line
 
 from __future__ import annotations
 

@@ -1,38 +1,4 @@
-"""The two tables: how their rows are found, and how they are read and written.
-
-Core (point-in-time recovery; `expires_at` is its TTL):
-
-| row | pk | sk | indexes |
-|---|---|---|---|
-| recording | `REC#{recording id}` | `RECORD` | by_call `REC#{account}#{call id}`, by_account `REC#{account}#{month}`, both sorted by `{created}#{recording id}`; due |
-| what happened to it, but for its first moves (`told` in its row) | `REC#{recording id}` | `EVENT#{at}#{version or name}` | |
-| callback it owes | `REC#{recording id}` | `OUTBOX#{number}` | due |
-| call | `CALL#{call key}` | `CALL` | by_call `CALL#{account}#{call id}`, by_account `CALL#{account}#{month}`, both sorted by `{opened}#{call key}`; due |
-| recording of a call | `CALL#{call key}` | `REC#{created}#{recording id}` | |
-| stream | `CALL#{call key}` | `STREAM#{stream key}` | |
-| webhooks' report on a stream | `CALL#{call key}` | `STREAM-SAID#{carrier stream id}` | |
-| tap of a call | `CALL#{call key}` | `TAP#{tap id}` | |
-| what happened to a tap, callback it owes | `REC#{tap id}` | as a recording's | as a recording's |
-| inbound event of a call | `CALL#{call key}` | `WEBHOOK#{event key}` | |
-| inbound event of none | `WEBHOOK#{account}#{event key}` | `WEBHOOK` | |
-| receiver that doesn't take callbacks | `RECEIVER#{account}#{SHA-256 of its URL}` | `RECEIVER` | |
-| profile | `ACCOUNT#{account}` | `PROFILE#{name}` | |
-| API key | `KEY#{key id}` | `KEY` | by_account `KEY#{account}`, sorted by `{created}#{key id}` |
-
-What belongs to a call lies in the call's partition, so that one consistent query reads it; a
-control id needs no row of its own, because the recording's id is derived from it. `due` is sparse:
-`DUE#{shard}`, sorted by `{due}#{pk}#{sk}`; a row that isn't due has neither key.
-
-Hot (`expires_at` is its TTL):
-
-| row | pk | sk |
-|---|---|---|
-| lease | `LEASES` | worker |
-| live stream | `WORKER#{worker}` | `STREAM#{stream key}` |
-| command to a live call | `MAILBOX#{worker}` | `{at}#{command id}` |
-| claim of an RTP port | `RTP#{address}` | `{port}` |
-| the same, for its call | `ENDPOINT#{call key}` | `{control id}` |
-"""  # noqa: E501  # a table's row is one line
+"""One table: how rows are read and written; `layout.py` says which rows there are."""
 
 from __future__ import annotations
 
@@ -43,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters import faults
+from chalicelib.adapters import botocore_errors
 from chalicelib.adapters.dynamodb.row_codec import Row, marshal, unmarshal
 from chalicelib.errors import Unavailable
 
@@ -81,7 +47,7 @@ class Table:
 
     def get(self, pk: str, sk: str) -> Row | None:
         """Return a row, or None."""
-        with faults.translated("get"):
+        with botocore_errors.translated("get"):
             answer = self._client.get_item(
                 TableName=self._name, Key=marshal({"pk": pk, "sk": sk}), ConsistentRead=True
             )
@@ -121,7 +87,7 @@ class Table:
         """
         request = _expressed("FilterExpression", where) | {"IndexName": index}
         while True:
-            with faults.translated("scan"):
+            with botocore_errors.translated("scan"):
                 answer = self._client.scan(TableName=self._name, **request)
             yield from map(unmarshal, answer["Items"])
             if "LastEvaluatedKey" not in answer:
@@ -131,25 +97,25 @@ class Table:
     def put(self, row: Row, where: Where | None = None) -> None:
         """Write a whole row; without a condition, overwrite what is there."""
         part = self.putting(row, where)["Put"]
-        with faults.translated("put"):
+        with botocore_errors.translated("put"):
             self._client.put_item(**part)
 
     def update(self, pk: str, sk: str, change: Where, where: Where) -> None:
         """Change a row's attributes; `change` is an update expression with its values."""
         part = self.updating(pk, sk, change, where)["Update"]
-        with faults.translated("update"):
+        with botocore_errors.translated("update"):
             self._client.update_item(**part)
 
     def delete(self, pk: str, sk: str, where: Where | None = None) -> None:
         """Remove a row; without a condition, one that isn't there is success."""
         part = self.deleting(pk, sk, where)["Delete"]
-        with faults.translated("delete"):
+        with botocore_errors.translated("delete"):
             self._client.delete_item(**part)
 
     def write(self, parts: Sequence[Part]) -> None:
         """Write all parts or none; they may be another table's."""
         for left in reversed(range(_CONFLICT_TRIES)):
-            with faults.translated("transaction"):
+            with botocore_errors.translated("transaction"):
                 try:
                     self._client.transact_write_items(TransactItems=list(parts))
                     return
@@ -181,7 +147,7 @@ class Table:
         while left is None or left > 0:
             if left is not None:
                 request["Limit"] = left
-            with faults.translated("query"):
+            with botocore_errors.translated("query"):
                 answer = self._client.query(TableName=self._name, **request)
             yield from map(unmarshal, answer["Items"])
             if "LastEvaluatedKey" not in answer:
@@ -194,7 +160,7 @@ class Table:
         for _ in range(_BATCH_TRIES):
             if not wanted:
                 return
-            with faults.translated("batch get"):
+            with botocore_errors.translated("batch get"):
                 answer = self._client.batch_get_item(
                     RequestItems={self._name: {"Keys": wanted, "ConsistentRead": True}}
                 )
@@ -205,7 +171,7 @@ class Table:
 
 
 def _is_conflict(error: ClientError) -> bool:
-    found = set(faults.reasons(error))
+    found = set(botocore_errors.reasons(error))
     return "TransactionConflict" in found and "ConditionalCheckFailed" not in found
 
 

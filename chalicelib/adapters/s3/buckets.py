@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.faults import error_code, translated_s3
+from chalicelib.adapters.botocore_errors import error_code, translated_s3
 from chalicelib.adapters.s3.checksums import (
     compare,
     composite,

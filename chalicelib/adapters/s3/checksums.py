@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from chalicelib.adapters.faults import translated_s3
+from chalicelib.adapters.botocore_errors import translated_s3
 from chalicelib.errors import Unavailable
 
 _READ_SIZE = 1024 * 1024

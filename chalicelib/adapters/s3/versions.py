@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from chalicelib.adapters.faults import translated_s3
+from chalicelib.adapters.botocore_errors import translated_s3
 from chalicelib.errors import Conflict, NotFound, Unavailable
 
 _DELETE_LIMIT = 1000

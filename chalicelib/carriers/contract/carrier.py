@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from chalicelib.carriers.contract.call_api import ApiDialect
 from chalicelib.carriers.contract.document import DocumentDialect
-from chalicelib.carriers.contract.signature import SignatureHeader
 from chalicelib.carriers.contract.stream import StreamDialect
 from chalicelib.carriers.contract.webhook import WebhookDialect
+from chalicelib.carriers.contract.webhook_signature import SignatureHeader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

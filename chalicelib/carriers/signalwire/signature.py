@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.carriers.contract.signature import SignatureHeader, hex_sha1, hex_sha256
+from chalicelib.carriers.contract.webhook_signature import SignatureHeader, hex_sha1, hex_sha256
 
 SIGNATURE = (
     SignatureHeader(header="x-signalwire-sha256-signature", is_right=hex_sha256),

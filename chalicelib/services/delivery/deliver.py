@@ -19,7 +19,7 @@ from chalicelib.recording import delivery_schedule, endpoint_health
 from chalicelib.recording.delivery_schedule import GivenUpReason
 from chalicelib.recording.endpoint_health import EndpointHealth
 from chalicelib.recording.model import OutboxRow, RecordingEvent
-from chalicelib.security.webhook_signature import signature_headers
+from chalicelib.security.callback_signature import signature_headers
 
 EVENT_PATIENCE = timedelta(seconds=60)
 """A callback waits this long for a silent bus, then is sent without its event."""

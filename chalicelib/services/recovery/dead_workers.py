@@ -14,7 +14,7 @@ from chalicelib.recording import lifecycle
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.liveness import CONFIRM_EVERY_S, CONFIRMATIONS, still_silent
 from chalicelib.recording.model import Recording, Stream
-from chalicelib.services.calls.call_control import CallController
+from chalicelib.services.calls.call_lifecycle import CallController
 from chalicelib.services.calls.newer import is_known_stream, verify_known
 from chalicelib.services.recovery.journals import LARGEST_DELETION, delete_journal
 from chalicelib.services.recovery.orphans import OrphanAdopter

@@ -20,7 +20,7 @@ from chalicelib.ports.values import JoinRequest
 from chalicelib.recording import keys as naming
 from chalicelib.recording.instants import instant
 from chalicelib.recording.model import CallRef, Stream
-from chalicelib.services.calls.call_control import CallController
+from chalicelib.services.calls.call_lifecycle import CallController
 from chalicelib.services.finalization.media_index import read_index
 from chalicelib.services.recovery.journals import LARGEST_DELETION
 

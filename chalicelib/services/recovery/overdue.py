@@ -15,7 +15,7 @@ from chalicelib.recording import lifecycle
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import OutboxRow, Recording, RecordingEvent, Stream
-from chalicelib.services.calls.call_control import RECHECK, CallController
+from chalicelib.services.calls.call_lifecycle import RECHECK, CallController
 from chalicelib.services.calls.newer import verify_known, verify_known_call
 from chalicelib.services.erasure.erase import Eraser
 from chalicelib.services.finalization.attempts import is_last

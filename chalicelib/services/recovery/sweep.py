@@ -19,7 +19,7 @@ from chalicelib.ports.aws import MediaStore
 from chalicelib.ports.rows import DueWork, Leases, LiveStreams, Mailbox, Outbox
 from chalicelib.ports.values import Due, DueKind, Lease
 from chalicelib.recording.liveness import suspects
-from chalicelib.services.calls.call_control import CallController
+from chalicelib.services.calls.call_lifecycle import CallController
 from chalicelib.services.calls.newer import LEFT
 from chalicelib.services.erasure.erase import Eraser
 from chalicelib.services.recovery.dead_workers import DeadWorkerCleaner, confirm_dead

@@ -10,7 +10,7 @@ from chalicelib.recording import intervals, lifecycle
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause, Writer, advance
 from chalicelib.recording.model import Recording
-from chalicelib.sink.calls.max_length import StreamExtent, earliest_end
+from chalicelib.sink.calls.stream_extent import StreamExtent, earliest_end
 
 
 class ActiveRecordings:

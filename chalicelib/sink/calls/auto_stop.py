@@ -14,8 +14,8 @@ from chalicelib.recording.model import Recording
 from chalicelib.sink.calls.active_recordings import ActiveRecordings
 from chalicelib.sink.calls.beeps import Beeps
 from chalicelib.sink.calls.detection import BufferedMedia, Detection
-from chalicelib.sink.calls.max_length import StreamExtent
 from chalicelib.sink.calls.recording_commands import RecordingCommands
+from chalicelib.sink.calls.stream_extent import StreamExtent
 from chalicelib.sink.calls.worker_context import WorkerContext
 from chalicelib.sink.ingest.fan_out import FanOut
 from chalicelib.sink.runtime.tasks import Tasks

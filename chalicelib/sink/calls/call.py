@@ -14,9 +14,9 @@ from chalicelib.recording.instants import instant
 from chalicelib.recording.model import CallRef
 from chalicelib.sink.calls.active_recordings import ActiveRecordings
 from chalicelib.sink.calls.auto_stop import AutoStop
-from chalicelib.sink.calls.max_length import StreamExtent
 from chalicelib.sink.calls.ownership import Ownership, join_request
 from chalicelib.sink.calls.recording_commands import RecordingCommands
+from chalicelib.sink.calls.stream_extent import StreamExtent
 from chalicelib.sink.calls.worker_context import WorkerContext
 from chalicelib.sink.ingest.fan_out import FanOut
 from chalicelib.sink.ingest.live_stream import LiveStream

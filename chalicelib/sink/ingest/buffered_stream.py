@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from chalicelib.capture.events import Clock, DigitPressed, Encoding, Media, StreamStarted, Track
-from chalicelib.capture.in_order import InOrder
+from chalicelib.capture.live_order import InOrder
 from chalicelib.capture.placed_run import PlacedRun
 from chalicelib.capture.records import Record, StreamHead
 from chalicelib.capture.runs import LiveRun, StreamCapture, bytes_per_sample

@@ -1,5 +1,7 @@
 """Holds segments that wait for the store: first in memory, then in files; both are bounded.
 
+`segment_store.py` puts them, again and again while the store refuses (`runtime/retrying.py`).
+
 The files are temporary and have no name. They are written one after the other, deleted when all
 that they hold is stored, and vanish with the process, whatever ends it. So no audio is left on a
 disk, and none is uploaded after a restart: on Fargate the disk vanishes with its task anyway.

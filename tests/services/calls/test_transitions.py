@@ -10,7 +10,7 @@ from chalicelib.errors import PreconditionFailed, Unavailable
 from chalicelib.recording.intervals import Behavior
 from chalicelib.services.calls.transitions import FINALIZATION_PATIENCE, persistently
 from tests.samples import a_joining, later
-from tests.services.calls.test_call_control import whole_call
+from tests.services.calls.test_call_lifecycle import whole_call
 from tests.services.core_desk import Desk
 from tests.services.written_first import a_desk
 

@@ -8,7 +8,7 @@ from chalicelib.recording.commands import CommandKind
 from chalicelib.recording.model import State
 from chalicelib.services.recovery.overdue import OverdueHandler, WorkerList
 from tests.samples import CALL, a_joining, a_profile, later
-from tests.services.calls.test_call_control import pending
+from tests.services.calls.test_call_lifecycle import pending
 from tests.services.core_desk import Desk
 from tests.services.recovery.test_sweep import World, finalizing
 

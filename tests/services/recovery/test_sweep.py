@@ -28,7 +28,7 @@ from tests.samples import (
     an_event,
     later,
 )
-from tests.services.calls.test_call_control import pending
+from tests.services.calls.test_call_lifecycle import pending
 from tests.services.core_desk import Desk, an_erasing
 
 

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.errors import PreconditionFailed, Unavailable
 from chalicelib.ports.values import JoinRequest
 from chalicelib.recording.model import Ending, RecordOptions, State
-from chalicelib.services.calls.call_control import CallController
+from chalicelib.services.calls.call_lifecycle import CallController
 from chalicelib.sink.runtime.limits import Limits
 from tests.samples import a_profile
 from tests.services.core_desk import Desk

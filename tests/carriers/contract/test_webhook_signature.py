@@ -11,8 +11,8 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.carriers.contract import signature
-from chalicelib.carriers.contract.signature import TOLERANCE_S, Signed
+from chalicelib.carriers.contract import webhook_signature
+from chalicelib.carriers.contract.webhook_signature import TOLERANCE_S, Signed
 from chalicelib.errors import Forbidden
 from tests.carriers.signed import FILES, SCHEMES, VECTORS, Vector, is_right
 
@@ -43,7 +43,7 @@ def test_vectors_verify(vector: Vector) -> None:
 
     assert is_right(vector.scheme, vector.signed, vector.key)
     assert is_right(vector.scheme, replace(vector.signed, headers=shouted), vector.key)
-    assert signature.is_signed(SCHEMES[vector.scheme], vector.signed.headers)
+    assert webhook_signature.is_signed(SCHEMES[vector.scheme], vector.signed.headers)
 
 
 @pytest.mark.parametrize("vector", VECTORS, **IDS)
@@ -108,10 +108,10 @@ def test_no_signature_proves_nothing(scheme: str) -> None:
 
     bare = replace(VECTORS[0].signed, headers={"Content-Type": "application/json"})
     with pytest.raises(Forbidden) as refused:
-        signature.verify(SCHEMES[scheme], bare, [VECTORS[0].key])
+        webhook_signature.verify(SCHEMES[scheme], bare, [VECTORS[0].key])
 
-    assert not signature.is_signed(SCHEMES[scheme], bare.headers)
-    assert signature.is_signed(SCHEMES[scheme], {SCHEMES[scheme][0].header.upper(): ""})
+    assert not webhook_signature.is_signed(SCHEMES[scheme], bare.headers)
+    assert webhook_signature.is_signed(SCHEMES[scheme], {SCHEMES[scheme][0].header.upper(): ""})
     assert "bad_signature" == refused.value.code
 
 
@@ -119,7 +119,7 @@ def test_no_signature_proves_nothing(scheme: str) -> None:
 def test_a_carrier_that_signs_nothing_has_no_scheme(vector: Vector) -> None:
     """Without proofs no header is a signature, whatever a request brings."""
 
-    assert not signature.is_signed((), vector.signed.headers)
+    assert not webhook_signature.is_signed((), vector.signed.headers)
 
 
 def test_an_account_or_its_parent_signs_for_plivo() -> None:

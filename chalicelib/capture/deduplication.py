@@ -1,4 +1,7 @@
-"""Each sample of a track once, however often it is stored."""
+"""Yields each stored sample of a track once, when media is read back.
+
+A late or doubled message of a live stream is sorted out earlier, in `placed_run.py`.
+"""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from chalicelib.recording import keys
 from chalicelib.recording.manifest import parse_manifest
 from chalicelib.recording.model import Format, RecordingOrigin, State
 from chalicelib.services.finalization.attempts import FETCH_WAITS
-from chalicelib.services.finalization.fetch import SETTLED_ATTEMPT, fetch
+from chalicelib.services.finalization.fetch_carrier_recording import SETTLED_ATTEMPT, fetch
 from chalicelib.services.finalization.retry import retry
 from chalicelib.services.recovery.overdue import OverdueHandler
 from tests.carrier_host import AUDIO, URL, a_wav, an_available

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chalicelib.capture.events import Clock
-from chalicelib.capture.in_order import InOrder
+from chalicelib.capture.live_order import InOrder
 from chalicelib.capture.placed_run import Placed
 from chalicelib.capture.records import StreamHead
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from chalicelib.adapters.faults import translated
+from chalicelib.adapters.botocore_errors import translated
 from chalicelib.errors import PreconditionFailed, TapedeckError, Unavailable
 from tests.adapters.aws_client import fault
 

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.capture.records import Record
-from chalicelib.sink.calls.max_length import StreamExtent, earliest_end
+from chalicelib.sink.calls.stream_extent import StreamExtent, earliest_end
 
 OPENED_US = 1_000_000_000
 SECOND = 1_000_000
