@@ -28,4 +28,4 @@ def hindrances(leases: Iterable[Lease], generation: int, now: datetime) -> list[
     ]
     if any(lease.generation > generation and is_alive(lease, now) for lease in left):
         return busy
-    return [*busy, f"no worker of a generation after {generation} lives to take the calls"]
+    return [*busy, f"no worker of a generation after {generation} is alive to take its calls"]
