@@ -14,14 +14,13 @@ from chalicelib.recording.model import (
     Call,
     CallRef,
     Direction,
-    OutboxRow,
     Profile,
     Recording,
-    RecordingEvent,
     RecordOptions,
     State,
     Stream,
 )
+from chalicelib.recording.outbox import OutboxRow, RecordingEvent
 from chalicelib.tapping.model import Tap, TapOptions, TapState
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -1,9 +1,10 @@
 """Where a track's samples lie on the wall clock, estimated live, for detectors.
 
 Assembly sees all that came and places it later (`clock`); a detector must say now when a sample
-sounded. The same facts, less patience: samples are contiguous until arrival proves a hole. Nothing
-for 4 s is one, longer than any stall that the network makes up for; else the least lateness of 2 s
-must be 40 ms. What follows a hole that isn't proven yet counts as earlier than it was, by the hole.
+sounded. The facts are the same, the wait is shorter: samples are contiguous until arrival proves a
+hole. Nothing for 4 s is one, longer than any stall that the network makes up for; else the least
+lateness of 2 s must be 40 ms. What follows a hole that isn't proven yet counts as earlier than it
+was, by the hole.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ class Basic(msgspec.Struct, frozen=True):
     password: str
 
     def is_said_by(self, authorization: str) -> bool:
-        """Tell whether a header names this user; in constant time."""
+        """Whether a header names this user; in constant time."""
         scheme, _, pair = authorization.partition(" ")
         wanted = self.header.partition(" ")[2]
         is_same = hmac.compare_digest(

@@ -1,7 +1,7 @@
 """Whether a URL that we were given may be called: pure judgement of texts and addresses.
 
 The law: a URL is refused unless every rule lets it through, and a name proves nothing; the address
-that was connected to is judged as well (`judge_address`). Nothing is repaired: what two parsers
+that was connected to is checked as well (`judge_address`). Nothing is repaired: what two parsers
 could read in two ways is refused, and what this parser read is what the sender must use.
 
 Sources: OWASP's cheat sheet on server-side request forgery, Stripe's smokescreen, the IANA
@@ -68,7 +68,7 @@ DENIED_NETWORKS: tuple[Network, ...] = tuple(
         "ff00::/8",  # multicast
     )
 )
-"""`ipaddress.is_global` misjudges a third of these; IPv4-mapped IPv6 is judged as IPv4 instead."""
+"""`ipaddress.is_global` misjudges a third of these; IPv4-mapped IPv6 is checked as IPv4 instead."""
 
 
 class Purpose(StrEnum):
@@ -114,7 +114,7 @@ class GuardedUrl:
     host: str
     """a lower-case DNS name, or an IP literal without brackets"""
     address: Address | None
-    """where the host is a literal: already judged"""
+    """where the host is a literal: already checked"""
     port: int
     target: str
     """path and query, never empty; the fragment is gone"""

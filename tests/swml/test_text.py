@@ -116,7 +116,7 @@ def test_any_text_reads_or_is_refused(text: str) -> None:
 
 
 def is_json(value: object) -> bool:
-    """Tell whether a value is made of JSON's kinds; YAML's keys may be any plain one."""
+    """Whether a value is made of JSON's kinds; YAML's keys may be any plain one."""
     if isinstance(value, dict):
         return all(map(is_json, (*value.keys(), *value.values())))
     if isinstance(value, list):

@@ -7,7 +7,8 @@ import wave
 from collections.abc import Iterator
 
 from chalicelib.recording import lifecycle
-from chalicelib.recording.model import OutboxRow, Recording, State
+from chalicelib.recording.model import Recording, State
+from chalicelib.recording.outbox import OutboxRow
 from chalicelib.tapping.model import TapState
 from tests.fakes import FakeCore
 from trials.crash.life import Life
@@ -40,7 +41,7 @@ def _callbacks(life: Life) -> Iterator[str]:
 
 
 def _is_old_news(row: OutboxRow, life: Life) -> bool:
-    """Tell whether a later state of the same recording was taken instead."""
+    """Whether a later state of the same recording was taken instead."""
     return row.given_up == "superseded" and any(
         life.receiver.accepted[other.webhook_id]
         for other in life.core.outbox.rows(row.recording_id)

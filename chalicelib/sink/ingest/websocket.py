@@ -23,7 +23,6 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from picows import (
-    WSCloseCode,
     WSFrame,
     WSListener,
     WSMsgType,
@@ -35,21 +34,13 @@ from picows import (
 
 from chalicelib.carriers.contract.stream_limits import MESSAGE_BYTES
 from chalicelib.recording.model import Ending
+from chalicelib.sink.ingest import close_codes
 from chalicelib.sink.ingest.frame_splitter import SplittingProtocol
 from chalicelib.sink.ingest.unfinished import Unfinished
 from chalicelib.sink.runtime.limits import Limits
 
 MESSAGE_BYTES_MAX = MESSAGE_BYTES
 """of one message, however many frames it takes, unless its dialect may send more"""
-
-NORMAL = 1000
-GOING_AWAY = 1001
-PROTOCOL_ERROR = 1002
-INVALID_TEXT = 1007
-POLICY_VIOLATION = 1008
-TOO_BIG = 1009
-INTERNAL_ERROR = 1011
-TRY_AGAIN_LATER = 1013
 
 CLOSE_WAIT_S = 2.0
 """how long a peer may take to answer our close: long enough for what it sent before to drain"""
@@ -69,12 +60,6 @@ _BINARY = WSMsgType.BINARY
 _CONTINUATION = WSMsgType.CONTINUATION
 _PING = WSMsgType.PING
 _PONG = WSMsgType.PONG
-
-_FAULTS = frozenset({PROTOCOL_ERROR, 1003, INVALID_TEXT, POLICY_VIOLATION, TOO_BIG})
-"""the close codes of a peer's violations"""
-
-_CLEAN_CODES = frozenset({NORMAL, GOING_AWAY})
-_WIRE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
 
 _parser_log = logging.LoggerAdapter(logging.getLogger("picows"), {})
 _parser_log.setLevel(logging.CRITICAL)  # its sentences quote what peers send
@@ -171,7 +156,7 @@ class MessageSocket(WSListener):
                 try:
                     message = frame.get_payload_as_utf8_text()
                 except UnicodeDecodeError:
-                    self.close(INVALID_TEXT, "not UTF-8")
+                    self.close(close_codes.INVALID_TEXT, "not UTF-8")
                     return
                 self._receive(message)
                 return
@@ -183,8 +168,8 @@ class MessageSocket(WSListener):
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """End the session."""
         if not self._code:  # the parser below may have closed, and the peer have answered
-            self._code = _first_code(transport)
-            if self._code in _FAULTS:
+            self._code = close_codes.first_code(transport)
+            if self._code in close_codes.FAULTS:
                 self._penalize()
         self._closing, self._is_plain = True, False
         self._drop_parts()
@@ -193,7 +178,7 @@ class MessageSocket(WSListener):
     def pause_writing(self) -> None:
         """Cut a peer that floods us with pings and doesn't read the pongs."""
         self._penalize()
-        self._code = POLICY_VIOLATION
+        self._code = close_codes.POLICY_VIOLATION
         self.abort()
 
     def resume_writing(self) -> None:
@@ -220,9 +205,9 @@ class MessageSocket(WSListener):
         self._closing, self._is_plain = True, False
         self._code = code
         self._drop_parts()
-        if code in _FAULTS:  # now: a flood is left unread, and its end is seen late
+        if code in close_codes.FAULTS:  # now: a flood is left unread, and its end is seen late
             self._penalize()
-        _send_close(self._transport, code, reason)
+        close_codes.send_close(self._transport, code, reason)
         asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self._transport.disconnect)
 
     def leave(self, code: int, reason: str) -> None:
@@ -230,7 +215,7 @@ class MessageSocket(WSListener):
         if self._closing or self._leaving or self._transport is None:
             return
         self._leaving = True
-        _send_close(self._transport, code, reason)
+        close_codes.send_close(self._transport, code, reason)
         asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self._transport.disconnect)
 
     def abort(self) -> None:
@@ -242,7 +227,7 @@ class MessageSocket(WSListener):
     def _on_rare_frame(self, frame: WSFrame) -> None:
         kind = frame.msg_type
         if frame.rsv1 or frame.rsv2 or frame.rsv3:
-            self.close(PROTOCOL_ERROR, "a reserved bit is set")
+            self.close(close_codes.PROTOCOL_ERROR, "a reserved bit is set")
         elif kind is WSMsgType.CLOSE:
             self._on_close(frame)
         elif self._closing:
@@ -267,19 +252,19 @@ class MessageSocket(WSListener):
     def _on_part(self, frame: WSFrame, kind: WSMsgType) -> None:
         """Collect a fragmented message."""
         if (kind is _CONTINUATION) is (self._parts_type is None):
-            self.close(PROTOCOL_ERROR, "a message inside another, or a continuation of none")
+            self.close(close_codes.PROTOCOL_ERROR, "a message or a continuation out of place")
             return
         if kind is not _CONTINUATION:
             self._parts_type, self._is_plain = kind, False
         size = len(self._parts) + frame.payload_size
         if size > self._message_bytes_max:
-            self.close(TOO_BIG, f"over {self._message_bytes_max // 1024} KiB")
+            self.close(close_codes.TOO_BIG, f"over {self._message_bytes_max // 1024} KiB")
             return
         self._session.spend(frame.payload_size)
         if self._closing:  # it was too fast
             return
         if not self._unfinished.grow(len(self._parts), size):
-            self.close(TRY_AGAIN_LATER, "unfinished_messages")
+            self.close(close_codes.TRY_AGAIN_LATER, "unfinished_messages")
             return
         self._parts += frame.get_payload_as_memoryview()
         if frame.fin:
@@ -292,7 +277,7 @@ class MessageSocket(WSListener):
         try:
             message = whole.decode() if kind is _TEXT else whole
         except UnicodeDecodeError:
-            self.close(INVALID_TEXT, "not UTF-8")
+            self.close(close_codes.INVALID_TEXT, "not UTF-8")
             return
         self._receive(message)
 
@@ -306,35 +291,9 @@ class MessageSocket(WSListener):
             return
         if not self._closing:
             self._closing, self._is_plain = True, False
-            code = _close_code(frame.get_payload_as_bytes())
-            if code in _CLEAN_CODES and _was_first(self._transport):
+            code = close_codes.answer_to(frame.get_payload_as_bytes())
+            if code in close_codes.CLEAN and close_codes.was_first(self._transport):
                 self._ending = Ending.CLOSED
             if not self._transport.is_close_frame_sent:
-                _send_close(self._transport, code, "")
+                close_codes.send_close(self._transport, code, "")
         self._transport.disconnect()
-
-
-def _send_close(transport: WSTransport, code: int, reason: str) -> None:
-    transport.send_close(cast(WSCloseCode, code), reason)  # it takes any number
-
-
-def _was_first(transport: WSTransport) -> bool:
-    """Whether the peer closed before we did; the parser reads ahead and may have answered."""
-    return transport.close_handshake.recv_then_sent
-
-
-def _first_code(transport: WSTransport) -> int:
-    """Return what we closed with before the peer did; 0 where we didn't."""
-    # Where nobody sent a close it is None, whatever its type says.
-    handshake = transport.close_handshake if transport.is_close_frame_sent else None
-    if handshake is None or handshake.sent is None or handshake.recv_then_sent:
-        return 0
-    return cast(int, handshake.sent.code)  # it may be a number that has no name
-
-
-def _close_code(payload: bytes) -> int:
-    """Return what to answer a close with: the peer's code, 1000 for none, 1002 for a wrong one."""
-    if not payload:
-        return NORMAL
-    code = int.from_bytes(payload[:2])
-    return code if code in _WIRE_CODES or 3000 <= code <= 4999 else PROTOCOL_ERROR
