@@ -13,8 +13,7 @@ from chalicelib.errors import WireError
 from chalicelib.recording import cuts
 from chalicelib.recording.model import Ending
 from chalicelib.sink.ingest.buffered_stream import EventStream
-from chalicelib.sink.ingest.live_stream import Opening, StreamOwner
-from chalicelib.sink.ingest.websocket import (
+from chalicelib.sink.ingest.close_handshake import (
     GOING_AWAY,
     INTERNAL_ERROR,
     INVALID_TEXT,
@@ -23,8 +22,9 @@ from chalicelib.sink.ingest.websocket import (
     PROTOCOL_ERROR,
     TOO_BIG,
     TRY_AGAIN_LATER,
-    MessageSocket,
 )
+from chalicelib.sink.ingest.live_stream import Opening, StreamOwner
+from chalicelib.sink.ingest.websocket import MessageSocket
 from chalicelib.sink.runtime.limits import Limits
 
 MESSAGE_COST = 64

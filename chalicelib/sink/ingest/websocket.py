@@ -17,92 +17,41 @@ bits, pings, and the close handshake.
 from __future__ import annotations
 
 import asyncio
-import logging
-import socket
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from picows import (
-    WSCloseCode,
-    WSFrame,
-    WSListener,
-    WSMsgType,
-    WSTransport,
-    WSUpgradeRequest,
-    WSUpgradeResponseWithListener,
-    ws_create_server,
-)
+from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
 from chalicelib.carriers.contract.stream_limits import MESSAGE_BYTES
 from chalicelib.recording.model import Ending
+from chalicelib.sink.ingest.close_handshake import (
+    CLEAN_CODES,
+    CLOSE_WAIT_S,
+    FAULTS,
+    INVALID_TEXT,
+    POLICY_VIOLATION,
+    PROTOCOL_ERROR,
+    TOO_BIG,
+    TRY_AGAIN_LATER,
+    answer_code,
+    first_code,
+    send_close,
+    was_peer_first,
+)
 from chalicelib.sink.ingest.frame_splitter import SplittingProtocol
 from chalicelib.sink.ingest.unfinished import Unfinished
-from chalicelib.sink.runtime.limits import Limits
 
 MESSAGE_BYTES_MAX = MESSAGE_BYTES
 """of one message, however many frames it takes, unless its dialect may send more"""
 
-NORMAL = 1000
-GOING_AWAY = 1001
-PROTOCOL_ERROR = 1002
-INVALID_TEXT = 1007
-POLICY_VIOLATION = 1008
-TOO_BIG = 1009
-INTERNAL_ERROR = 1011
-TRY_AGAIN_LATER = 1013
-
-CLOSE_WAIT_S = 2.0
-"""how long a peer may take to answer our close: long enough for what it sent before to drain"""
-
 LATE_FRAMES_MAX = 256
 """after our close, before we stop reading: what an honest peer had on its way, not a flood"""
-
-_READ_BUFFER_BYTES = 4 * 1024
-"""to begin with; it grows with what comes at once. A 20 ms message takes 300 bytes"""
-
-_UNREAD_BYTES = 64 * 1024
-"""what the system may hold of a connection, for itself as much again: the read buffer grows with
-what comes at once and never shrinks, and the system's own 6 MB and more would be a flood's gift"""
 
 _TEXT = WSMsgType.TEXT
 _BINARY = WSMsgType.BINARY
 _CONTINUATION = WSMsgType.CONTINUATION
 _PING = WSMsgType.PING
 _PONG = WSMsgType.PONG
-
-_FAULTS = frozenset({PROTOCOL_ERROR, 1003, INVALID_TEXT, POLICY_VIOLATION, TOO_BIG})
-"""the close codes of a peer's violations"""
-
-_CLEAN_CODES = frozenset({NORMAL, GOING_AWAY})
-_WIRE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
-
-_parser_log = logging.LoggerAdapter(logging.getLogger("picows"), {})
-_parser_log.setLevel(logging.CRITICAL)  # its sentences quote what peers send
-
-Answer = Callable[[WSUpgradeRequest], WSListener | WSUpgradeResponseWithListener | None]
-"""Judges a request before the 101: a socket for it, or a refusal."""
-
-
-async def listen(answer: Answer, host: str, port: int, limits: Limits) -> asyncio.Server:
-    """Return a server of which `MessageSocket` is the other half. Raises OSError."""
-    server = await ws_create_server(
-        answer,
-        host,
-        port,
-        websocket_handshake_timeout=limits.handshake_within_s,
-        logger_name=_parser_log,
-        enable_auto_ping=True,
-        auto_ping_idle_timeout=limits.ping_after_s,
-        auto_ping_reply_timeout=limits.pong_within_s,
-        enable_auto_pong=False,
-        max_frame_size=MESSAGE_BYTES_MAX,
-        read_buffer_init_size=_READ_BUFFER_BYTES,
-        backlog=1024,
-    )
-    for listener in server.sockets:  # what it accepts inherits it
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _UNREAD_BYTES)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNREAD_BYTES)
-    return server
 
 
 class Session(Protocol):
@@ -183,8 +132,8 @@ class MessageSocket(WSListener):
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """End the session."""
         if not self._code:  # the parser below may have closed, and the peer have answered
-            self._code = _first_code(transport)
-            if self._code in _FAULTS:
+            self._code = first_code(transport)
+            if self._code in FAULTS:
                 self._penalize()
         self._closing, self._is_plain = True, False
         self._drop_parts()
@@ -220,9 +169,9 @@ class MessageSocket(WSListener):
         self._closing, self._is_plain = True, False
         self._code = code
         self._drop_parts()
-        if code in _FAULTS:  # now: a flood is left unread, and its end is seen late
+        if code in FAULTS:  # now: a flood is left unread, and its end is seen late
             self._penalize()
-        _send_close(self._transport, code, reason)
+        send_close(self._transport, code, reason)
         asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self._transport.disconnect)
 
     def leave(self, code: int, reason: str) -> None:
@@ -230,7 +179,7 @@ class MessageSocket(WSListener):
         if self._closing or self._leaving or self._transport is None:
             return
         self._leaving = True
-        _send_close(self._transport, code, reason)
+        send_close(self._transport, code, reason)
         asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self._transport.disconnect)
 
     def abort(self) -> None:
@@ -306,35 +255,9 @@ class MessageSocket(WSListener):
             return
         if not self._closing:
             self._closing, self._is_plain = True, False
-            code = _close_code(frame.get_payload_as_bytes())
-            if code in _CLEAN_CODES and _was_first(self._transport):
+            code = answer_code(frame.get_payload_as_bytes())
+            if code in CLEAN_CODES and was_peer_first(self._transport):
                 self._ending = Ending.CLOSED
             if not self._transport.is_close_frame_sent:
-                _send_close(self._transport, code, "")
+                send_close(self._transport, code, "")
         self._transport.disconnect()
-
-
-def _send_close(transport: WSTransport, code: int, reason: str) -> None:
-    transport.send_close(cast(WSCloseCode, code), reason)  # it takes any number
-
-
-def _was_first(transport: WSTransport) -> bool:
-    """Whether the peer closed before we did; the parser reads ahead and may have answered."""
-    return transport.close_handshake.recv_then_sent
-
-
-def _first_code(transport: WSTransport) -> int:
-    """Return what we closed with before the peer did; 0 where we didn't."""
-    # Where nobody sent a close it is None, whatever its type says.
-    handshake = transport.close_handshake if transport.is_close_frame_sent else None
-    if handshake is None or handshake.sent is None or handshake.recv_then_sent:
-        return 0
-    return cast(int, handshake.sent.code)  # it may be a number that has no name
-
-
-def _close_code(payload: bytes) -> int:
-    """Return what to answer a close with: the peer's code, 1000 for none, 1002 for a wrong one."""
-    if not payload:
-        return NORMAL
-    code = int.from_bytes(payload[:2])
-    return code if code in _WIRE_CODES or 3000 <= code <= 4999 else PROTOCOL_ERROR

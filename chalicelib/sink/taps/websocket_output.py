@@ -15,7 +15,7 @@ from typing import cast
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from chalicelib.errors import Unreachable
-from chalicelib.sink.ingest.websocket import CLOSE_WAIT_S, NORMAL
+from chalicelib.sink.ingest.close_handshake import CLOSE_WAIT_S, NORMAL
 from chalicelib.sink.runtime.limits import Limits
 from chalicelib.sink.runtime.retrying import delays
 from chalicelib.sink.runtime.tasks import Tasks
