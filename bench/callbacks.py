@@ -28,7 +28,7 @@ from bench import trust
 from bench.dripping import dripping
 from chalicelib.adapters.http.sender import GuardedSender
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.recording.model import OutboxRow
+from chalicelib.recording.outbox_row import OutboxRow
 from chalicelib.security.url_guard import UrlPolicy
 from chalicelib.services.delivery import deliver
 from infra.local.aws import DeployParameters, deploy, local_aws

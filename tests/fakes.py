@@ -25,7 +25,8 @@ from chalicelib.ports.rows import (
     Taps,
 )
 from chalicelib.ports.values import Figure
-from chalicelib.recording.model import CallRef, OutboxRow
+from chalicelib.recording.model import CallRef
+from chalicelib.recording.outbox_row import OutboxRow
 from tests.fake_accounts import (
     FakeApiKeys,
     FakeLeases,

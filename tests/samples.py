@@ -14,7 +14,6 @@ from chalicelib.recording.model import (
     Call,
     CallRef,
     Direction,
-    OutboxRow,
     Profile,
     Recording,
     RecordingEvent,
@@ -22,6 +21,7 @@ from chalicelib.recording.model import (
     State,
     Stream,
 )
+from chalicelib.recording.outbox_row import OutboxRow
 from chalicelib.tapping.model import Tap, TapOptions, TapState
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)

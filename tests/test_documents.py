@@ -49,8 +49,8 @@ RETIRED = (
     "audience",
 )
 """private words that nobody who knows the field can guess; the glossary has the field's own"""
-PROSE_OF_CODE: tuple[str, ...] = ()
-"""folders whose docstrings and comments mustn't have them either, e.g. "chalicelib" """
+PROSE_OF_CODE = ("chalicelib", "infra", "simulator", "trials", "bench")
+"""folders whose docstrings and comments mustn't have them either"""
 
 _LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 _CODE_PROSE = re.compile(r'"""(.*?)"""|#\s([^\n]*)', re.DOTALL)

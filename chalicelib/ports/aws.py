@@ -20,7 +20,8 @@ from chalicelib.ports.values import (
     HttpReply,
     PublicKey,
 )
-from chalicelib.recording.model import CallRef, Format, OutboxRow
+from chalicelib.recording.model import CallRef, Format
+from chalicelib.recording.outbox_row import OutboxRow
 from chalicelib.security.carrier_credentials import OAuth2
 
 # --- bytes ------------------------------------------------------------------------------------

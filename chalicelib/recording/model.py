@@ -14,6 +14,7 @@ from chalicelib.capture.events import Encoding, Track
 from chalicelib.recording import keys
 from chalicelib.recording.carrier_facts import CarrierFacts
 from chalicelib.recording.carrier_media import CarrierMedia
+from chalicelib.recording.quality import Gap, Quality
 
 
 class State(StrEnum):
@@ -84,7 +85,7 @@ class RecordOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A standing arrangement with a carrier."""
+    """The settings for all calls from one carrier."""
 
     account: str
     name: str
@@ -120,32 +121,6 @@ class Interval:
     to_us: int | None = None
     silent: bool = False
     """a pause of which only the length is kept"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
-    """Media that should be there and isn't; offset on the rendition's timeline."""
-
-    track: Track
-    offset_ms: float
-    duration_ms: float
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quality:
-    """The quality figures; counts over all tracks of the recording."""
-
-    messages_received: int = 0
-    messages_lost: int = 0
-    messages_late: int = 0
-    messages_reordered: int = 0
-    messages_duplicated: int = 0
-    silence_inserted_ms: float = 0.0
-    largest_skew_ms: float = 0.0
-    reconnects: int = 0
-    degraded: str = ""
-    """the reason, where something was dropped"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,32 +275,3 @@ class RecordingEvent:
     at: datetime
     event: str
     detail: Mapping[str, str | int | float | bool] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxRow:
-    """A status callback that is owed; written with the state change that it tells."""
-
-    recording_id: str
-    """whose it is; a tap's: its tap id"""
-    number: int
-    """1, 2, … within the recording; sent in this order"""
-    webhook_id: str
-    state: str
-    """what it tells: a recording's `State`, or a tap's"""
-    url: str
-    body: str
-    """the exact JSON text that is signed and sent"""
-    created_at: datetime
-    round: int = 1
-    """counts redeliveries"""
-    attempts: int = 0
-    first_ended_at: datetime | None = None
-    """when the first attempt ended, whatever came of it"""
-    delivered_at: datetime | None = None
-    given_up: str = ""
-    """why no further attempt will come: exhausted, gone, disabled, superseded, refused"""
-    next_at: datetime | None = None
-    last_error: str = ""
-    account: str = ""
-    """whose receiver it goes to; empty in rows of before 2026-11-20"""

@@ -17,7 +17,8 @@ from chalicelib.recording.delivery_schedule import (
     turn_wait_s,
     wait_s,
 )
-from chalicelib.recording.model import OutboxRow, State
+from chalicelib.recording.model import State
+from chalicelib.recording.outbox_row import OutboxRow
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 FIRST = OutboxRow(

@@ -43,7 +43,8 @@ from zlib import crc32
 
 from chalicelib.adapters.dynamodb.row_codec import Row, month, sortable
 from chalicelib.ports.values import Due, DueKind
-from chalicelib.recording.model import Call, OutboxRow, Recording
+from chalicelib.recording.model import Call, Recording
+from chalicelib.recording.outbox_row import OutboxRow
 
 RECORD, CALL, KEY, WEBHOOK, RECEIVER = "RECORD", "CALL", "KEY", "WEBHOOK", "RECEIVER"
 REC_PREFIX, STREAM_PREFIX, SAID_PREFIX = "REC#", "STREAM#", "STREAM-SAID#"

@@ -9,7 +9,8 @@ from chalicelib.adapters.dynamodb.recordings import told
 from chalicelib.adapters.dynamodb.row_codec import Row, from_row, to_row
 from chalicelib.adapters.dynamodb.table import NEW, Table, Where
 from chalicelib.errors import NotFound, PreconditionFailed
-from chalicelib.recording.model import OutboxRow, RecordingEvent
+from chalicelib.recording.model import RecordingEvent
+from chalicelib.recording.outbox_row import OutboxRow
 from chalicelib.tapping.model import Tap
 
 

@@ -20,17 +20,11 @@ from chalicelib.ports.rows import Recordings
 from chalicelib.recording import erasure, keys, lifecycle
 from chalicelib.recording.callbacks import encode, record_body
 from chalicelib.recording.lifecycle import Cause, Writer
-from chalicelib.recording.model import (
-    Call,
-    OutboxRow,
-    Profile,
-    Recording,
-    RecordingEvent,
-    State,
-)
+from chalicelib.recording.model import Call, Profile, Recording, RecordingEvent, State
+from chalicelib.recording.outbox_row import OutboxRow
 from chalicelib.recording.renditions import media_until
 
-FINALIZATION_PATIENCE = timedelta(minutes=2)
+FINALIZATION_TIMEOUT = timedelta(minutes=2)
 """An execution that didn't start is started again after this; ten minutes of WAV take 15 s."""
 
 _TRIES = 8
@@ -175,7 +169,7 @@ def _finalizing(recording: Recording, at: datetime) -> Recording:
         recording,
         attempt=recording.attempt + 1,
         attempt_at=at,
-        due_at=at + FINALIZATION_PATIENCE,
+        due_at=at + FINALIZATION_TIMEOUT,
     )
 
 

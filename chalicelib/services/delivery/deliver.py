@@ -18,10 +18,11 @@ from chalicelib.ports.values import HttpReply, SendFault
 from chalicelib.recording import delivery_schedule, endpoint_health
 from chalicelib.recording.delivery_schedule import GivenUpReason
 from chalicelib.recording.endpoint_health import EndpointHealth
-from chalicelib.recording.model import OutboxRow, RecordingEvent
+from chalicelib.recording.model import RecordingEvent
+from chalicelib.recording.outbox_row import OutboxRow
 from chalicelib.security.callback_signature import signature_headers
 
-EVENT_PATIENCE = timedelta(seconds=60)
+EVENT_TIMEOUT = timedelta(seconds=60)
 """A callback waits this long for a silent bus, then is sent without its event."""
 
 _EVENT_RETRY_S = 2.0
@@ -101,7 +102,7 @@ class Deliverer:
         try:
             self.bus.publish(row)
         except Unavailable:
-            if at - row.created_at < EVENT_PATIENCE:
+            if at - row.created_at < EVENT_TIMEOUT:
                 return False
             self.history.append(_line(row, "event_not_published", at, {}))
         return True

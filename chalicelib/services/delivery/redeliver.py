@@ -14,7 +14,8 @@ from chalicelib.ports.aws import Workflows
 from chalicelib.ports.rows import Outbox, Receivers, RecordingHistory
 from chalicelib.ports.values import Requester
 from chalicelib.recording import request_fields
-from chalicelib.recording.model import OutboxRow, RecordingEvent
+from chalicelib.recording.model import RecordingEvent
+from chalicelib.recording.outbox_row import OutboxRow
 
 
 def parse_redelivery(body: Mapping[str, object]) -> str:

@@ -15,7 +15,7 @@ from chalicelib.ports.rows import Recordings
 from chalicelib.recording import lifecycle, request_fields
 from chalicelib.recording.model import Format, Recording, RecordingEvent, RecordingOrigin
 from chalicelib.recording.renditions import media_until, rendition_in
-from chalicelib.services.calls.transitions import FINALIZATION_PATIENCE, persistently
+from chalicelib.services.calls.transitions import FINALIZATION_TIMEOUT, persistently
 
 RETRY_AFTER_S = 10
 
@@ -52,7 +52,7 @@ def request_rendition(
             making=format_,
             attempt=recording.attempt + 1,
             attempt_at=now,
-            due_at=now + FINALIZATION_PATIENCE,
+            due_at=now + FINALIZATION_TIMEOUT,
         )
         return recordings.write(asked, _event(asked, "rendition_requested", now, format_), None)
 

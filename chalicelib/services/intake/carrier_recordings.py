@@ -23,7 +23,7 @@ from chalicelib.recording.model import (
     RecordingOrigin,
     RecordOptions,
 )
-from chalicelib.services.calls.transitions import FINALIZATION_PATIENCE
+from chalicelib.services.calls.transitions import FINALIZATION_TIMEOUT
 
 _STEREO = 2
 
@@ -60,7 +60,7 @@ def copy_of(
         attempt_at=at,
         reason=str(Cause.CARRIER_FINISHED),
         retention_days=profile.retention_days,
-        due_at=at + FINALIZATION_PATIENCE,
+        due_at=at + FINALIZATION_TIMEOUT,
     )
     return NewRecording(recording=recording, event=_announced(recording, event))
 

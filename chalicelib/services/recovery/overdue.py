@@ -14,7 +14,8 @@ from chalicelib.ports.rows import Mailbox, Outbox
 from chalicelib.recording import lifecycle
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.lifecycle import Cause
-from chalicelib.recording.model import OutboxRow, Recording, RecordingEvent, Stream
+from chalicelib.recording.model import Recording, RecordingEvent, Stream
+from chalicelib.recording.outbox_row import OutboxRow
 from chalicelib.services.calls.call_lifecycle import RECHECK, CallController
 from chalicelib.services.calls.newer import verify_known, verify_known_call
 from chalicelib.services.erasure.erase import Eraser
@@ -24,14 +25,14 @@ from chalicelib.services.finalization.publish import fail_attempt
 RESTART_EVERY = timedelta(minutes=4)
 """A finalization is started again, under its name, in case an earlier start failed."""
 
-ATTEMPT_PATIENCE = timedelta(minutes=9)
+ATTEMPT_TIMEOUT = timedelta(minutes=9)
 """After this silence of an attempt the next one follows: twelve hours of MP4 take 7 minutes, two
 attempts at once give the same bytes, and a recording is promised 15 minutes after its call."""
 
-LAST_PATIENCE = timedelta(hours=2, minutes=10)
+LAST_ATTEMPT_TIMEOUT = timedelta(hours=2, minutes=10)
 """The last attempt may take as long as its execution may run."""
 
-ROUND_PATIENCE = timedelta(minutes=15)
+ROUND_TIMEOUT = timedelta(minutes=15)
 """A callback this late has lost its execution, so its next round begins."""
 
 NEWCOMER = timedelta(seconds=60)
@@ -150,8 +151,8 @@ class OverdueHandler:
         self.control.rounds.start(call, profile, stream)
 
     def _finalization(self, recording: Recording, now: datetime) -> str:
-        patience = LAST_PATIENCE if is_last(recording) else ATTEMPT_PATIENCE
-        if recording.attempt_at is not None and now - recording.attempt_at >= patience:
+        timeout = LAST_ATTEMPT_TIMEOUT if is_last(recording) else ATTEMPT_TIMEOUT
+        if recording.attempt_at is not None and now - recording.attempt_at >= timeout:
             fail_attempt(
                 recording.recording_id,
                 recording.attempt,
@@ -181,6 +182,6 @@ class OverdueHandler:
             return  # it moved on meanwhile, and has its own due time
 
     def _current_round(self, row: OutboxRow, now: datetime) -> OutboxRow:
-        if now - (row.next_at or row.created_at) < ROUND_PATIENCE:
+        if now - (row.next_at or row.created_at) < ROUND_TIMEOUT:
             return row
         return self.outbox.begin_round(replace(row, next_at=now))

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.errors import PreconditionFailed, Unavailable
 from chalicelib.recording.intervals import Behavior
-from chalicelib.services.calls.transitions import FINALIZATION_PATIENCE, persistently
+from chalicelib.services.calls.transitions import FINALIZATION_TIMEOUT, persistently
 from tests.samples import a_joining, later
 from tests.services.calls.test_call_lifecycle import whole_call
 from tests.services.core_desk import Desk
@@ -48,8 +48,8 @@ def test_a_finalization_that_never_began_is_due() -> None:
 
     whole_call(desk)
 
-    assert later(11) + FINALIZATION_PATIENCE == desk.recording().due_at
-    assert timedelta(minutes=2) == FINALIZATION_PATIENCE
+    assert later(11) + FINALIZATION_TIMEOUT == desk.recording().due_at
+    assert timedelta(minutes=2) == FINALIZATION_TIMEOUT
 
 
 def test_a_step_that_always_loses_is_unavailable() -> None:
