@@ -155,7 +155,7 @@ class FakeMailbox:
         return [command for command in waiting if command.kind in set(CommandKind)]
 
     def is_waiting(self, command: Command) -> bool:
-        """Tell whether a command isn't done yet."""
+        """Whether a command isn't done yet."""
         return _place(command) in self._store.commands
 
     def remove(self, command: Command) -> None:

@@ -97,7 +97,7 @@ class FakeRenditionVersions:
     """until when a key is kept"""
 
     def is_locked(self, prefix: str, at: datetime) -> bool:
-        """Tell whether a key under the prefix is kept."""
+        """Whether a key under the prefix is kept."""
         return any(key.startswith(prefix) and until > at for key, until in self.locked.items())
 
     def erase(self, prefix: str) -> int:

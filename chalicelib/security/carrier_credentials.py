@@ -1,4 +1,4 @@
-"""What a profile's secret holds: a carrier's signing key, what opens its recordings and its API.
+"""The credentials in a profile's secret: for a carrier's signatures, recordings and API.
 
 A secret is the signing key as it is, or a JSON object (docs/how-to/import-carrier-recordings.md).
 """
@@ -20,7 +20,7 @@ class Basic(msgspec.Struct, frozen=True):
     password: str
 
     def is_said_by(self, authorization: str) -> bool:
-        """Tell whether a header names this user; in constant time."""
+        """Whether a header names this user; in constant time."""
         scheme, _, pair = authorization.partition(" ")
         wanted = self.header.partition(" ")[2]
         is_same = hmac.compare_digest(

@@ -28,18 +28,18 @@ _CONTEXT = b"tapedeck token 1"
 
 
 class TokenKind(StrEnum):
-    """What a token's subject is."""
+    """The kind of a token's subject."""
 
     PROFILE = "profile"
     """a profile's name: its carrier may stream and post events"""
     RECORDING = "recording"
-    """a recording's id: whoever holds it may download"""
+    """a recording's id: its holder may download"""
     WORKER = "worker"
     """a worker's name: another worker may pass streams on to it; the token has no account"""
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """What a verified token says."""
+    """The claims of a verified token."""
 
     kind: TokenKind
     account: str

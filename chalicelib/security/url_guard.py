@@ -1,7 +1,7 @@
 """Whether a URL that we were given may be called: pure judgement of texts and addresses.
 
 The law: a URL is refused unless every rule lets it through, and a name proves nothing; the address
-that was connected to is judged as well (`judge_address`). Nothing is repaired: what two parsers
+that was connected to is checked as well (`judge_address`). Nothing is repaired: what two parsers
 could read in two ways is refused, and what this parser read is what the sender must use.
 
 Sources: OWASP's cheat sheet on server-side request forgery, Stripe's smokescreen, the IANA
@@ -68,11 +68,11 @@ DENIED_NETWORKS: tuple[Network, ...] = tuple(
         "ff00::/8",  # multicast
     )
 )
-"""`ipaddress.is_global` misjudges a third of these; IPv4-mapped IPv6 is judged as IPv4 instead."""
+"""`ipaddress.is_global` misjudges a third of these; IPv4-mapped IPv6 is checked as IPv4 instead."""
 
 
 class Purpose(StrEnum):
-    """What the URL is for: decides its schemes; the value names it in messages."""
+    """The purpose of a URL: decides its schemes; the value names it in messages."""
 
     STATUS_URL = "status_url"
     TAP_URI = "uri"
@@ -94,7 +94,7 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UrlPolicy:
-    """What this deployment allows beyond https to public addresses on the usual ports."""
+    """The URLs that this deployment allows beyond https to public addresses on the usual ports."""
 
     http_allowed: bool = False
     ports: frozenset[int] | None = USUAL_PORTS
@@ -114,7 +114,7 @@ class GuardedUrl:
     host: str
     """a lower-case DNS name, or an IP literal without brackets"""
     address: Address | None
-    """where the host is a literal: already judged"""
+    """where the host is a literal: already checked"""
     port: int
     target: str
     """path and query, never empty; the fragment is gone"""
@@ -171,10 +171,10 @@ def parse_url(text: str, policy: UrlPolicy, purpose: Purpose) -> GuardedUrl:
 
 def judge_address(address: Address, policy: UrlPolicy, purpose: Purpose) -> None:
     """Raise UrlRefused unless this address may be connected to."""
-    judged = _unmapped(address)
-    if any(judged in network for network in policy.allowed_networks):
+    checked = _unmapped(address)
+    if any(checked in network for network in policy.allowed_networks):
         return
-    if any(judged in network for network in DENIED_NETWORKS):
+    if any(checked in network for network in DENIED_NETWORKS):
         raise _refused(purpose, Rule.ADDRESS, f"{address} isn't a public address")
 
 

@@ -52,10 +52,10 @@ def advance(state: TapState | None, cause: TapCause, writer: Writer) -> TapState
 
 
 def is_tapping(state: TapState) -> bool:
-    """Tell whether a tap in this state sends."""
+    """Whether a tap in this state sends."""
     return state is TapState.TAPPING
 
 
 def is_finished(state: TapState) -> bool:
-    """Tell whether nothing follows."""
+    """Whether nothing follows."""
     return state is TapState.FINISHED

@@ -1,7 +1,7 @@
-"""What an outgoing tap sends of a call: its tracks in as they come, a ptime of sound at a time out.
+"""The sound that a tap sends: tracks in as they come, out in pieces of one ptime.
 
 A jitter buffer for each track evens out how they came; a payload's position is the count of those
-before it. Time is what is ticked: whoever ticks every ptime plays in real time.
+before it. Ticks move time: a caller that ticks every ptime plays in real time.
 
 `speak` is the inbound track, `listen` the outbound, `both` their sum. A call that has only a mixed
 track is sent as that, whatever was asked for: it can't be taken apart.
@@ -88,7 +88,7 @@ class Playout:
 
     @property
     def is_drained(self) -> bool:
-        """Tell whether nothing waits for its time."""
+        """Whether nothing waits for its time."""
         return not any(voice.buffer.ahead for voice in self._voices.values())
 
     @property
@@ -113,7 +113,7 @@ class Playout:
         return track in self._wanted
 
     def _open(self, track: Track, encoding: str) -> _Voice:
-        """Begin a track, or begin it anew in another encoding."""
+        """Begin a track, or begin it again in another encoding."""
         self._close(track)
         if track is not Track.MIXED:
             self._close(Track.MIXED)

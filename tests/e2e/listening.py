@@ -80,7 +80,7 @@ def find_runs(
 
 
 def is_silent(heard: bytes, from_sample: int, to_sample: int) -> bool:
-    """Tell whether nothing but silence sounds there."""
+    """Whether nothing but silence sounds there."""
     return audioop.max(heard[2 * from_sample : 2 * to_sample] or b"\0\0", 2) <= 8
 
 

@@ -58,7 +58,7 @@ class PlayedCalls:
     """when each was asked and answered; seconds since 1970"""
 
     def happened(self, name: str, position: int) -> bool:
-        """Tell whether a place of the commanded call was said while a command was under way."""
+        """Whether a place of the commanded call was said while a command was under way."""
         said_at = self.commanded.started_at.timestamp() + position / RATE_HZ
         asked_at, answered_at = self.times[name]
         return asked_at - SPARED_S <= said_at <= answered_at + SPARED_S

@@ -83,7 +83,7 @@ def test_a_secret_belongs_to_an_account(stage: Stage) -> None:
 
 
 def counted(stage: Stage) -> bool:
-    """Tell whether a function's log has the figure that the alarm watches."""
+    """Whether a function's log has the figure that the alarm watches."""
     file = stage.folder / "secret-owners.log"
     save_logs(stage.aws.client_options, file)
     return '"RefusedSecrets": 1' in file.read_text()

@@ -36,7 +36,7 @@ def runbook() -> set[str]:
 
 
 def means(line: str, alarm: str) -> bool:
-    """Tell whether a line of the table is about an alarm."""
+    """Whether a line of the table is about an alarm."""
     return alarm == line or (line.startswith("…") and alarm.endswith(line.removeprefix("…")))
 
 

@@ -334,7 +334,7 @@ def test_refuses_whatever_the_schema_refuses(body: dict[str, object]) -> None:
 
 
 def _fits(rule: dict[str, object], value: object) -> bool:
-    """Tell whether a value fits one of the schema's rules: the few keywords that it uses."""
+    """Whether a value fits one of the schema's rules: the few keywords that it uses."""
     alternatives = rule.get("anyOf", [rule])
     assert isinstance(alternatives, list)
     return any(_fits_one(alternative, value) for alternative in alternatives)

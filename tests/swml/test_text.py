@@ -49,7 +49,7 @@ def test_what_looks_like_a_date_is_text(text: bytes) -> None:
     ("text", "fact"),
     [
         (b"a: [", "while parsing"),
-        (b"a: 1\na: 2", "a key that stands twice"),
+        (b"a: 1\na: 2", "a key that occurs twice"),
         (b"a: &x 1\nb: *x", "an alias"),
         (b"a: !!python/object:os.system x", "a tag"),
         (b"a: !!int x", "a tag"),
@@ -116,7 +116,7 @@ def test_any_text_reads_or_is_refused(text: str) -> None:
 
 
 def is_json(value: object) -> bool:
-    """Tell whether a value is made of JSON's kinds; YAML's keys may be any plain one."""
+    """Whether a value is made of JSON's kinds; YAML's keys may be any plain one."""
     if isinstance(value, dict):
         return all(map(is_json, (*value.keys(), *value.values())))
     if isinstance(value, list):

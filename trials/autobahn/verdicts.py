@@ -22,7 +22,7 @@ class Verdict:
 
     @property
     def is_ok(self) -> bool:
-        """Tell whether nothing is to be said."""
+        """Whether nothing is to be said."""
         return (self.behavior, self.close) == ("OK", "OK")
 
     def __str__(self) -> str:
@@ -40,7 +40,7 @@ class Acceptance:
     """OK where the network cuts otherwise"""
 
     def covers(self, verdict: Verdict) -> bool:
-        """Tell whether a case ended as it says."""
+        """Whether a case ended as it says."""
         return verdict.behavior in self.verdicts and verdict.close_code == self.close_code
 
 

@@ -1,6 +1,6 @@
 """A carrier's end of a call that remembers what it sent, when, and to which worker.
 
-When a worker dies some carriers' streams begin anew elsewhere, as a tap that is issued again does;
+When a worker dies some carriers' streams begin again elsewhere, as a tap that is issued again does;
 the others are over. RTP goes on into the void.
 """
 
@@ -29,7 +29,7 @@ IN, OUT = Track.INBOUND, Track.OUTBOUND
 FRAME_S = 0.02
 _TRIES = 8
 _SILENT_S = 0.4
-"""a carrier that begins anew takes so long at least"""
+"""a carrier that begins again takes at least this long"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Call:
 
     @property
     def is_stereo(self) -> bool:
-        """Tell whether its recording has a channel for each side."""
+        """Whether its recording has a channel for each side."""
         return len(self.kind.tracks) > 1
 
 

@@ -24,7 +24,7 @@ class Hole:
     """as long as it was for who sent"""
 
     def is_told(self, gaps: Sequence[tuple[float, float]]) -> bool:
-        """Tell whether a gap (offset, duration in ms) says so."""
+        """Whether a gap (offset, duration in ms) says so."""
         return any(
             abs(at_ms - self.at_ms) <= _NEAR_MS and abs(long_ms - self.wanted_ms) <= _NEAR_MS
             for at_ms, long_ms in gaps

@@ -23,7 +23,7 @@ class Trap(StrEnum):
 
     @property
     def needs_end(self) -> bool:
-        """Tell whether a stream has to end for it."""
+        """Whether a stream has to end for it."""
         return self in (Trap.SEGMENT_PUT, Trap.SEGMENT_STORED, Trap.ROW)
 
 

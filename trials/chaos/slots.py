@@ -1,4 +1,4 @@
-"""Places where a worker runs: killed, and started anew under another name, on the same port."""
+"""Places where a worker runs: killed, and started again under another name, on the same port."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Life:
         return f"ws://{HOST}:{self.port}{urlsplit(stream_url).path}"
 
     def has_port(self, uri: str) -> bool:
-        """Tell whether an RTP address is this worker's."""
+        """Whether an RTP address is this worker's."""
         return self.rtp_first <= (urlsplit(uri).port or 0) < self.rtp_first + RTP_PORTS
 
 

@@ -124,7 +124,7 @@ def _attribute(
 
 
 def _concerns(call: Call, life: Life) -> bool:
-    """Tell whether a worker died while it had a stream of the call."""
+    """Whether a worker died while it had a stream of the call."""
     times = [one.at_s for sent in call.sent.values() for one in sent if one.life is life]
     if life.killed_s is None or not times:
         return False

@@ -132,7 +132,7 @@ class Life:
         yield from ()
 
     def is_over(self) -> bool:
-        """Tell whether nothing is open, due or forgotten any more."""
+        """Whether nothing is open, due or forgotten."""
         store = self.core.store
         rows = store.outbox.values()
         return (
@@ -145,7 +145,7 @@ class Life:
         )
 
     def _is_orphaned(self) -> bool:
-        """Tell whether media lies there that no call has yet."""
+        """Whether media lies there that no call has yet."""
         return bool(self.media.objects) and not self.core.store.recordings
 
     # --- the processes
@@ -185,12 +185,12 @@ class Life:
 
     @property
     def was_stored(self) -> bool:
-        """Tell whether any media was stored, so that it can't be lost."""
+        """Whether any media was stored, so that it can't be lost."""
         return self.stored > 0
 
     @property
     def was_stored_whole(self) -> bool:
-        """Tell whether all media was."""
+        """Whether all media was."""
         return self.stored == SECONDS
 
     def _tap(self) -> None:
@@ -267,7 +267,7 @@ class Life:
         self._sweeper.sweep(self.clock.now)
 
     def is_owed(self, webhook_id: str, url: str, body: bytes) -> bool:
-        """Tell whether a message is one that a row owes, and what it tells can be had."""
+        """Whether a message is one that a row owes, and what it tells can be had."""
         rows = self.core.store.outbox.values()
         row = next((row for row in rows if row.webhook_id == webhook_id), None)
         if row is None or (row.url, row.body.encode()) != (url, body):

@@ -41,7 +41,7 @@ def _callbacks(life: Life) -> Iterator[str]:
 
 
 def _is_old_news(row: OutboxRow, life: Life) -> bool:
-    """Tell whether a later state of the same recording was taken instead."""
+    """Whether a later state of the same recording was taken instead."""
     return row.given_up == "superseded" and any(
         life.receiver.accepted[other.webhook_id]
         for other in life.core.outbox.rows(row.recording_id)

@@ -43,7 +43,7 @@ class Knock:
 
 
 def _answers(api: Api, knock: Knock) -> bool:
-    """Tell whether a door opened. Raises AssertionError where it broke, or something was stored."""
+    """Whether a door opened. Raises AssertionError where it broke, or something was stored."""
     before = len(api.core.store.inbound)
     sent = {"Content-Type": "application/json", **knock.headers}
     body = BODY if knock.method == "POST" else b""

@@ -27,7 +27,7 @@ SPEAKS = ("Audit", "A webhook was taken in", "A task failed", "Swept")
 
 
 def functions_log(stage: Stage, folder: Path) -> bytes:
-    """Return what all Lambda functions said since the stage stands."""
+    """Return what all Lambda functions said since the stage was deployed."""
     file = folder / "functions.log"
     save_logs(stage.aws.client_options, file)
     return file.read_bytes()
@@ -56,7 +56,7 @@ def executions(stage: Stage) -> bytes:
 
 
 def matches(texts: Mapping[str, bytes]) -> list[str]:
-    """Return what looks like a secret or a number, whoever's it is."""
+    """Return what looks like a secret or a number, of any owner."""
     return [
         f"{what} in {name}: {match.group().decode(errors='replace')[:80]}"
         for name, text in texts.items()

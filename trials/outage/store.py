@@ -2,7 +2,7 @@
 
     python -m trials.outage.store
 
-Prints the port of the store and the port where it is told how to be (`GET /be/away`) and what it
+Prints the port of the store and the port where its behaviour is set (`GET /be/away`) and what it
 was given (`GET /`).
 """
 
@@ -35,7 +35,7 @@ class Mood(StrEnum):
 
 
 class Store:
-    """The store, and the door where it is told how to be."""
+    """The store, and the port where its behaviour is set."""
 
     def __init__(self) -> None:
         self.mood = Mood.WELL

@@ -1,4 +1,4 @@
-"""What stands around the workers whose writing is recorded: who listens, who is tapped to, who is
+"""The surroundings of the workers whose writing is recorded: who listens, who is tapped to, who is
 gone."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from infra.local.ports import HOST
 
 NEARBY = "127.0.0.2"
-"""another address of this machine: by it the owner is told to be reached"""
+"""another address of this machine: the owner announces it as its own"""
 
 
 class Conversation:

@@ -2,7 +2,7 @@
 
 Its processes record calls of every outcome in a local AWS and are killed in the midst of three;
 then everything that lies there is written down, and what it means, by the baseline's own reading.
-What only its own code can tell is told by the programs of `programs/`, run in its tree.
+The programs of `programs/`, run in its tree, report what only its own code knows.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class GuardedConnector:
             raise
 
     def _addresses(self, url: GuardedUrl, deadline: Deadline) -> list[Address]:
-        """Return the host's addresses, every one of them judged."""
+        """Return the host's addresses, after checking every one of them."""
         if url.address is not None:
             return [url.address]
         with faults(_NAME_FAULTS):
@@ -133,10 +133,10 @@ class GuardedConnector:
 
 
 def _with_peer(sock: socket.socket, address: Address) -> socket.socket:
-    """Return a socket whose peer is the address that was judged; close any other."""
+    """Return a socket whose peer is the checked address; close any other."""
     try:
         if ip_address(sock.getpeername()[0]) != address:
-            raise Failed(SendFault.ADDRESS, "connected to another address than judged")
+            raise Failed(SendFault.ADDRESS, "connected to another address than the one checked")
     except BaseException:
         sock.close()
         raise

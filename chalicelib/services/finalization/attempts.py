@@ -34,7 +34,7 @@ _REASONS = {CarrierUnavailable.__name__: CarrierUnavailable.code}
 
 
 def is_last(recording: Recording) -> bool:
-    """Tell whether no attempt follows a recording's present one."""
+    """Whether no attempt follows a recording's present one."""
     return recording.attempt > len(_waits(recording))
 
 

@@ -125,7 +125,7 @@ def _downloaded(
 
 
 def _may_come_yet(error: CallerError, attempt: int) -> bool:
-    """Tell whether a file isn't there because its event was faster."""
+    """Whether a file isn't there because its event was faster."""
     return isinstance(error, NotFound) and error.code != "gone" and attempt < SETTLED_ATTEMPT
 
 

@@ -33,7 +33,7 @@ def prove(recording: Recording, manifest: str, store: RenditionStore, signer: Si
 
 
 def _proves(key: str, manifest: str, key_id: str, store: RenditionStore) -> bool:
-    """Tell whether a proof of this manifest, signed with this key, is stored."""
+    """Whether a proof of this manifest, signed with this key, is stored."""
     try:
         proof = parse_proof(store.get_text(key))
     except (NotFound, CorruptContainer):

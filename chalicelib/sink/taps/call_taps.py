@@ -164,7 +164,7 @@ class CallTaps:
         await self._senders.call(end, tap, cause, reason, quality, now)
 
     def _is_ours(self, row: Tap) -> bool:
-        """Tell whether a row says that we send; one that was there already may say otherwise."""
+        """Whether a row says that we send; one that was there already may say otherwise."""
         return lifecycle.is_tapping(row.state) and row.worker == self._senders.worker
 
 
@@ -184,7 +184,7 @@ class _Life:
 
     @property
     def is_too_late(self) -> bool:
-        """Tell whether its call ended before its destination was reached: it never was a tap."""
+        """Whether its call ended before its destination was reached: it never was a tap."""
         is_closed = self.ending.is_set() and self.cause is TapCause.CALL_CLOSED
         return is_closed and self.taken is None
 

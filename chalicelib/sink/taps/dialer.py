@@ -1,6 +1,6 @@
 """How a tap's websocket is opened: to an address that the URL guard let through, and no other.
 
-The name is resolved once, every address it has is judged, and the socket goes to one of those very
+The name is resolved once, every address it has is checked, and the socket goes to one of those very
 addresses; the name stays in Host and in TLS's SNI, and the certificate is verified against it.
 """
 
@@ -102,7 +102,7 @@ class Dialer:
             raise Unreachable("no answer", code="refused")
 
     async def _addresses(self, url: GuardedUrl) -> Sequence[Address]:
-        """Return the host's addresses, every one of them judged."""
+        """Return the host's addresses, after checking every one of them."""
         if url.address is not None:
             return [url.address]
         loop = asyncio.get_running_loop()
@@ -139,7 +139,9 @@ async def _connect(address: Address, port: int) -> socket.socket:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await asyncio.get_running_loop().sock_connect(sock, (str(address), port))
         if ip_address(sock.getpeername()[0]) != address:
-            raise Unreachable("connected to another address than judged", code="address_refused")
+            raise Unreachable(
+                "connected to another address than the one checked", code="address_refused"
+            )
     except BaseException:
         sock.close()
         raise

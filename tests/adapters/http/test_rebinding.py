@@ -66,7 +66,7 @@ def flipping(*answers: Sequence[str]) -> Callable[[str, int], Sequence[str]]:
 
 
 def fetched(downloads: GuardedDownloads, port: int) -> bool:
-    """Tell whether a file came."""
+    """Whether a file came."""
     try:
         with downloads.get(f"http://{NAME}:{port}/rec.wav", ""):
             return True

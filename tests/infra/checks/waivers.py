@@ -27,7 +27,7 @@ class Waiver:
     """what it is for depends on the machine, so it may be idle"""
 
     def covers(self, finding: Finding) -> bool:
-        """Tell whether a finding is meant."""
+        """Whether a finding is meant."""
         return (
             finding.rule in self.rules
             and any(_fits(pattern, finding.resource) for pattern in self.resources)

@@ -295,7 +295,7 @@ class EveryCallEnds(RuleBasedStateMachine):
             self.run(*started[self.published], fails=self.last_fails >= 0)
 
     def has_ended(self) -> bool:
-        """Tell whether nothing of the call is left to do."""
+        """Whether nothing of the call is left to do."""
         store = self.world.desk.core.store
         discarded = [r.erasure for r in store.recordings.values() if r.reason == Cause.DISCARD]
         return (
