@@ -28,7 +28,7 @@ from bench import trust
 from bench.dripping import dripping
 from chalicelib.adapters.http.sender import GuardedSender
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.outbox import OutboxRow
 from chalicelib.security.url_guard import UrlPolicy
 from chalicelib.services.delivery import deliver
 from infra.local.aws import DeployParameters, deploy, local_aws
@@ -57,7 +57,7 @@ _SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105  # the specific
 _LOCAL = UrlPolicy(http_allowed=True, ports=None, allowed_networks=(ip_network("127.0.0.0/8"),))
 
 _SHORT_S = 3.0
-_PATIENCE_S = 120.0
+_TIMEOUT_S = 120.0
 
 
 @dataclass(kw_only=True)
@@ -131,7 +131,7 @@ class Place:
         """Wait until each call's `finished` came."""
         begun = time.monotonic()
         while missing := [one for one in calls if self.seen.finished_at(one) is None]:
-            if time.monotonic() - begun > _PATIENCE_S:
+            if time.monotonic() - begun > _TIMEOUT_S:
                 raise RuntimeError(f"no `finished` of {missing}")
             await asyncio.sleep(0.5)
 

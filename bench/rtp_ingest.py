@@ -83,7 +83,7 @@ def _send(first: int, ports: int, seconds: int) -> int:
 
 
 def _sender() -> socket.socket:
-    """Return a socket of one address, whoever asks: a port is locked to its first sender."""
+    """Return a socket of one fixed address: a port is locked to its first sender."""
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     made.bind(("127.0.0.1", 19_998))
     return made

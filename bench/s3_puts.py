@@ -21,7 +21,7 @@ def size_of(head: bytes) -> int:
 
 
 def waits_for_us(head: bytes) -> bool:
-    """Tell whether the body comes only after `GO_ON`."""
+    """Whether the body comes only after `GO_ON`."""
     return _EXPECT.search(head) is not None
 
 

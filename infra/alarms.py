@@ -119,7 +119,7 @@ def _function_metric(app: Chalice, resource: str, metric: str) -> cloudwatch.Met
 
 
 def _disabled_receivers(stack: Stack, attempt_logs: logs.ILogGroup) -> cloudwatch.Metric:
-    """Count callbacks that weren't sent any more: each says so in the log of `attempt`."""
+    """Count callbacks that were given up: each says so in the log of `attempt`."""
     counted = logs.MetricFilter(
         stack,
         "CallbacksToDisabled",

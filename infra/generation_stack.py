@@ -115,7 +115,7 @@ class GenerationStack(Stack):
         }
 
     def _parameters(self) -> dict[str, str]:
-        """A generation's own: what one stack takes from another can't be changed there any more."""
+        """A generation's own: what one stack takes from another can't be changed there later."""
         return {
             "TAPEDECK_ALLOW_HTTP": self._parameter("AllowHttp", "0", "1 lets taps go to ws://"),
             "TAPEDECK_ALLOWED_NETWORKS": self._parameter(

@@ -1,4 +1,4 @@
-"""Remove a generation of workers: what `make retire` does when it has no calls any more.
+"""Remove a generation of workers: what `make retire` does once it has no calls.
 
 python -m infra.retire 1
 """

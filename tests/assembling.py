@@ -13,7 +13,8 @@ from chalicelib.adapters.encoder import FileEncoder
 from chalicelib.ports.aws import Encoder
 from chalicelib.recording import keys
 from chalicelib.recording.manifest import Manifest, parse_manifest
-from chalicelib.recording.model import Recording, RecordingEvent, RecordOptions, State, Stream
+from chalicelib.recording.model import Recording, RecordOptions, State, Stream
+from chalicelib.recording.outbox import RecordingEvent
 from chalicelib.services.finalization.assemble import Assembled, assemble
 from tests.captured import CALL, Tape
 from tests.fakes import FakeCore, Faults

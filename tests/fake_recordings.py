@@ -10,8 +10,8 @@ from chalicelib.errors import NotFound, PreconditionFailed
 from chalicelib.ports.values import Due, DueKind, Page, RecordingFilter
 from chalicelib.recording.endpoint_health import EndpointHealth, is_stopped
 from chalicelib.recording.erasure import is_deleted
-from chalicelib.recording.model import Recording, RecordingEvent
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.model import Recording
+from chalicelib.recording.outbox import OutboxRow, RecordingEvent
 from tests.fake_store import Store, page
 
 _CALLBACK_GRACE = timedelta(seconds=60)

@@ -12,8 +12,8 @@ from chalicelib.ports.values import ApiKey, InboundEvent, Lease, Page
 from chalicelib.recording.carrier_reports import CarrierReport
 from chalicelib.recording.commands import Command
 from chalicelib.recording.endpoint_health import EndpointHealth
-from chalicelib.recording.model import Call, Profile, Recording, RecordingEvent, Stream
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.model import Call, Profile, Recording, Stream
+from chalicelib.recording.outbox import OutboxRow, RecordingEvent
 from chalicelib.recording.rtp_endpoint import PortClaim
 from chalicelib.tapping.model import Tap
 

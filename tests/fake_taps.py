@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chalicelib.errors import NotFound, PreconditionFailed
-from chalicelib.recording.model import RecordingEvent
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.outbox import OutboxRow, RecordingEvent
 from chalicelib.tapping.model import Tap
 from tests.fake_store import Store
 

@@ -26,7 +26,7 @@ from chalicelib.ports.rows import (
 )
 from chalicelib.ports.values import Figure
 from chalicelib.recording.model import CallRef
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.outbox import OutboxRow
 from tests.fake_accounts import (
     FakeApiKeys,
     FakeLeases,

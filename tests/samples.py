@@ -16,12 +16,11 @@ from chalicelib.recording.model import (
     Direction,
     Profile,
     Recording,
-    RecordingEvent,
     RecordOptions,
     State,
     Stream,
 )
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.outbox import OutboxRow, RecordingEvent
 from chalicelib.tapping.model import Tap, TapOptions, TapState
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -49,7 +49,7 @@ RETIRED = (
     "audience",
 )
 """private words that nobody who knows the field can guess; the glossary has the field's own"""
-PROSE_OF_CODE = ("chalicelib", "infra", "simulator", "trials", "bench")
+PROSE_OF_CODE = ("chalicelib", "infra", "simulator", "bench", "trials")
 """folders whose docstrings and comments mustn't have them either"""
 
 _LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")

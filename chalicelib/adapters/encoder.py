@@ -24,6 +24,9 @@ _READ_SIZE = 1024 * 1024
 
 _BITS_PER_CHANNEL = 32_000
 """an MP3's at 8 kHz may have 64,000 for both; G.711 itself has 64,000 for each"""
+_BITS_PER_WIDE_CHANNEL = 64_000
+"""at more than 16 kHz, for 8 to 24 kHz of bandwidth"""
+_WIDE_ABOVE_HZ = 16_000
 
 _LEAST_AAC_RATE_HZ = 16_000
 """every player takes it, and it sounds better than 8 kHz at the same size"""
@@ -128,7 +131,8 @@ def _input(sound: Sound) -> list[str]:
 
 def _arguments(format_: Format, sound: Sound) -> list[str]:
     bitexact = ["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact"]
-    rate = ["-threads", "1", "-b:a", str(_BITS_PER_CHANNEL * sound.channels)]
+    bits = _BITS_PER_CHANNEL if sound.rate_hz <= _WIDE_ABOVE_HZ else _BITS_PER_WIDE_CHANNEL
+    rate = ["-threads", "1", "-b:a", str(bits * sound.channels)]
     if format_ is Format.MP3:
         # Two speakers have nothing in common; level 7 sounds as level 5 here, at 60 % of its time.
         effort = ["-joint_stereo", "0", "-compression_level", "7"]
@@ -145,9 +149,13 @@ def _whole_frames(sound: Sound) -> list[str]:
     than a frame would be skipped with it: that one gets its silence at the end.)
     """
     rate_hz = max(_LEAST_AAC_RATE_HZ, sound.rate_hz)
-    samples = sound.samples * rate_hz // sound.rate_hz
+    samples = -(-sound.samples * rate_hz // sound.rate_hz)
     filling = -samples % _AAC_FRAME if samples >= _AAC_FRAME else 0
-    filters = [f"aresample={rate_hz}", f"adelay=delays={filling}S:all=1", f"asetpts=N-{filling}"]
+    filters = [f"aresample={rate_hz}"]
+    if rate_hz % sound.rate_hz:
+        # The resampler may end a sample early or late, and one too many is a whole frame.
+        filters += [f"apad=whole_len={samples}", f"atrim=end_sample={samples}"]
+    filters += [f"adelay=delays={filling}S:all=1", f"asetpts=N-{filling}"]
     return ["-af", ",".join(filters), "-ar", str(rate_hz)]
 
 

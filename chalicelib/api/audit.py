@@ -18,7 +18,7 @@ from chalicelib.ports.values import Requester
 
 _REFUSED = frozenset({401, 403})
 _NAMED = {name: name for name in ("recording_id", "call_id", "control_id")} | {"name": "profile"}
-"""what of a path's parameters is told, and as what: the rest are tokens"""
+"""the parameters of a path that the audit line has, and their names there: the rest are tokens"""
 
 _asker: ContextVar[Requester | None] = ContextVar("asker", default=None)
 

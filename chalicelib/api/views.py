@@ -6,8 +6,8 @@ from datetime import datetime
 
 from chalicelib.ports.values import InboundEvent, Page
 from chalicelib.recording import callbacks, options
-from chalicelib.recording.model import Call, Recording, RecordingEvent, Rendition, Stream
-from chalicelib.recording.quality import Gap, Quality
+from chalicelib.recording.model import Call, Gap, Quality, Recording, Rendition, Stream
+from chalicelib.recording.outbox import RecordingEvent
 from chalicelib.services.calls.queries import KnownCall
 from chalicelib.tapping.model import Tap, TapQuality
 from chalicelib.tapping.options import to_json as tap_properties

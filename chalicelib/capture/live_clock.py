@@ -1,17 +1,17 @@
 """Where a track's samples lie on the wall clock, estimated live, for detectors.
 
-Assembly sees all media and places it later (`clock`); a detector must say now when a sample
-sounded. It uses the same facts but waits less: samples are contiguous until arrival proves a hole.
-4 s without media are a hole, longer than any stall that the network makes up for; otherwise the
-least lateness of 2 s must be 40 ms. Until a hole is proven, the media after it counts as earlier
-than it was, by the length of the hole.
+Assembly sees all that came and places it later (`clock`); a detector must say now when a sample
+sounded. The facts are the same, the wait is shorter: samples are contiguous until arrival proves a
+hole. Nothing for 4 s is one, longer than any stall that the network makes up for; else the least
+lateness of 2 s must be 40 ms. What follows a hole that isn't proven yet counts as earlier than it
+was, by the hole.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 
-SILENT_AFTER_US = 4_000_000
+PATIENCE_US = 4_000_000
 """without media a track is silent after this; a network that stalls for 3 s still delivers"""
 PROOF_US = 2_000_000
 """how long lateness must last to be a hole (DESIGN 4)"""
@@ -54,7 +54,7 @@ class HeardClock:
 
     def is_mute(self, now_us: int) -> bool:
         """Whether nothing has come for so long that it counts as silence."""
-        return now_us - self.arrived_us >= SILENT_AFTER_US
+        return now_us - self.arrived_us >= PATIENCE_US
 
     def begin_us(self, position: int) -> int:
         """Return when the sample at a position began to sound. Some media must have come."""
@@ -79,7 +79,7 @@ class HeardClock:
                 self._pull(-lateness_us)
             else:
                 self._drift(lateness_us, arrival_us)
-        elif arrival_us - self.arrived_us >= SILENT_AFTER_US:
+        elif arrival_us - self.arrived_us >= PATIENCE_US:
             self._open(self.samples, begin_us)
         elif self._hole is None:
             self._hole = (self.samples, lateness_us, arrival_us)

@@ -36,10 +36,10 @@ class DigitDetector:
     )
 
     def __init__(self, rate_hz: int, *, first_sample: int = 0) -> None:
-        """Listen from a position on; `rate_hz` is a multiple of 4000."""
+        """Listen from a position on; any rate of L16 will do."""
         self._window = WINDOW_MS * rate_hz // 1000
         self._hop = HOP_MS * rate_hz // 1000
-        self._hop_s = HOP_MS / 1000
+        self._hop_s = self._hop / rate_hz
         self._finder = PairFinder(rate_hz, self._window)
         self._pending = b""
         self._position = first_sample

@@ -1,7 +1,7 @@
 """A jitter buffer: packets in by their position, an unbroken row of samples out.
 
 It is used only before what must play in real time (outgoing taps, detectors), never before
-storage. Pulling moves time: a caller that pulls 160 samples every 20 ms plays 8,000 a second. How
+storage. Pulling is the clock: a reader that pulls 160 samples every 20 ms plays 8,000 a second. How
 early packets come before their turn (their slack) is all that the buffer goes by:
 
 - A packet that comes too late makes the buffer deeper, up to `most`, so that it and its likes are

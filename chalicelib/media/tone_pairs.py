@@ -75,7 +75,7 @@ class PairFinder:
     def __init__(self, rate_hz: int, samples: int) -> None:
         self._low = _waves(LOW_HZ, rate_hz, samples)
         self._high = _waves(HIGH_HZ, rate_hz, samples)
-        self._lag = WIDTH * (rate_hz // 4000)
+        self._lag = WIDTH * round(rate_hz / 4000)
         self._least_rms = rms_at(LEAST_DBM0)
 
     def find(self, pcm: bytes) -> TonePair | None:

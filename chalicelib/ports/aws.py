@@ -21,7 +21,7 @@ from chalicelib.ports.values import (
     PublicKey,
 )
 from chalicelib.recording.model import CallRef, Format
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.outbox import OutboxRow
 from chalicelib.security.carrier_credentials import OAuth2
 
 # --- bytes ------------------------------------------------------------------------------------

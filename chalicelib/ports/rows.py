@@ -20,8 +20,8 @@ from chalicelib.ports.values import (
 from chalicelib.recording.carrier_reports import CarrierReport
 from chalicelib.recording.commands import Command
 from chalicelib.recording.endpoint_health import EndpointHealth
-from chalicelib.recording.model import Call, Recording, RecordingEvent, Stream
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.model import Call, Recording, Stream
+from chalicelib.recording.outbox import OutboxRow, RecordingEvent
 from chalicelib.recording.rtp_endpoint import PortClaim
 from chalicelib.tapping.model import Tap
 

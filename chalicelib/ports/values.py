@@ -10,7 +10,8 @@ from typing import Generic, TypeVar
 
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.media.sound_facts import SoundFacts
-from chalicelib.recording.model import CallRef, Recording, RecordingEvent
+from chalicelib.recording.model import CallRef, Recording
+from chalicelib.recording.outbox import RecordingEvent
 from chalicelib.tapping.model import Tap
 
 T = TypeVar("T")
@@ -38,7 +39,7 @@ class JoinRequest:
     claims_over_epoch: int = 0
     """an owner of this epoch, or an earlier one, can't be reached: the worker claims the call"""
     is_captured: bool = False
-    """its worker captures it already, whoever owns the call"""
+    """its worker captures it already; any worker may own the call"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

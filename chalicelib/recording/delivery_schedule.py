@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.outbox import OutboxRow
 
 WAITS_S = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """after the first attempt, the second, …; Standard Webhooks' and Svix's example, made longer"""

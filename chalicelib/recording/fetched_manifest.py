@@ -7,8 +7,7 @@ from dataclasses import replace
 from chalicelib.media.sound_facts import SoundFacts
 from chalicelib.recording.instants import EPOCH, microseconds
 from chalicelib.recording.manifest import Manifest, ManifestFetched, call_of, renditions_of
-from chalicelib.recording.model import Recording, Rendition
-from chalicelib.recording.quality import Quality
+from chalicelib.recording.model import Quality, Recording, Rendition
 
 _STEREO = 2
 

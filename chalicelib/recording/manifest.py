@@ -18,14 +18,15 @@ from chalicelib.recording.chain import ChainLink
 from chalicelib.recording.model import (
     Ending,
     Format,
+    Gap,
     Interval,
+    Quality,
     Recording,
     RecordingOrigin,
     RecordOptions,
     Rendition,
     Stream,
 )
-from chalicelib.recording.quality import Gap, Quality
 from chalicelib.recording.rendition_plan import RenditionPlan, fullest
 
 VERSION = 1

@@ -14,7 +14,6 @@ from chalicelib.capture.events import Encoding, Track
 from chalicelib.recording import keys
 from chalicelib.recording.carrier_facts import CarrierFacts
 from chalicelib.recording.carrier_media import CarrierMedia
-from chalicelib.recording.quality import Gap, Quality
 
 
 class State(StrEnum):
@@ -46,7 +45,7 @@ class Format(StrEnum):
 
 
 class RecordingOrigin(StrEnum):
-    """Who recorded the audio: Tapedeck from a stream, or the carrier."""
+    """The recorder of the audio: Tapedeck from a stream, or the carrier."""
 
     STREAM = "stream"
     CARRIER = "carrier"
@@ -85,7 +84,7 @@ class RecordOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """The settings for all calls from one carrier."""
+    """A standing arrangement with a carrier."""
 
     account: str
     name: str
@@ -121,6 +120,32 @@ class Interval:
     to_us: int | None = None
     silent: bool = False
     """a pause of which only the length is kept"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Media that should be there and isn't; offset on the rendition's timeline."""
+
+    track: Track
+    offset_ms: float
+    duration_ms: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """The quality figures; counts over all tracks of the recording."""
+
+    messages_received: int = 0
+    messages_lost: int = 0
+    messages_late: int = 0
+    messages_reordered: int = 0
+    messages_duplicated: int = 0
+    silence_inserted_ms: float = 0.0
+    largest_skew_ms: float = 0.0
+    reconnects: int = 0
+    degraded: str = ""
+    """the reason, where something was dropped"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,14 +289,3 @@ class Stream:
     None where numbers between them were skipped, or nobody told: list them"""
     reason: str = ""
     """why this side ended it, as in `recording/cuts.py`; empty: its carrier did, or the network"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingEvent:
-    """A line of `/v1/recordings/{id}/events`, or of what happened to a tap."""
-
-    recording_id: str
-    """a tap's: its tap id"""
-    at: datetime
-    event: str
-    detail: Mapping[str, str | int | float | bool] = field(default_factory=dict)

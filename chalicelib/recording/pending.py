@@ -7,14 +7,8 @@ from datetime import datetime
 
 from chalicelib.recording import keys
 from chalicelib.recording.lifecycle import Cause, Writer, advance
-from chalicelib.recording.model import (
-    Call,
-    CallRef,
-    Profile,
-    Recording,
-    RecordingEvent,
-    RecordOptions,
-)
+from chalicelib.recording.model import Call, CallRef, Profile, Recording, RecordOptions
+from chalicelib.recording.outbox import RecordingEvent
 
 
 def pending_recording(

@@ -11,8 +11,14 @@ from chalicelib.capture.placing import SHORTEST_GAP_MS
 from chalicelib.capture.records import StoredRecord, StreamHead
 from chalicelib.capture.timeline import Hole, Placement, Reason, Timeline
 from chalicelib.recording.lifecycle import Cause
-from chalicelib.recording.model import Direction, Interval, Recording, RecordOptions
-from chalicelib.recording.quality import Gap, Quality
+from chalicelib.recording.model import (
+    Direction,
+    Gap,
+    Interval,
+    Quality,
+    Recording,
+    RecordOptions,
+)
 
 MIXED_SOURCE = "mixed_source"
 MIXED_RATES = "mixed_rates"

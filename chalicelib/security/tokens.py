@@ -33,7 +33,7 @@ class TokenKind(StrEnum):
     PROFILE = "profile"
     """a profile's name: its carrier may stream and post events"""
     RECORDING = "recording"
-    """a recording's id: its holder may download"""
+    """a recording's id: its holder may download the recording"""
     WORKER = "worker"
     """a worker's name: another worker may pass streams on to it; the token has no account"""
 

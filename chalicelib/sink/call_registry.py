@@ -9,8 +9,8 @@ from chalicelib.recording.commands import Command
 from chalicelib.sink.calls.call import LiveCall
 from chalicelib.sink.calls.worker_context import WorkerContext
 from chalicelib.sink.cluster.call_status_checks import CallStatusChecks
-from chalicelib.sink.ingest.close_handshake import CLOSE_WAIT_S
 from chalicelib.sink.ingest.live_stream import LiveStream
+from chalicelib.sink.ingest.websocket import CLOSE_WAIT_S
 from chalicelib.sink.runtime.tasks import Tasks
 from chalicelib.sink.storage.segment_schedule import SegmentSchedule
 

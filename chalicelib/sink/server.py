@@ -44,8 +44,7 @@ from chalicelib.sink.ingest.live_stream import Opening
 from chalicelib.sink.ingest.penalty_box import Peer, PenaltyBox
 from chalicelib.sink.ingest.socket_stream import SocketStream
 from chalicelib.sink.ingest.unfinished import Unfinished
-from chalicelib.sink.ingest.websocket import MessageSocket
-from chalicelib.sink.ingest.websocket_server import listen
+from chalicelib.sink.ingest.websocket import MessageSocket, listen
 from chalicelib.sink.runtime.health import Health
 from chalicelib.sink.runtime.limits import Limits
 

@@ -28,7 +28,7 @@ def parse_tap(
 
     Raises InvalidRequest with the key in its message, code `unknown_property`, `missing_property`,
     `wrong_type`, `out_of_range` or `unresolved_variable`, and UrlRefused for `uri` and
-    `status_url`. A name in `uri` proves nothing: what it resolves to is checked when connecting.
+    `status_url`. A name in `uri` proves nothing: its addresses are checked when connecting.
     """
     request_fields.verify_known("tap", body, _PROPERTIES)
     return request_fields.control_id(body), TapOptions(

@@ -1,10 +1,13 @@
 """The sound that a tap sends: tracks in as they come, out in pieces of one ptime.
 
 A jitter buffer for each track evens out how they came; a payload's position is the count of those
-before it. Ticks move time: a caller that ticks every ptime plays in real time.
+before it. Ticks are the clock: a caller that ticks every ptime plays in real time.
 
 `speak` is the inbound track, `listen` the outbound, `both` their sum. A call that has only a mixed
 track is sent as that, whatever was asked for: it can't be taken apart.
+
+A tap sends 8 kHz. A source of another rate is resampled before its jitter buffer; one of 8 kHz is
+not decoded on the way unless its encoding isn't the tap's.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from types import MappingProxyType
 from chalicelib.capture.events import Track
 from chalicelib.media import codecs
 from chalicelib.media.jitter import Depth, JitterBuffer
+from chalicelib.media.resample import Resampler
 from chalicelib.media.rtp import RATE_HZ
 from chalicelib.recording.model import Direction
 from chalicelib.tapping.packetizer import Packetizer, mixed
@@ -33,14 +37,19 @@ _TRACKS: Mapping[Direction, frozenset[Track]] = MappingProxyType(
 
 
 class _Voice:
-    """One track in one encoding."""
+    """One track in one encoding and at one rate."""
 
-    __slots__ = ("buffer", "encoding", "position", "width")
+    __slots__ = ("buffer", "encoding", "position", "rate_hz", "resampler", "source", "width")
 
-    def __init__(self, encoding: str, depth: Depth) -> None:
-        self.encoding = encoding
-        self.buffer = JitterBuffer(encoding, depth)
-        self.width = codecs.bytes_per_sample(encoding)
+    def __init__(self, source: str, rate_hz: int, depth: Depth) -> None:
+        self.source = source
+        """the encoding in which the track comes"""
+        self.rate_hz = rate_hz
+        self.resampler = None if rate_hz == RATE_HZ else Resampler(rate_hz, RATE_HZ)
+        self.encoding = "L16" if self.resampler else source
+        """of what waits in the buffer"""
+        self.buffer = JitterBuffer(self.encoding, depth)
+        self.width = codecs.bytes_per_sample(self.encoding)
         self.position = 0
         """of what comes next"""
 
@@ -64,13 +73,15 @@ class Playout:
         self._voices: dict[Track, _Voice] = {}
         self._silent = self._skipped = self._late = 0
 
-    def take(self, track: Track, payload: bytes, encoding: str) -> None:
+    def take(self, track: Track, payload: bytes, encoding: str, rate_hz: int = RATE_HZ) -> None:
         """Take what came of a track; one that isn't wanted is left."""
         voice = self._voices.get(track)
-        if voice is None or voice.encoding != encoding:
+        if voice is None or voice.source != encoding or voice.rate_hz != rate_hz:
             if not self._is_wanted(track):
                 return
-            voice = self._open(track, encoding)
+            voice = self._open(track, encoding, rate_hz)
+        if voice.resampler is not None:
+            payload = voice.resampler.feed(codecs.decode(payload, encoding))
         voice.buffer.push(voice.position, payload)
         voice.position += len(payload) // voice.width
 
@@ -112,12 +123,12 @@ class Playout:
             return not self._voices.keys() - {Track.MIXED}
         return track in self._wanted
 
-    def _open(self, track: Track, encoding: str) -> _Voice:
-        """Begin a track, or begin it again in another encoding."""
+    def _open(self, track: Track, encoding: str, rate_hz: int) -> _Voice:
+        """Begin a track, or begin it again in another encoding or at another rate."""
         self._close(track)
         if track is not Track.MIXED:
             self._close(Track.MIXED)
-        voice = self._voices[track] = _Voice(encoding, self._depth)
+        voice = self._voices[track] = _Voice(encoding, rate_hz, self._depth)
         return voice
 
     def _close(self, track: Track) -> None:

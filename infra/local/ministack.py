@@ -1,8 +1,8 @@
-"""MiniStack with two of its ways mended, for `python -m infra.local.ministack` in its environment.
+"""MiniStack with two repairs, for `python -m infra.local.ministack` in its environment.
 
 When a process dies in which a function runs, Lambda loses that one execution environment. MiniStack
 ends all of the function's, with whatever runs in them, and each of those ends all again: under load
-no invocation comes through any more. And for a burst it starts as many processes as there are
+no further invocation comes through. And for a burst it starts as many processes as there are
 invocations, each of which takes a core for seconds, where the first that is free could do it all.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 _LOOK_S = 0.02
 
 
-class Mended:
+class Repaired:
     """The parts of MiniStack that these replace; a thread runs one invocation at a time."""
 
     def __init__(self, runtime: Any, service: Any) -> None:
@@ -83,14 +83,14 @@ def mend() -> None:
     """Let a death end one environment; start no more at once than there are cores."""
     runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
     service: Any = importlib.import_module("ministack.services.lambda_svc")
-    mended = Mended(runtime, service)
+    repaired = Repaired(runtime, service)
 
     def spawn(worker: Any) -> None:  # a plain function: it becomes a method of the class
-        mended.spawn(worker)
+        repaired.spawn(worker)
 
-    service.acquire_worker = mended.acquire
-    service._execute_function_warm = mended.execute
-    service.invalidate_worker = mended.invalidate
+    service.acquire_worker = repaired.acquire
+    service._execute_function_warm = repaired.execute
+    service.invalidate_worker = repaired.invalidate
     runtime.Worker._spawn = spawn
 
 

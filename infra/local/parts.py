@@ -55,7 +55,7 @@ class Part:
 
     @property
     def by_rtp(self) -> bool:
-        """Tell whether it streams to a port that is asked for, not to a URL of the profile."""
+        """Whether it streams to a port that is asked for, not to a URL of the profile."""
         return self.plays == "rtp"
 
 

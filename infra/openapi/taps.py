@@ -155,8 +155,8 @@ class RtpEndpointRequest(Shape, kw_only=True):
         Annotated[
             str,
             Meta(
-                description="Who may send (`tap_rtp_src_addr`). Not given: whoever proves itself "
-                "by several regular packets.",
+                description="Who may send (`tap_rtp_src_addr`). Not given: the sender that "
+                "proves itself by several regular packets.",
                 extra_json_schema={"format": "ipv4"},
             ),
         ]

@@ -8,8 +8,8 @@ import pytest
 
 from chalicelib.capture.events import Track
 from chalicelib.recording import keys
-from chalicelib.recording.model import CallRef, Format, Recording, RecordingEvent, Rendition, State
-from chalicelib.recording.quality import Gap, Quality
+from chalicelib.recording.model import CallRef, Format, Gap, Quality, Recording, Rendition, State
+from chalicelib.recording.outbox import RecordingEvent
 from chalicelib.security import tokens
 from chalicelib.security.tokens import TokenKind
 from tests.api.conftest import KEYS, PUBLIC_URL, Api, error_of

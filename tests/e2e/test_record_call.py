@@ -17,7 +17,7 @@ import pytest
 from chalicelib.adapters.dynamodb.recordings import DynamoRecordings
 from chalicelib.adapters.dynamodb.table import Table
 from chalicelib.capture.events import Encoding
-from chalicelib.recording.model import RecordingEvent
+from chalicelib.recording.outbox import RecordingEvent
 from simulator.report import Report
 from simulator.speech import RATE_HZ
 from tests.e2e.listening import (

@@ -229,3 +229,25 @@ def test_a_click_in_silence_divides_nothing_by_zero(first: bytes, last: bytes) -
     """A window whose past is all zero has nothing to resemble."""
 
     assert [] == DigitDetector(RATE_HZ).feed(first + bytes(252) + last)
+
+
+@pytest.mark.parametrize(
+    "rate_hz", [11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
+)
+@pytest.mark.parametrize("twist_db", [-4.0, 0.0, 4.0])
+def test_digits_are_found_at_every_rate_of_l16(rate_hz: int, twist_db: float) -> None:
+    """Each key of 40 ms is told once, to 10 ms, where the rate is no multiple of 4 kHz, too."""
+
+    pause = bytes(WIDTH * (rate_hz * 40 // 1000))
+    tones = [
+        digit_tone(digit, rate_hz=rate_hz, level_dbm0=-20, twist_db=twist_db, duration_ms=40)
+        for digit in DIGITS
+    ]
+    begins = [len(b"".join(tones[:n])) // WIDTH + (n + 1) * len(pause) // WIDTH for n in range(16)]
+
+    events = DigitDetector(rate_hz).feed(pause + pause.join(tones) + pause)
+
+    begun = [event for event in events if isinstance(event, DigitBegun)]
+    assert DIGITS == "".join(event.digit for event in begun)
+    late = [event.first_sample - begin for event, begin in zip(begun, begins, strict=True)]
+    assert max(map(abs, late)) <= rate_hz // 100

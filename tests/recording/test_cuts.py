@@ -14,12 +14,12 @@ from chalicelib.recording.model import (
     Direction,
     Ending,
     Interval,
+    Quality,
     Recording,
     RecordOptions,
     State,
     Stream,
 )
-from chalicelib.recording.quality import Quality
 from chalicelib.recording.rendition_plan import NOT_STORED, RenditionPlan
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -18,7 +18,7 @@ from chalicelib.recording.delivery_schedule import (
     wait_s,
 )
 from chalicelib.recording.model import State
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.outbox import OutboxRow
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 FIRST = OutboxRow(

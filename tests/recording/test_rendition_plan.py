@@ -14,8 +14,16 @@ from chalicelib.capture.events import Track
 from chalicelib.capture.placing import place
 from chalicelib.capture.records import Record
 from chalicelib.capture.timeline import Reason, Timeline
-from chalicelib.recording.model import CallRef, Direction, Interval, Recording, RecordOptions, State
-from chalicelib.recording.quality import Gap, Quality
+from chalicelib.recording.model import (
+    CallRef,
+    Direction,
+    Gap,
+    Interval,
+    Quality,
+    Recording,
+    RecordOptions,
+    State,
+)
 from chalicelib.recording.rendition_plan import (
     MIXED_RATES,
     MIXED_SOURCE,

@@ -10,7 +10,7 @@ from chalicelib.errors import Unavailable
 from chalicelib.ports.values import HttpReply
 from chalicelib.recording.endpoint_health import EndpointHealth
 from chalicelib.recording.model import State
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.outbox import OutboxRow
 from chalicelib.services.delivery import deliver
 from chalicelib.services.delivery.deliver import Outcome, Postponed
 from chalicelib.services.delivery.redeliver import Redeliverer

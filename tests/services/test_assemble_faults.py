@@ -15,8 +15,7 @@ from chalicelib.capture.events import Track
 from chalicelib.errors import CorruptContainer, Unavailable
 from chalicelib.media import codecs
 from chalicelib.media.pcm import interleave, silence
-from chalicelib.recording.model import Format, RecordOptions, Rendition
-from chalicelib.recording.quality import Gap
+from chalicelib.recording.model import Format, Gap, RecordOptions, Rendition
 from chalicelib.services.finalization.assemble import Outcome
 from tests.assembling import MANIFEST_KEY, NOW, RECORDING, World
 from tests.captured import two_tracks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from random import Random
 
 import pytest
@@ -191,3 +192,28 @@ def test_a_long_burst_is_cut_and_told() -> None:
 
     assert 1000 <= held_ms <= 1000 + DEPTH.most / 8
     assert 3000 == held_ms + playout.skipped_ms
+
+
+@pytest.mark.parametrize("rate_hz", [11025, 16000, 48000])
+def test_a_source_of_another_rate_is_resampled(rate_hz: int) -> None:
+    """A second of L16 is a second of the tap's codec, sent in its ptimes."""
+
+    playout = a_playout(depth=Depth(least=0, most=16_000))
+    playout.take(IN, b"\x01\x20" * rate_hz, "L16", rate_hz)
+
+    pcm = codecs.decode(sent(playout, 50), "PCMU")
+
+    assert 2 * 8000 == len(pcm)
+    assert 0x2000 == pytest.approx(array("h", pcm)[4000], rel=0.02)
+    assert (0, True) == (playout.silence_ms, playout.is_drained)
+
+
+def test_a_track_that_changes_its_rate_begins_again() -> None:
+    """What the old stream left in the buffer is counted as skipped; the new one's sound is sent."""
+
+    playout = a_playout(depth=Depth(least=0, most=16_000))
+    playout.take(IN, bytes(640), "L16", 16000)
+    playout.take(IN, bytes(320), "L16", 8000)
+
+    assert [codecs.silent_payload(160, "PCMU")] == playout.tick()
+    assert 20 == playout.skipped_ms

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 
-from chalicelib.sink.ingest.close_handshake import CLOSE_WAIT_S
+from chalicelib.sink.ingest.websocket import CLOSE_WAIT_S
 from tests.sink.raw import Raw
 from trials.attack.report import Outcome
 from trials.attack.target import LIMITS, Target, seconds_until_cut

@@ -8,8 +8,7 @@ import uvloop
 from picows import WSMsgType, WSTransport, WSUpgradeRequest
 
 from chalicelib.recording.model import Ending
-from chalicelib.sink.ingest.websocket import MessageSocket
-from chalicelib.sink.ingest.websocket_server import listen
+from chalicelib.sink.ingest.websocket import MessageSocket, listen
 from chalicelib.sink.runtime.limits import Limits
 
 

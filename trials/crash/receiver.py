@@ -14,7 +14,7 @@ OLD, NEW = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "whsec_MfKQ9r8GKYqrTwjUPD8I
 
 
 class Receiver:
-    """A Sender's other end. Refuses the first attempt of each message where it is set to."""
+    """A Sender's other end. Refuses the first attempt of each message where it is asked to."""
 
     def __init__(self, is_owed: Callable[[str, str, bytes], bool], refuses_first: bool) -> None:
         self._is_owed = is_owed

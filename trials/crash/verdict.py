@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from chalicelib.recording import lifecycle
 from chalicelib.recording.model import Recording, State
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.outbox import OutboxRow
 from chalicelib.tapping.model import TapState
 from tests.fakes import FakeCore
 from trials.crash.life import Life

@@ -56,7 +56,7 @@ def executions(stage: Stage) -> bytes:
 
 
 def matches(texts: Mapping[str, bytes]) -> list[str]:
-    """Return what looks like a secret or a number, of any owner."""
+    """Return what looks like anybody's secret or number."""
     return [
         f"{what} in {name}: {match.group().decode(errors='replace')[:80]}"
         for name, text in texts.items()

@@ -35,7 +35,7 @@ class Mood(StrEnum):
 
 
 class Store:
-    """The store, and the port where its behaviour is set."""
+    """The store, and the door where its behaviour is set."""
 
     def __init__(self) -> None:
         self.mood = Mood.WELL

@@ -32,7 +32,7 @@ _KINDS = (
 _CALLS = 6
 _TALK_S = 8.0
 _LONG_S = 40.0
-_PATIENCE_S = 200.0
+_TIMEOUT_S = 200.0
 _WAKE_WITHIN_S = 30.0
 
 
@@ -182,7 +182,7 @@ class Rounds:
             for call in calls:
                 if call.call_id not in ended_s and not outcome.left(self._stage, call):
                     ended_s[call.call_id] = now_s
-            if now_s > _PATIENCE_S:
+            if now_s > _TIMEOUT_S:
                 self.findings.problems.append(
                     f"{len(calls) - len(ended_s)} calls never end by {by}"
                 )

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from infra.local.ports import HOST
 
 NEARBY = "127.0.0.2"
-"""another address of this machine: the owner announces it as its own"""
+"""another address of this machine: the owner's row says that it is reached there"""
 
 
 class Conversation:

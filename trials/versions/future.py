@@ -1,8 +1,8 @@
 """Puts words of the future into what a fixture holds, as newer code would have written them.
 
 To this version a call of such words is another one's; without them it is the call that it was. So
-the same fixture shows that this version leaves alone what it doesn't know, and that a version that
-knows it finishes it.
+the same fixture shows that what isn't known is left alone, and that the code which knows it
+finishes it.
 """
 
 from __future__ import annotations

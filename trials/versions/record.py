@@ -1,8 +1,7 @@
 """`python -m trials.versions.record`: let the baseline write a fixture of all that it writes.
 
-Its processes record calls of every outcome in a local AWS and are killed in the midst of three;
-then everything that lies there is written down, and what it means, by the baseline's own reading.
-The programs of `programs/`, run in its tree, report what only its own code knows.
+Its processes record calls of every outcome in a local AWS and are killed in the midst of three.
+Then everything in there is written down with its meaning, as `programs/`, run in its tree, read it.
 """
 
 from __future__ import annotations

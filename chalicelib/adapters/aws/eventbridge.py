@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.adapters import botocore_errors
 from chalicelib.errors import Unavailable
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.outbox import OutboxRow
 
 SOURCE = "tapedeck"
 

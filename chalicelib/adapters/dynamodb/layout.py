@@ -44,7 +44,7 @@ from zlib import crc32
 from chalicelib.adapters.dynamodb.row_codec import Row, month, sortable
 from chalicelib.ports.values import Due, DueKind
 from chalicelib.recording.model import Call, Recording
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.outbox import OutboxRow
 
 RECORD, CALL, KEY, WEBHOOK, RECEIVER = "RECORD", "CALL", "KEY", "WEBHOOK", "RECEIVER"
 REC_PREFIX, STREAM_PREFIX, SAID_PREFIX = "REC#", "STREAM#", "STREAM-SAID#"

@@ -13,7 +13,7 @@ from chalicelib.adapters.dynamodb.table import Table, Where
 from chalicelib.errors import NotFound
 from chalicelib.ports.values import Due
 from chalicelib.recording.endpoint_health import EndpointHealth, expires_at
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.outbox import OutboxRow
 
 _NOT_DONE = "attribute_not_exists(#delivered_at) AND attribute_not_exists(#given_up)"
 

@@ -17,8 +17,8 @@ from chalicelib.adapters.dynamodb.table import NEW, Part, Table, Where
 from chalicelib.errors import NotFound, PreconditionFailed
 from chalicelib.ports.values import Page, RecordingFilter
 from chalicelib.recording.erasure import is_deleted
-from chalicelib.recording.model import Recording, RecordingEvent
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.model import Recording
+from chalicelib.recording.outbox import OutboxRow, RecordingEvent
 
 _FILTER_DEPTH = 10
 """rows read for a row that a page may hold, where a filter leaves some out"""

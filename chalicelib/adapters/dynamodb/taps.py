@@ -9,8 +9,7 @@ from chalicelib.adapters.dynamodb.recordings import told
 from chalicelib.adapters.dynamodb.row_codec import Row, from_row, to_row
 from chalicelib.adapters.dynamodb.table import NEW, Table, Where
 from chalicelib.errors import NotFound, PreconditionFailed
-from chalicelib.recording.model import RecordingEvent
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.outbox import OutboxRow, RecordingEvent
 from chalicelib.tapping.model import Tap
 
 

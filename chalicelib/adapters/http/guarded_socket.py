@@ -102,7 +102,7 @@ class GuardedConnector:
             raise
 
     def _addresses(self, url: GuardedUrl, deadline: Deadline) -> list[Address]:
-        """Return the host's addresses, after checking every one of them."""
+        """Return the host's addresses, each of them checked."""
         if url.address is not None:
             return [url.address]
         with faults(_NAME_FAULTS):
@@ -136,7 +136,7 @@ def _with_peer(sock: socket.socket, address: Address) -> socket.socket:
     """Return a socket whose peer is the checked address; close any other."""
     try:
         if ip_address(sock.getpeername()[0]) != address:
-            raise Failed(SendFault.ADDRESS, "connected to another address than the one checked")
+            raise Failed(SendFault.ADDRESS, "connected to an address that was not checked")
     except BaseException:
         sock.close()
         raise

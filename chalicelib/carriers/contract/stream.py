@@ -17,7 +17,7 @@ class StreamDialect(Protocol):
     It is fed whole messages: `str` for text, `bytes` for binary. It returns the event that the
     message says: a tuple where it says several, which are taken in their order, or None where the
     dialect documents that it says nothing (a SignalWire text message, a probe).
-    Media may come before StreamStarted: whoever reads keeps it until the start says whose it is.
+    Media may come before StreamStarted: the reader keeps it until the start names its call.
     Raises WireError for everything that the dialect doesn't know; the parser stays usable after it.
     """
 

@@ -12,7 +12,8 @@ from chalicelib.recording import intervals, lifecycle
 from chalicelib.recording.instants import instant
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause, Writer
-from chalicelib.recording.model import Recording, RecordingEvent
+from chalicelib.recording.model import Recording
+from chalicelib.recording.outbox import RecordingEvent
 from chalicelib.services.calls.transitions import RecordingMover, persistently
 
 

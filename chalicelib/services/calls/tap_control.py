@@ -17,8 +17,8 @@ from chalicelib.ports.rows import Calls, Taps
 from chalicelib.recording import keys
 from chalicelib.recording.callbacks import encode
 from chalicelib.recording.lifecycle import Writer
-from chalicelib.recording.model import Call, Profile, RecordingEvent
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.model import Call, Profile
+from chalicelib.recording.outbox import OutboxRow, RecordingEvent
 from chalicelib.services.calls.transitions import persistently
 from chalicelib.tapping import lifecycle
 from chalicelib.tapping.callbacks import tap_body

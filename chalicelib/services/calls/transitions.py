@@ -20,8 +20,8 @@ from chalicelib.ports.rows import Recordings
 from chalicelib.recording import erasure, keys, lifecycle
 from chalicelib.recording.callbacks import encode, record_body
 from chalicelib.recording.lifecycle import Cause, Writer
-from chalicelib.recording.model import Call, Profile, Recording, RecordingEvent, State
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.model import Call, Profile, Recording, State
+from chalicelib.recording.outbox import OutboxRow, RecordingEvent
 from chalicelib.recording.renditions import media_until
 
 FINALIZATION_TIMEOUT = timedelta(minutes=2)

@@ -18,8 +18,7 @@ from chalicelib.ports.values import HttpReply, SendFault
 from chalicelib.recording import delivery_schedule, endpoint_health
 from chalicelib.recording.delivery_schedule import GivenUpReason
 from chalicelib.recording.endpoint_health import EndpointHealth
-from chalicelib.recording.model import RecordingEvent
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.outbox import OutboxRow, RecordingEvent
 from chalicelib.security.callback_signature import signature_headers
 
 EVENT_TIMEOUT = timedelta(seconds=60)

@@ -14,8 +14,7 @@ from chalicelib.ports.aws import Workflows
 from chalicelib.ports.rows import Outbox, Receivers, RecordingHistory
 from chalicelib.ports.values import Requester
 from chalicelib.recording import request_fields
-from chalicelib.recording.model import RecordingEvent
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.outbox import OutboxRow, RecordingEvent
 
 
 def parse_redelivery(body: Mapping[str, object]) -> str:

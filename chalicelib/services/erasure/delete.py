@@ -11,7 +11,8 @@ from chalicelib.ports.aws import RenditionVersions
 from chalicelib.ports.rows import Recordings
 from chalicelib.ports.values import Requester
 from chalicelib.recording import erasure, keys, lifecycle
-from chalicelib.recording.model import Recording, RecordingEvent
+from chalicelib.recording.model import Recording
+from chalicelib.recording.outbox import RecordingEvent
 from chalicelib.services.calls.transitions import persistently
 
 RETRY_AFTER_S = 10

@@ -19,7 +19,8 @@ from chalicelib.recording import keys as naming
 from chalicelib.recording import lifecycle
 from chalicelib.recording.erasure import RIPE_AFTER
 from chalicelib.recording.instants import microseconds
-from chalicelib.recording.model import Erasure, Recording, RecordingEvent, RecordingOrigin, Stream
+from chalicelib.recording.model import Erasure, Recording, RecordingOrigin, Stream
+from chalicelib.recording.outbox import RecordingEvent
 from chalicelib.services.erasure.coverage import may_show, shown_spans
 from chalicelib.services.erasure.redact import redact_media
 from chalicelib.services.finalization.media_index import known_segments

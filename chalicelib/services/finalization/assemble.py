@@ -22,8 +22,7 @@ from chalicelib.ports.values import EncodedFile
 from chalicelib.recording import cuts, keys
 from chalicelib.recording.chain import ChainLink, chained, head_of
 from chalicelib.recording.manifest import MAX_GAPS, describe, encode_manifest
-from chalicelib.recording.model import Format, Recording, Rendition, Stream
-from chalicelib.recording.quality import Gap
+from chalicelib.recording.model import Format, Gap, Recording, Rendition, Stream
 from chalicelib.recording.rendition_plan import (
     NOT_STORED,
     RenditionPlan,

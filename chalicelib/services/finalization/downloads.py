@@ -14,7 +14,8 @@ from chalicelib.ports.values import Requester
 from chalicelib.recording import keys
 from chalicelib.recording.erasure import is_deleted
 from chalicelib.recording.lifecycle import is_finalizing, is_terminal
-from chalicelib.recording.model import Format, Recording, RecordingEvent, Rendition
+from chalicelib.recording.model import Format, Recording, Rendition
+from chalicelib.recording.outbox import RecordingEvent
 
 PRESIGNED_FOR_S = 300
 WAIT_S = 20.0

@@ -13,7 +13,8 @@ from chalicelib.errors import Conflict, Gone
 from chalicelib.ports.aws import Workflows
 from chalicelib.ports.rows import Recordings
 from chalicelib.recording import lifecycle, request_fields
-from chalicelib.recording.model import Format, Recording, RecordingEvent, RecordingOrigin
+from chalicelib.recording.model import Format, Recording, RecordingOrigin
+from chalicelib.recording.outbox import RecordingEvent
 from chalicelib.recording.renditions import media_until, rendition_in
 from chalicelib.services.calls.transitions import FINALIZATION_TIMEOUT, persistently
 

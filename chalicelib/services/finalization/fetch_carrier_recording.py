@@ -1,6 +1,6 @@
 """Finalization's first half where the carrier recorded: its file becomes the rendition, as it is.
 
-The bytes are kept, not encoded anew. What is fetched is compared with what was announced; in the
+The bytes are kept, not encoded again. What is fetched is compared with what was announced; in the
 first attempts a difference, or a file that isn't there, means that the carrier isn't through yet.
 Order of writes: the rendition, then the manifest that names it; the row is Publish's.
 """
@@ -31,7 +31,8 @@ from chalicelib.recording import keys
 from chalicelib.recording.carrier_media import CarrierMedia
 from chalicelib.recording.fetched_manifest import describe_fetched
 from chalicelib.recording.manifest import encode_manifest
-from chalicelib.recording.model import Format, Recording, RecordingEvent, Rendition
+from chalicelib.recording.model import Format, Recording, Rendition
+from chalicelib.recording.outbox import RecordingEvent
 from chalicelib.services.finalization.assemble import Assembled, Outcome, object_tags
 
 SETTLED_ATTEMPT = 3

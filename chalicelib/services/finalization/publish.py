@@ -17,8 +17,8 @@ from chalicelib.ports.rows import Calls
 from chalicelib.recording import keys, lifecycle
 from chalicelib.recording.lifecycle import Cause, Writer
 from chalicelib.recording.manifest import MAX_GAPS, Manifest, parse_manifest
-from chalicelib.recording.model import Recording, RecordingEvent, Rendition
-from chalicelib.recording.quality import Gap
+from chalicelib.recording.model import Gap, Recording, Rendition
+from chalicelib.recording.outbox import RecordingEvent
 from chalicelib.services.calls.transitions import NO_DETAIL, RecordingMover, persistently
 from chalicelib.services.finalization.attempts import NEWER_WAIT, is_last, reason_of, wait_after
 from chalicelib.services.finalization.extra_formats import (

@@ -16,7 +16,7 @@ from chalicelib.media import codecs
 from chalicelib.media.pcm import WIDTH, Sound, interleave, mix, mix_over_begin, silence
 from chalicelib.media.tones import beep
 from chalicelib.ports.aws import MediaStore
-from chalicelib.recording.quality import Gap
+from chalicelib.recording.model import Gap
 from chalicelib.recording.rendition_plan import Channel, Lane, Piece, RenditionPlan
 
 WINDOW_S = 2

@@ -19,10 +19,10 @@ from chalicelib.recording.model import (
     Format,
     Profile,
     Recording,
-    RecordingEvent,
     RecordingOrigin,
     RecordOptions,
 )
+from chalicelib.recording.outbox import RecordingEvent
 from chalicelib.services.calls.transitions import FINALIZATION_TIMEOUT
 
 _STEREO = 2

@@ -20,7 +20,8 @@ from chalicelib.ports.values import InboundEvent, NewRecording
 from chalicelib.recording import carrier_reports, keys, lifecycle
 from chalicelib.recording.carrier_facts import facts_of
 from chalicelib.recording.carrier_reports import CarrierReport, ReportedFacts
-from chalicelib.recording.model import Call, CallRef, Profile, Recording, RecordingEvent
+from chalicelib.recording.model import Call, CallRef, Profile, Recording
+from chalicelib.recording.outbox import RecordingEvent
 from chalicelib.recording.pending import pending_recording, requested, unheard_call
 from chalicelib.services.intake.carrier_recordings import copy_of
 

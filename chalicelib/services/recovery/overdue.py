@@ -14,8 +14,8 @@ from chalicelib.ports.rows import Mailbox, Outbox
 from chalicelib.recording import lifecycle
 from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.lifecycle import Cause
-from chalicelib.recording.model import Recording, RecordingEvent, Stream
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.model import Recording, Stream
+from chalicelib.recording.outbox import OutboxRow, RecordingEvent
 from chalicelib.services.calls.call_lifecycle import RECHECK, CallController
 from chalicelib.services.calls.newer import verify_known, verify_known_call
 from chalicelib.services.erasure.erase import Eraser

@@ -22,7 +22,8 @@ from chalicelib.ports.carriers import CarrierApi, Retaps
 from chalicelib.ports.rows import Calls, Leases, LiveStreams, RecordingHistory, Recordings
 from chalicelib.ports.values import CarrierDoor
 from chalicelib.recording import keys, lifecycle, rtp_endpoint
-from chalicelib.recording.model import Call, Profile, RecordingEvent, Stream
+from chalicelib.recording.model import Call, Profile, Stream
+from chalicelib.recording.outbox import RecordingEvent
 from chalicelib.services.calls import instructions
 from chalicelib.services.calls.instructions import Deployment
 from chalicelib.services.recovery.call_status import carrier_call

@@ -1,6 +1,6 @@
 """What a worker does to a live call's recordings, by a command or by itself.
 
-Capture changes first, then the database is told. So an answer that shows the new state is true:
+Capture changes first, then the database. So an answer that shows the new state is true:
 what came after a pause is nowhere.
 """
 

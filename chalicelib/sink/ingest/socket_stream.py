@@ -13,7 +13,7 @@ from chalicelib.errors import WireError
 from chalicelib.recording import cuts
 from chalicelib.recording.model import Ending
 from chalicelib.sink.ingest.buffered_stream import EventStream
-from chalicelib.sink.ingest.close_handshake import (
+from chalicelib.sink.ingest.close_codes import (
     GOING_AWAY,
     INTERNAL_ERROR,
     INVALID_TEXT,

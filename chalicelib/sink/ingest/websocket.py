@@ -17,41 +17,77 @@ bits, pings, and the close handshake.
 from __future__ import annotations
 
 import asyncio
+import logging
+import socket
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from picows import WSFrame, WSListener, WSMsgType, WSTransport
+from picows import (
+    WSFrame,
+    WSListener,
+    WSMsgType,
+    WSTransport,
+    WSUpgradeRequest,
+    WSUpgradeResponseWithListener,
+    ws_create_server,
+)
 
 from chalicelib.carriers.contract.stream_limits import MESSAGE_BYTES
 from chalicelib.recording.model import Ending
-from chalicelib.sink.ingest.close_handshake import (
-    CLEAN_CODES,
-    CLOSE_WAIT_S,
-    FAULTS,
-    INVALID_TEXT,
-    POLICY_VIOLATION,
-    PROTOCOL_ERROR,
-    TOO_BIG,
-    TRY_AGAIN_LATER,
-    answer_code,
-    first_code,
-    send_close,
-    was_peer_first,
-)
+from chalicelib.sink.ingest import close_codes
 from chalicelib.sink.ingest.frame_splitter import SplittingProtocol
 from chalicelib.sink.ingest.unfinished import Unfinished
+from chalicelib.sink.runtime.limits import Limits
 
 MESSAGE_BYTES_MAX = MESSAGE_BYTES
 """of one message, however many frames it takes, unless its dialect may send more"""
 
+CLOSE_WAIT_S = 2.0
+"""how long a peer may take to answer our close: long enough for what it sent before to drain"""
+
 LATE_FRAMES_MAX = 256
 """after our close, before we stop reading: what an honest peer had on its way, not a flood"""
+
+_READ_BUFFER_BYTES = 4 * 1024
+"""to begin with; it grows with what comes at once. A 20 ms message takes 300 bytes"""
+
+_UNREAD_BYTES = 64 * 1024
+"""what the system may hold of a connection, for itself as much again: the read buffer grows with
+what comes at once and never shrinks, and the system's own 6 MB and more would be a flood's gift"""
 
 _TEXT = WSMsgType.TEXT
 _BINARY = WSMsgType.BINARY
 _CONTINUATION = WSMsgType.CONTINUATION
 _PING = WSMsgType.PING
 _PONG = WSMsgType.PONG
+
+_parser_log = logging.LoggerAdapter(logging.getLogger("picows"), {})
+_parser_log.setLevel(logging.CRITICAL)  # its sentences quote what peers send
+
+Answer = Callable[[WSUpgradeRequest], WSListener | WSUpgradeResponseWithListener | None]
+"""Judges a request before the 101: a socket for it, or a refusal."""
+
+
+async def listen(answer: Answer, host: str, port: int, limits: Limits) -> asyncio.Server:
+    """Return a server of which `MessageSocket` is the other half. Raises OSError."""
+    server = await ws_create_server(
+        answer,
+        host,
+        port,
+        websocket_handshake_timeout=limits.handshake_within_s,
+        logger_name=_parser_log,
+        enable_auto_ping=True,
+        auto_ping_idle_timeout=limits.ping_after_s,
+        auto_ping_reply_timeout=limits.pong_within_s,
+        enable_auto_pong=False,
+        max_frame_size=MESSAGE_BYTES_MAX,
+        read_buffer_init_size=_READ_BUFFER_BYTES,
+        backlog=1024,
+    )
+    for listener in server.sockets:  # what it accepts inherits it
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _UNREAD_BYTES)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNREAD_BYTES)
+    return server
 
 
 class Session(Protocol):
@@ -120,7 +156,7 @@ class MessageSocket(WSListener):
                 try:
                     message = frame.get_payload_as_utf8_text()
                 except UnicodeDecodeError:
-                    self.close(INVALID_TEXT, "not UTF-8")
+                    self.close(close_codes.INVALID_TEXT, "not UTF-8")
                     return
                 self._receive(message)
                 return
@@ -132,8 +168,8 @@ class MessageSocket(WSListener):
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """End the session."""
         if not self._code:  # the parser below may have closed, and the peer have answered
-            self._code = first_code(transport)
-            if self._code in FAULTS:
+            self._code = close_codes.first_code(transport)
+            if self._code in close_codes.FAULTS:
                 self._penalize()
         self._closing, self._is_plain = True, False
         self._drop_parts()
@@ -142,7 +178,7 @@ class MessageSocket(WSListener):
     def pause_writing(self) -> None:
         """Cut a peer that floods us with pings and doesn't read the pongs."""
         self._penalize()
-        self._code = POLICY_VIOLATION
+        self._code = close_codes.POLICY_VIOLATION
         self.abort()
 
     def resume_writing(self) -> None:
@@ -169,9 +205,9 @@ class MessageSocket(WSListener):
         self._closing, self._is_plain = True, False
         self._code = code
         self._drop_parts()
-        if code in FAULTS:  # now: a flood is left unread, and its end is seen late
+        if code in close_codes.FAULTS:  # now: a flood is left unread, and its end is seen late
             self._penalize()
-        send_close(self._transport, code, reason)
+        close_codes.send_close(self._transport, code, reason)
         asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self._transport.disconnect)
 
     def leave(self, code: int, reason: str) -> None:
@@ -179,7 +215,7 @@ class MessageSocket(WSListener):
         if self._closing or self._leaving or self._transport is None:
             return
         self._leaving = True
-        send_close(self._transport, code, reason)
+        close_codes.send_close(self._transport, code, reason)
         asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self._transport.disconnect)
 
     def abort(self) -> None:
@@ -191,7 +227,7 @@ class MessageSocket(WSListener):
     def _on_rare_frame(self, frame: WSFrame) -> None:
         kind = frame.msg_type
         if frame.rsv1 or frame.rsv2 or frame.rsv3:
-            self.close(PROTOCOL_ERROR, "a reserved bit is set")
+            self.close(close_codes.PROTOCOL_ERROR, "a reserved bit is set")
         elif kind is WSMsgType.CLOSE:
             self._on_close(frame)
         elif self._closing:
@@ -216,19 +252,19 @@ class MessageSocket(WSListener):
     def _on_part(self, frame: WSFrame, kind: WSMsgType) -> None:
         """Collect a fragmented message."""
         if (kind is _CONTINUATION) is (self._parts_type is None):
-            self.close(PROTOCOL_ERROR, "a message inside another, or a continuation of none")
+            self.close(close_codes.PROTOCOL_ERROR, "a message or a continuation out of place")
             return
         if kind is not _CONTINUATION:
             self._parts_type, self._is_plain = kind, False
         size = len(self._parts) + frame.payload_size
         if size > self._message_bytes_max:
-            self.close(TOO_BIG, f"over {self._message_bytes_max // 1024} KiB")
+            self.close(close_codes.TOO_BIG, f"over {self._message_bytes_max // 1024} KiB")
             return
         self._session.spend(frame.payload_size)
         if self._closing:  # it was too fast
             return
         if not self._unfinished.grow(len(self._parts), size):
-            self.close(TRY_AGAIN_LATER, "unfinished_messages")
+            self.close(close_codes.TRY_AGAIN_LATER, "unfinished_messages")
             return
         self._parts += frame.get_payload_as_memoryview()
         if frame.fin:
@@ -241,7 +277,7 @@ class MessageSocket(WSListener):
         try:
             message = whole.decode() if kind is _TEXT else whole
         except UnicodeDecodeError:
-            self.close(INVALID_TEXT, "not UTF-8")
+            self.close(close_codes.INVALID_TEXT, "not UTF-8")
             return
         self._receive(message)
 
@@ -255,9 +291,9 @@ class MessageSocket(WSListener):
             return
         if not self._closing:
             self._closing, self._is_plain = True, False
-            code = answer_code(frame.get_payload_as_bytes())
-            if code in CLEAN_CODES and was_peer_first(self._transport):
+            code = close_codes.answer_to(frame.get_payload_as_bytes())
+            if code in close_codes.CLEAN and close_codes.was_first(self._transport):
                 self._ending = Ending.CLOSED
             if not self._transport.is_close_frame_sent:
-                send_close(self._transport, code, "")
+                close_codes.send_close(self._transport, code, "")
         self._transport.disconnect()

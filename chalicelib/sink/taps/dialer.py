@@ -1,7 +1,7 @@
 """How a tap's websocket is opened: to an address that the URL guard let through, and no other.
 
-The name is resolved once, every address it has is checked, and the socket goes to one of those very
-addresses; the name stays in Host and in TLS's SNI, and the certificate is verified against it.
+The name is resolved once, every address that it has is checked, and the socket goes to one of those
+very addresses; the name stays in Host and in TLS's SNI, and the certificate is verified against it.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Dialer:
             raise Unreachable("no answer", code="refused")
 
     async def _addresses(self, url: GuardedUrl) -> Sequence[Address]:
-        """Return the host's addresses, after checking every one of them."""
+        """Return the host's addresses, each of them checked."""
         if url.address is not None:
             return [url.address]
         loop = asyncio.get_running_loop()
@@ -140,7 +140,7 @@ async def _connect(address: Address, port: int) -> socket.socket:
         await asyncio.get_running_loop().sock_connect(sock, (str(address), port))
         if ip_address(sock.getpeername()[0]) != address:
             raise Unreachable(
-                "connected to another address than the one checked", code="address_refused"
+                "connected to an address that was not checked", code="address_refused"
             )
     except BaseException:
         sock.close()

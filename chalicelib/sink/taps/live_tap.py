@@ -24,7 +24,7 @@ class LiveTap:
 
     def hear(self, stream: LiveStream, track: Track, payload: bytes, _arrival_us: int) -> None:
         """Take a message's payload."""
-        self._playout.take(track, payload, stream.encoding)
+        self._playout.take(track, payload, stream.encoding, stream.rate_hz)
 
     def press(self, stream: LiveStream, digit: str, arrival_us: int) -> None:
         """Leave a digit: it isn't sound."""

@@ -11,7 +11,7 @@ from chalicelib.errors import Unreachable
 from chalicelib.sink.runtime.limits import Limits
 
 _QUIET_S = 1.0
-"""without a refusal: whoever refused before listens now"""
+"""without a refusal: a destination that refused before listens now"""
 
 
 class RtpOutlet:

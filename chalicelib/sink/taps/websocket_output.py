@@ -15,7 +15,8 @@ from typing import cast
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from chalicelib.errors import Unreachable
-from chalicelib.sink.ingest.close_handshake import CLOSE_WAIT_S, NORMAL
+from chalicelib.sink.ingest.close_codes import NORMAL
+from chalicelib.sink.ingest.websocket import CLOSE_WAIT_S
 from chalicelib.sink.runtime.limits import Limits
 from chalicelib.sink.runtime.retrying import delays
 from chalicelib.sink.runtime.tasks import Tasks

@@ -15,12 +15,13 @@ from chalicelib.recording.model import (
     Direction,
     Erasure,
     Format,
+    Gap,
     Interval,
+    Quality,
     RecordOptions,
     Rendition,
     State,
 )
-from chalicelib.recording.quality import Gap, Quality
 from tests.samples import CALL, STATUS_URL, T0, a_callback, a_recording, an_event, later
 
 ALL = RecordingFilter()

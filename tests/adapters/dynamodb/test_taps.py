@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.errors import NotFound, PreconditionFailed
 from chalicelib.recording import keys
-from chalicelib.recording.model import RecordingEvent
+from chalicelib.recording.outbox import RecordingEvent
 from chalicelib.tapping.model import Tap, TapQuality, TapState
 from tests.samples import CALL, STATUS_URL, a_call, a_stream, a_tap, later
 from tests.samples import a_callback as a_recordings_callback

@@ -13,7 +13,8 @@ from chalicelib.errors import Conflict
 from chalicelib.recording import intervals
 from chalicelib.recording.commands import Command
 from chalicelib.recording.intervals import Behavior
-from chalicelib.recording.model import Ending, Interval, RecordingEvent, RecordOptions, State
+from chalicelib.recording.model import Ending, Interval, RecordOptions, State
+from chalicelib.recording.outbox import RecordingEvent
 from chalicelib.services.calls.commands import SETTLING_LOOKS, Commander
 from chalicelib.services.calls.record_call import RecordCallRequest, RecordingRequester
 from tests.samples import CALL, a_joining, a_profile, later

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.errors import NotFound
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.outbox import OutboxRow
 from chalicelib.services.delivery.redeliver import Redeliverer
 from tests.fakes import FakeCore, FakeWorkflows
 from tests.samples import ASKER, a_callback, a_recording, an_event, later

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.ports.values import HttpReply, SendFault
-from chalicelib.recording.outbox_row import OutboxRow
+from chalicelib.recording.outbox import OutboxRow
 from chalicelib.services.delivery.deliver import Delivered, GivenUp, Postponed
 from tests.services.delivery_desk import FIRST, NOON, SECOND, Desk
 

@@ -24,12 +24,12 @@ from chalicelib.recording.model import (
     Direction,
     Interval,
     Recording,
-    RecordingEvent,
     RecordingOrigin,
     RecordOptions,
     State,
     Stream,
 )
+from chalicelib.recording.outbox import RecordingEvent
 from chalicelib.services.erasure.erase import LAST_MEDIA, LATE_WRITES, Eraser
 from chalicelib.services.finalization.assemble import assemble
 from tests.captured import CALL, OPENED_US, Tape, noise, two_tracks

@@ -12,8 +12,13 @@ from chalicelib.media import codecs
 from chalicelib.media.pcm import interleave, mix, silence
 from chalicelib.media.tones import beep
 from chalicelib.recording.chain import chained
-from chalicelib.recording.model import Format, Interval, RecordOptions, Rendition
-from chalicelib.recording.quality import Gap
+from chalicelib.recording.model import (
+    Format,
+    Gap,
+    Interval,
+    RecordOptions,
+    Rendition,
+)
 from chalicelib.services.finalization.assemble import Assembled, Outcome
 from tests.assembling import MANIFEST_KEY, NOW, RECORDING, World
 from tests.captured import OPENED_US, noise, two_tracks

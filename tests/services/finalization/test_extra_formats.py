@@ -16,7 +16,8 @@ from chalicelib.adapters.encoder import FileEncoder
 from chalicelib.errors import CallerError, CorruptContainer, Gone, TapedeckError
 from chalicelib.ports.aws import Encoder, Workflows
 from chalicelib.recording import erasure, keys
-from chalicelib.recording.model import Format, Recording, RecordingEvent, RecordingOrigin, State
+from chalicelib.recording.model import Format, Recording, RecordingOrigin, State
+from chalicelib.recording.outbox import RecordingEvent
 from chalicelib.recording.renditions import MEDIA_KEPT
 from chalicelib.services.finalization.assemble import Outcome, assemble
 from chalicelib.services.finalization.extra_formats import parse_wish, request_rendition

@@ -20,12 +20,13 @@ from chalicelib.recording.manifest import (
 from chalicelib.recording.model import (
     Ending,
     Format,
+    Gap,
     Interval,
+    Quality,
     RecordingOrigin,
     RecordOptions,
     State,
 )
-from chalicelib.recording.quality import Gap, Quality
 from chalicelib.recording.renditions import MEDIA_KEPT
 from chalicelib.services.finalization.prove import prove
 from chalicelib.services.finalization.publish import (

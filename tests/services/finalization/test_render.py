@@ -12,8 +12,7 @@ from chalicelib.capture.placing import place
 from chalicelib.errors import Unavailable
 from chalicelib.media import codecs
 from chalicelib.media.pcm import interleave, mix, silence
-from chalicelib.recording.model import Direction, RecordOptions
-from chalicelib.recording.quality import Gap
+from chalicelib.recording.model import Direction, Gap, RecordOptions
 from chalicelib.recording.rendition_plan import RenditionPlan, plan
 from chalicelib.services.finalization.media_index import read_holdings
 from chalicelib.services.finalization.render import Rendering, sound_of

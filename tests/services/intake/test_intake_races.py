@@ -11,7 +11,8 @@ from chalicelib.errors import PreconditionFailed, Unavailable
 from chalicelib.ports.rows import Recordings
 from chalicelib.ports.values import InboundEvent, NewRecording
 from chalicelib.recording.carrier_reports import CarrierReport
-from chalicelib.recording.model import Call, Recording, RecordingEvent
+from chalicelib.recording.model import Call, Recording
+from chalicelib.recording.outbox import RecordingEvent
 from chalicelib.services.intake.intake import ATTEMPTS
 from tests.fakes import FakeCore
 from tests.samples import a_recording, an_event

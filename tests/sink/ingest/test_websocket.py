@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from chalicelib.recording.model import Ending
-from chalicelib.sink.ingest.websocket import MESSAGE_BYTES_MAX, MessageSocket
-from chalicelib.sink.ingest.websocket_server import listen
+from chalicelib.sink.ingest.websocket import MESSAGE_BYTES_MAX, MessageSocket, listen
 from chalicelib.sink.runtime.limits import Limits
 from tests.sink.raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Raw
 from tests.sink.raw import websocket_frame as frame

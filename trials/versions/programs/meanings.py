@@ -12,13 +12,13 @@ from typing import Any
 
 from chalicelib.adapters.dynamodb.row_codec import from_row, unmarshal
 from chalicelib.ports import values
-from chalicelib.recording import carrier_reports, commands, model, outbox_row, rtp_endpoint
+from chalicelib.recording import carrier_reports, commands, model, outbox, rtp_endpoint
 from chalicelib.tapping import model as tapping
 
 KINDS = (
     ("REC#", "RECORD", model.Recording),
-    ("REC#", "EVENT#", model.RecordingEvent),
-    ("REC#", "OUTBOX#", outbox_row.OutboxRow),
+    ("REC#", "EVENT#", outbox.RecordingEvent),
+    ("REC#", "OUTBOX#", outbox.OutboxRow),
     ("CALL#", "CALL", model.Call),
     ("CALL#", "STREAM#", model.Stream),
     ("CALL#", "STREAM-SAID#", carrier_reports.CarrierReport),

@@ -1,4 +1,7 @@
-"""The close handshake of a websocket: its codes, and who closed first (RFC 6455, section 7)."""
+"""The close codes of a websocket: which ones mean what, who closed first, what answers a close.
+
+RFC 6455, 7.4; 1013 is of IANA's registry.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +18,19 @@ TOO_BIG = 1009
 INTERNAL_ERROR = 1011
 TRY_AGAIN_LATER = 1013
 
-CLOSE_WAIT_S = 2.0
-"""how long a peer may take to answer our close: long enough for what it sent before to drain"""
-
 FAULTS = frozenset({PROTOCOL_ERROR, 1003, INVALID_TEXT, POLICY_VIOLATION, TOO_BIG})
 """the close codes of a peer's violations"""
 
-CLEAN_CODES = frozenset({NORMAL, GOING_AWAY})
-_WIRE_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
+CLEAN = frozenset({NORMAL, GOING_AWAY})
+_SENT = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
 
 
 def send_close(transport: WSTransport, code: int, reason: str) -> None:
-    """Send a close frame with any code, named by picows or not."""
-    transport.send_close(cast(WSCloseCode, code), reason)
+    """Send a close frame."""
+    transport.send_close(cast(WSCloseCode, code), reason)  # it takes any number
 
 
-def was_peer_first(transport: WSTransport) -> bool:
+def was_first(transport: WSTransport) -> bool:
     """Whether the peer closed before we did; the parser reads ahead and may have answered."""
     return transport.close_handshake.recv_then_sent
 
@@ -44,9 +44,9 @@ def first_code(transport: WSTransport) -> int:
     return cast(int, handshake.sent.code)  # it may be a number that has no name
 
 
-def answer_code(payload: bytes) -> int:
+def answer_to(payload: bytes) -> int:
     """Return what to answer a close with: the peer's code, 1000 for none, 1002 for a wrong one."""
     if not payload:
         return NORMAL
     code = int.from_bytes(payload[:2])
-    return code if code in _WIRE_CODES or 3000 <= code <= 4999 else PROTOCOL_ERROR
+    return code if code in _SENT or 3000 <= code <= 4999 else PROTOCOL_ERROR

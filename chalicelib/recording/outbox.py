@@ -1,9 +1,21 @@
-"""A status callback in the outbox."""
+"""What rows tell about a recording: lines of its history, and callbacks that are owed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingEvent:
+    """A line of `/v1/recordings/{id}/events`, or of what happened to a tap."""
+
+    recording_id: str
+    """a tap's: its tap id"""
+    at: datetime
+    event: str
+    detail: Mapping[str, str | int | float | bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
