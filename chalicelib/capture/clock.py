@@ -22,7 +22,7 @@ from chalicelib.capture.records import Record, StoredRecord, StreamHead
 from chalicelib.capture.timeline import Reason
 
 ORIGIN_WINDOW_US = 2_000_000
-PATIENCE_US = 10_000_000
+STALL_MAX_US = 10_000_000
 """how long a step of lateness must last to be a gap. Two seconds tell a hole from a stall, but not
 from jitter: at 60 ms of it, one window of 2 s in six has no message within 15 ms of the least"""
 DRIFT = 200e-6
@@ -164,7 +164,7 @@ class _TrackClock:
         """Return by how much this run and all that soon follow are late; 0: it may be jitter."""
         floor = self._gaps_us() + baseline_us
         enough = max(SHORTEST_STEP_US, JITTERS * self.jitter.usual_us)
-        until_us = self._runs[self._place].stored.record.arrived_at_us + PATIENCE_US
+        until_us = self._runs[self._place].stored.record.arrived_at_us + STALL_MAX_US
         steps: list[tuple[float, float]] = []
         for place in range(self._place, len(self._runs)):
             record = self._runs[place].stored.record

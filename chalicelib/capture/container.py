@@ -38,7 +38,7 @@ _LARGEST_INDEX = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredIndex:
-    """What the first bytes of an object tell."""
+    """The facts in the first bytes of an object."""
 
     kind: Kind
     worker: str

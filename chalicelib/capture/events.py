@@ -1,4 +1,4 @@
-"""What a stream says, in our words: the union that every stream dialect translates into."""
+"""The events of a stream: the union that every stream dialect translates into."""
 
 from __future__ import annotations
 

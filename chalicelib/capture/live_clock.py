@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-PATIENCE_US = 4_000_000
+SILENT_AFTER_US = 4_000_000
 """without media a track is silent after this; a network that stalls for 3 s still delivers"""
 PROOF_US = 2_000_000
 """how long lateness must last to be a hole (DESIGN 4)"""
@@ -54,7 +54,7 @@ class HeardClock:
 
     def is_mute(self, now_us: int) -> bool:
         """Whether nothing has come for so long that it counts as silence."""
-        return now_us - self.arrived_us >= PATIENCE_US
+        return now_us - self.arrived_us >= SILENT_AFTER_US
 
     def begin_us(self, position: int) -> int:
         """Return when the sample at a position began to sound. Some media must have come."""
@@ -79,7 +79,7 @@ class HeardClock:
                 self._pull(-lateness_us)
             else:
                 self._drift(lateness_us, arrival_us)
-        elif arrival_us - self.arrived_us >= PATIENCE_US:
+        elif arrival_us - self.arrived_us >= SILENT_AFTER_US:
             self._open(self.samples, begin_us)
         elif self._hole is None:
             self._hole = (self.samples, lateness_us, arrival_us)

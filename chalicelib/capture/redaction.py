@@ -35,7 +35,7 @@ def name_of(record: Record) -> RecordName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redaction:
-    """What is to go: the sound that some streams brought until a time, but not what is shown."""
+    """The sound to remove: all that some streams brought until a time, except what is shown."""
 
     streams: Collection[str]
     before_us: int

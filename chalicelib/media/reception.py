@@ -1,4 +1,4 @@
-"""What one RTP port receives: each packet's exact position, and what was lost on the way.
+"""The packets of one RTP port: the exact position of each, and what was lost on the way.
 
 The law: a packet belongs to the present source if it has its SSRC, its sequence number is none from
 long ago, and its timestamp keeps step with the arrival clock within 10 s. Packets that don't belong

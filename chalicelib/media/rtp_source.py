@@ -46,7 +46,7 @@ class Received(msgspec.Struct, frozen=True, gc=False):
 
 
 class Counts(msgspec.Struct):
-    """What a source's or a port's packets came to."""
+    """Counts of the packets of a source or of a port."""
 
     received: int = 0
     """each number once"""

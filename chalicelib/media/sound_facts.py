@@ -10,7 +10,7 @@ Kind = Literal["wav", "mp3", "mp4"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundFacts:
-    """What a file says of the sound in it."""
+    """The facts that a file states about its sound."""
 
     kind: Kind
     rate_hz: int

@@ -1,4 +1,4 @@
-"""What a sound file says of itself: WAV, MP3 or MP4, read as its bytes come, in constant memory.
+"""Facts in a sound file (WAV, MP3 or MP4), read as its bytes come, in constant memory.
 
 Nothing is decoded. What begins as none of the three has no facts.
 """

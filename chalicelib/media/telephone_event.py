@@ -27,7 +27,7 @@ _VOLUME = 0x3F
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelephoneEvent:
-    """What one payload says."""
+    """The content of one payload."""
 
     event: int
     is_end: bool

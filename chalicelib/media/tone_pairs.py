@@ -121,7 +121,7 @@ def _is_on(hz: int, advance: float, seconds: float) -> bool:
 
 
 def _strongest(pcm: bytes, waves: tuple[_Wave, ...]) -> _Tone | None:
-    """Return the frequency that stands out of its group, if one does."""
+    """Return the frequency that dominates its group, if one does."""
     found = [
         (audioop.findfactor(pcm, wave.cosine), audioop.findfactor(pcm, wave.sine)) for wave in waves
     ]

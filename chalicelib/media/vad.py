@@ -60,7 +60,7 @@ def threshold_dbm0(input_sensitivity: float) -> float:
 class VoiceActivity:
     """Speech and silence of one track (or of a mix), from a position on.
 
-    `initial_timeout` has passed when `judged` is that far and no speech has begun before;
+    `initial_timeout` has passed when `settled` is that far and no speech has begun before;
     `end_silence_timeout`, when `silent_samples` is that much.
     """
 
@@ -95,7 +95,7 @@ class VoiceActivity:
         self._silent_since = first_sample
 
     @property
-    def judged(self) -> int:
+    def settled(self) -> int:
         """As far as it is settled what was speech: short of a sound that may yet become some."""
         return self._position if self._is_speech else self._position - self._run * self._samples
 
@@ -107,7 +107,7 @@ class VoiceActivity:
     @property
     def silent_samples(self) -> int:
         """How much settled silence there is by now: what `end_silence_timeout` is held against."""
-        return self.judged - self._silent_since
+        return self.settled - self._silent_since
 
     def feed(self, pcm: bytes) -> list[SpeechEvent]:
         """Take the next samples, any number; return what they settle, in order."""

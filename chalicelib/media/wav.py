@@ -24,7 +24,7 @@ _DS64 = struct.Struct("<4sIQQQI")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WavFormat:
-    """What a header says."""
+    """The content of a header."""
 
     rate_hz: int
     channels: int

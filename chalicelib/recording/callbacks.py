@@ -45,7 +45,7 @@ def envelope(
     at: datetime,
     profile: Profile | None = None,
 ) -> dict[str, object]:
-    """Return the body of an event of a call; `profile` stands in where the carrier named none."""
+    """Return the body of an event of a call; `profile` is used where the carrier named none."""
     return {
         "event_type": event_type,
         "event_channel": call.event_channel or keys.event_channel(call.ref.key),

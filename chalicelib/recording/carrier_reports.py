@@ -31,7 +31,7 @@ class ReportedFacts(CarrierFacts):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarrierReport:
-    """What webhooks reported about one stream; a row under its call in the Core table."""
+    """The webhooks' reports about one stream; a row under its call in the Core table."""
 
     call: CallRef
     carrier_stream_id: str

@@ -3,7 +3,7 @@
     h0 = SHA-256("tapedeck chain 1" · 00 · recording id)
     hn = SHA-256(h(n-1) · key · SHA-256 of the object)
 
-in the order of the objects' first use: hashes as 32 bytes, texts as UTF-8. A key stands between two
+in the order of the objects' first use: hashes as 32 bytes, texts as UTF-8. A key is between two
 hashes, whose length never changes, so no two chains are made of the same bytes.
 """
 

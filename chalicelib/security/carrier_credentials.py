@@ -1,4 +1,4 @@
-"""What a profile's secret holds: a carrier's signing key, what opens its recordings and its API.
+"""The credentials in a profile's secret: for a carrier's signatures, recordings and API.
 
 A secret is the signing key as it is, or a JSON object (docs/how-to/import-carrier-recordings.md).
 """

@@ -28,7 +28,7 @@ _CONTEXT = b"tapedeck token 1"
 
 
 class TokenKind(StrEnum):
-    """What a token's subject is."""
+    """The kind of a token's subject."""
 
     PROFILE = "profile"
     """a profile's name: its carrier may stream and post events"""
@@ -39,7 +39,7 @@ class TokenKind(StrEnum):
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """What a verified token says."""
+    """The claims of a verified token."""
 
     kind: TokenKind
     account: str

@@ -72,7 +72,7 @@ DENIED_NETWORKS: tuple[Network, ...] = tuple(
 
 
 class Purpose(StrEnum):
-    """What the URL is for: decides its schemes; the value names it in messages."""
+    """The purpose of a URL: decides its schemes; the value names it in messages."""
 
     STATUS_URL = "status_url"
     TAP_URI = "uri"
@@ -94,7 +94,7 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UrlPolicy:
-    """What this deployment allows beyond https to public addresses on the usual ports."""
+    """The URLs that this deployment allows beyond https to public addresses on the usual ports."""
 
     http_allowed: bool = False
     ports: frozenset[int] | None = USUAL_PORTS
@@ -171,10 +171,10 @@ def parse_url(text: str, policy: UrlPolicy, purpose: Purpose) -> GuardedUrl:
 
 def judge_address(address: Address, policy: UrlPolicy, purpose: Purpose) -> None:
     """Raise UrlRefused unless this address may be connected to."""
-    judged = _unmapped(address)
-    if any(judged in network for network in policy.allowed_networks):
+    checked = _unmapped(address)
+    if any(checked in network for network in policy.allowed_networks):
         return
-    if any(judged in network for network in DENIED_NETWORKS):
+    if any(checked in network for network in DENIED_NETWORKS):
         raise _refused(purpose, Rule.ADDRESS, f"{address} isn't a public address")
 
 

@@ -4,7 +4,7 @@ Source: SWML's schema (`SWMLObject`, `tap`, `record_call` and their ends): secti
 which `main` runs. We run the recording and tapping methods that stand in `main` itself; everything
 else is named as skipped: other methods, whatever lies within them, and other sections.
 
-Stricter than the schema: `version` is 1.0.0 where it stands, a step holds one method, and see
+Stricter than the schema: `version` is 1.0.0 where it is given, a step holds one method, and see
 `parse_record_call` and `parse_tap`. Wider: a method without properties may be a bare word, or null;
 booleans and numbers may be text, as variables are filled in; and `stop_call_record`, as SWML's page
 of `record_call` once has it, is `stop_record_call`.
@@ -49,7 +49,7 @@ class RecordCall:
     """`record_call`."""
 
     path: str
-    """where it stands, e.g. `sections.main[2].record_call`"""
+    """where it is, e.g. `sections.main[2].record_call`"""
     control_id: str
     """given, or made"""
     options: RecordOptions
@@ -108,7 +108,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParseContext:
-    """What a script is read with."""
+    """The settings that a script is read with."""
 
     policy: UrlPolicy = STRICT
     new_id: Callable[[], str]

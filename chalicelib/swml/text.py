@@ -1,7 +1,7 @@
 """The text of a SWML document, JSON or YAML, becomes JSON's values and nothing else.
 
 YAML's aliases and tags are refused: SWML needs neither, an alias can make a gigabyte of a line
-(merge keys copy), a tag can make any object. A key that stands twice is refused too, as one of both
+(merge keys copy), a tag can make any object. A key that occurs twice is refused too, as one of both
 would be lost without a word.
 """
 
@@ -80,7 +80,7 @@ def _loader() -> type[yaml.SafeLoader]:
             """Return a mapping whose keys each stand once."""
             mapping = super().construct_mapping(node, deep=deep)
             if len(mapping) < len(node.value):
-                raise _refusal(node, "a key that stands twice")
+                raise _refusal(node, "a key that occurs twice")
             return mapping
 
         def construct_yaml_int(self, node: yaml.ScalarNode) -> int:

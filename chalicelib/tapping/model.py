@@ -19,7 +19,7 @@ class Codec(StrEnum):
 
 
 class TapState(StrEnum):
-    """Where a tap stands; SWML's words."""
+    """The state of a tap; SWML's words."""
 
     TAPPING = "tapping"
     FINISHED = "finished"

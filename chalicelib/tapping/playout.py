@@ -1,4 +1,4 @@
-"""What an outgoing tap sends of a call: its tracks in as they come, a ptime of sound at a time out.
+"""The sound that a tap sends: tracks in as they come, out in pieces of one ptime.
 
 A jitter buffer for each track evens out how they came; a payload's position is the count of those
 before it. Ticks are the clock: a caller that ticks every ptime plays in real time.

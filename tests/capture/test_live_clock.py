@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.capture.live_clock import MOST_KNOTS, PATIENCE_US, HeardClock
+from chalicelib.capture.live_clock import MOST_KNOTS, SILENT_AFTER_US, HeardClock
 
 RATE_HZ = 8000
 FRAME = 160
@@ -113,7 +113,7 @@ def test_a_long_hole_needs_no_proof() -> None:
 
     line = Line()
     line.send(2)
-    line.say_nothing(PATIENCE_US / SECOND)
+    line.say_nothing(SILENT_AFTER_US / SECOND)
     line.send(0.02)
 
     assert pytest.approx(6.0) == line.sounded(2)
@@ -166,8 +166,8 @@ def test_a_line_without_media_is_mute_after_four_seconds() -> None:
     line = Line()
     line.send(1)
 
-    assert not line.clock.is_mute(line.now_us + PATIENCE_US - 1)
-    assert line.clock.is_mute(line.now_us + PATIENCE_US)
+    assert not line.clock.is_mute(line.now_us + SILENT_AFTER_US - 1)
+    assert line.clock.is_mute(line.now_us + SILENT_AFTER_US)
 
 
 @pytest.mark.parametrize("ppm", [-200, -50, 50, 180])

@@ -181,7 +181,7 @@ def test_a_click_does_not_break_a_silence() -> None:
 
     voice = VoiceActivity(RATE_HZ, DEFAULT)
     voice.feed(_loud(0.2) + quiet(1) + _loud(0.04))
-    settled_before = voice.judged
+    settled_before = voice.settled
     voice.feed(quiet(1))
 
     assert seconds(1.2) == settled_before
@@ -199,7 +199,7 @@ def test_a_timeout_is_decided_to_the_block() -> None:
         told: list[SpeechEvent] = []
         for n in range(0, len(pcm), WIDTH * BLOCK):
             told += voice.feed(pcm[n : n + WIDTH * BLOCK])
-            if told or voice.judged >= limit:
+            if told or voice.settled >= limit:
                 break
 
         assert is_in_time == bool(told)
@@ -243,7 +243,7 @@ def test_skipping_in_a_block_keeps_the_place() -> None:
     voice.feed(quiet(1)[:-100])
     voice.skip(50)
 
-    assert seconds(1) == voice.judged
+    assert seconds(1) == voice.settled
 
 
 @given(st.lists(st.integers(1, 900), max_size=40))
@@ -270,4 +270,4 @@ def test_any_bytes_are_some_sound(pieces: list[bytes], input_sensitivity: float,
         voice.feed(piece)
         voice.feed(audioop.mul(piece[: len(piece) & ~1], WIDTH, gain))
 
-    assert 0 <= voice.silent_samples <= voice.judged
+    assert 0 <= voice.silent_samples <= voice.settled

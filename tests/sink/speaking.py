@@ -21,7 +21,7 @@ from chalicelib.recording.commands import Command, CommandKind
 from chalicelib.recording.model import Recording, RecordOptions
 from chalicelib.services.calls.record_call import RecordCallRequest, RecordingRequester
 from tests.services.core_desk import Desk
-from tests.sink.calls.test_recording_commands import Stage
+from tests.sink.calls.commanded_call import Stage
 from tests.sink.calls.test_with_call_control import OFFICE, office
 from tests.sink.rig import STOP, Rig, start, until
 

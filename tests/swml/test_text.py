@@ -49,7 +49,7 @@ def test_what_looks_like_a_date_is_text(text: bytes) -> None:
     ("text", "fact"),
     [
         (b"a: [", "while parsing"),
-        (b"a: 1\na: 2", "a key that stands twice"),
+        (b"a: 1\na: 2", "a key that occurs twice"),
         (b"a: &x 1\nb: *x", "an alias"),
         (b"a: !!python/object:os.system x", "a tag"),
         (b"a: !!int x", "a tag"),

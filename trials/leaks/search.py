@@ -27,7 +27,7 @@ SPEAKS = ("Audit", "A webhook was taken in", "A task failed", "Swept")
 
 
 def functions_log(stage: Stage, folder: Path) -> bytes:
-    """Return what all Lambda functions said since the stage stands."""
+    """Return what all Lambda functions said since the stage was deployed."""
     file = folder / "functions.log"
     save_logs(stage.aws.client_options, file)
     return file.read_bytes()

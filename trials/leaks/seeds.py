@@ -93,7 +93,7 @@ def _spelled(text: str) -> Iterator[bytes]:
     yield quote(text, safe="").encode()
     yield json.dumps(text)[1:-1].encode()
     yield raw.hex().encode()
-    # Wherever it stands in what was encoded: the letters that depend on it alone.
+    # At any position in what was encoded: the letters that depend on it alone.
     for before in range(3):
         whole = base64.b64encode(bytes(before) + raw).rstrip(b"=")
         alone = whole[(0, 2, 3)[before] : -1]

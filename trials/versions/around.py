@@ -1,4 +1,4 @@
-"""What stands around the workers whose writing is recorded: who listens, who is tapped to, who is
+"""The surroundings of the workers whose writing is recorded: who listens, who is tapped to, who is
 gone."""
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from chalicelib.capture.events import Encoding, Track
-from chalicelib.capture.live_clock import PATIENCE_US
+from chalicelib.capture.live_clock import SILENT_AFTER_US
 from chalicelib.recording import intervals, lifecycle
 from chalicelib.recording.detection.end_rules import (
     EndDecision,
@@ -158,10 +158,10 @@ class EndDetector:
         if self._begun_us is None:
             return None
         from_us = self._begun_us if rules.from_us is None else rules.from_us
-        if now_us < from_us + PATIENCE_US:
+        if now_us < from_us + SILENT_AFTER_US:
             return None
         rules.from_us = from_us
-        return rules.decide(now_us - PATIENCE_US, None)
+        return rules.decide(now_us - SILENT_AFTER_US, None)
 
     def _spoken_until_us(self, track: Track, rules: EndRules) -> int | None:
         """Return until when there was speech on a track; the recording's own beep is none."""

@@ -19,7 +19,7 @@ DIGIT_MARGIN_US = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectionDemand:
-    """What is to be detected on a track."""
+    """The events to detect on a track."""
 
     sensitivities: frozenset[float] = frozenset()
     """voice activity, for each `input_sensitivity`"""
@@ -95,7 +95,7 @@ class TrackDetector:
 
     def settled_us(self, sensitivity: float) -> int:
         """Return the time until which all speech is known."""
-        return self.clock.end_us(self._voices[sensitivity].activity.judged)
+        return self.clock.end_us(self._voices[sensitivity].activity.settled)
 
     def spoken_until_us(self, sensitivity: float) -> int | None:
         """Return the end of the last speech; None: there was none since the detector started."""

@@ -13,7 +13,7 @@ from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.lifecycle import Cause
 from chalicelib.recording.model import Recording, RecordOptions, State
 from chalicelib.services.calls.live_recordings import RecordingController
-from tests.sink.calls.test_recording_commands import BETWEEN, SECRET, Stage, a_pause, stage
+from tests.sink.calls.commanded_call import BETWEEN, SECRET, Stage, a_pause, stage
 from tests.sink.calls.test_with_call_control import office
 from tests.sink.fakes import FakeControl
 from tests.sink.rig import STOP, Rig, frame, media, run, start, until

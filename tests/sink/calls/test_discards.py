@@ -7,7 +7,7 @@ from chalicelib.recording.erasure import RIPE_AFTER
 from chalicelib.recording.model import State
 from chalicelib.services.recovery.journals import delete_covered
 from tests.services.core_desk import an_erasing
-from tests.sink.calls.test_recording_commands import BETWEEN, SECRET, Stage, holds, pcm, stage
+from tests.sink.calls.commanded_call import BETWEEN, SECRET, Stage, holds, pcm, stage
 from tests.sink.rig import frame, run, until
 
 QUIET = [0xFFFF, 0xFF7F, 0xFEFF, 0xFE7E, 0xFF7E] * 12

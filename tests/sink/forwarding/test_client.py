@@ -13,7 +13,7 @@ import pytest
 from chalicelib.capture.events import Track
 from chalicelib.recording.commands import CommandKind
 from chalicelib.recording.model import Ending, State
-from tests.sink.calls.test_recording_commands import holds
+from tests.sink.calls.commanded_call import holds
 from tests.sink.pair import BETWEEN, CALL_KEY, UNHURRIED, pair, pcm
 from tests.sink.rig import frame, run, until
 
