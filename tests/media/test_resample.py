@@ -80,10 +80,14 @@ def test_a_lower_rate_is_raised_without_images() -> None:
     assert power_at(5000, pcm, 16000) < AMPLITUDE / 1000
 
 
-def test_loud_sound_is_saturated() -> None:
+@pytest.mark.parametrize("rate_hz", [12_000, 16_000])
+def test_loud_sound_is_saturated(rate_hz: int) -> None:
     """A square wave's overshoot is clipped; it doesn't wrap."""
 
-    square = array("h", ([32_767] * 40 + [-32_767] * 40) * 40).tobytes()
-    samples = array("h", Resampler(16000, TO_HZ).feed(square))
+    half = rate_hz // 400
+    square = array("h", ([32_767] * half + [-32_767] * half) * 40).tobytes()
+    samples = array("h", Resampler(rate_hz, TO_HZ).feed(square))
 
-    assert (-32_767, 32_767) == (min(samples), max(samples))
+    assert (-32_768, 32_767) == (min(samples), max(samples))
+    highs = [sample for sample in samples[200:240] if sample > 25_000]
+    assert 20 == pytest.approx(len(highs), abs=2)

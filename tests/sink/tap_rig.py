@@ -31,6 +31,7 @@ class Stage:
     rig: Rig
     socket: ClientConnection
     said: list[int] = field(default_factory=list)
+    call_key: str = CALL_KEY
     _commands: int = 0
 
     @property
@@ -67,8 +68,8 @@ class Stage:
             command_id=f"{kind}-{self._commands}",
             kind=kind,
             worker="w-1",
-            call_key=CALL_KEY,
-            recording_id=keys.tap_id(CALL_KEY, control_id),
+            call_key=self.call_key,
+            recording_id=keys.tap_id(self.call_key, control_id),
             at=datetime.now(UTC),
             tap=asked or {},
         )
@@ -79,7 +80,7 @@ class Stage:
         """Begin a tap; return its row, if it has one."""
         asked = {"uri": uri, "control_id": control_id, **options}
         await self.command(CommandKind.TAP, control_id, asked)
-        return self.taps.rows.get(keys.tap_id(CALL_KEY, control_id))
+        return self.taps.rows.get(keys.tap_id(self.call_key, control_id))
 
     async def stop_tap(self, control_id: str = "t") -> Tap:
         """End a tap; return its row."""
@@ -88,7 +89,7 @@ class Stage:
 
     def row(self, control_id: str = "t") -> Tap:
         """Return a tap's row."""
-        return self.taps.rows[keys.tap_id(CALL_KEY, control_id)]
+        return self.taps.rows[keys.tap_id(self.call_key, control_id)]
 
 
 @asynccontextmanager

@@ -32,7 +32,7 @@ from chalicelib.recording.rendition_plan import (
 )
 from chalicelib.services.calls.newer import verify_known
 from chalicelib.services.finalization.media_index import Holdings, known_segments, read_holdings
-from chalicelib.services.finalization.read_ahead import MOST_SEGMENTS, ReadAheadStore
+from chalicelib.services.finalization.read_ahead import ReadAheadStore, is_small
 from chalicelib.services.finalization.render import CORRUPT, Rendering, sound_of
 
 RETENTION_TAG = "retention_days"
@@ -121,7 +121,7 @@ def _source(recording: Recording, calls: Calls, media: MediaStore) -> _Source:
     streams = [stream for stream in calls.streams(call_key) if stream.round == recording.round]
     verify_known(streams)
     known = known_segments(streams)
-    if known is not None and len(known) <= MOST_SEGMENTS:
+    if known is not None and is_small(len(known), streams):
         media = ReadAheadStore(media, known)
     holdings = read_holdings(call_key, streams, media)
     encodings = {stream.stream_key: stream.encoding for stream in streams}

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
+from chalicelib.media.codecs import bytes_per_sample
 from chalicelib.ports.aws import MediaStore
+from chalicelib.recording.model import Stream
 
 MOST_SEGMENTS = 8
 """13 MB of two tracks at 8 kHz; for a longer call the index is read alone, and media in its turn"""
+G711_BYTES_PER_S = 8_000
+"""of one track"""
+
+
+def is_small(segments: int, streams: Iterable[Stream]) -> bool:
+    """Whether a call's media may be read ahead: L16 counts by how much larger than G.711 it is."""
+    sizes = [stream.rate_hz * bytes_per_sample(stream.encoding) for stream in streams]
+    return segments * max(sizes, default=0) <= MOST_SEGMENTS * G711_BYTES_PER_S
 
 
 class ReadAheadStore:
