@@ -20,7 +20,7 @@ from chalicelib.sink.runtime.limits import Limits
 LIVE_CALLS = 1000
 WORKERS = 4
 """250 calls each"""
-SETUP, RECHECKED, IDLE, BURIAL, RELEASE = "setup", "recheck", "idle", "burial", "release"
+SETUP, RECHECKED, IDLE, TAKEOVER, RELEASE = "setup", "recheck", "idle", "takeover", "release"
 
 _BY_CLOCK = frozenset({"journal put", "lease row", "lease query", "mailbox query"})
 _EACH_WORKER = frozenset({"journal list"})

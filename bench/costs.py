@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 from bench import cost_model, prices, trust
 from bench.cost_doors import counted_door, hooks_served
 from bench.cost_meter import CALL, Charge
-from bench.cost_model import BURIAL, IDLE, RECHECKED, RELEASE, SETUP, Counted, Model
+from bench.cost_model import IDLE, RECHECKED, RELEASE, SETUP, TAKEOVER, Counted, Model
 from chalicelib.capture.events import Encoding, Track
 from chalicelib.recording.renditions import MEDIA_KEPT
 from chalicelib.services.accounts import profiles
@@ -117,7 +117,7 @@ def counted(dialect: str, calls: int, seconds: float) -> dict[str, Any]:
             live_s = time.monotonic() - began
             with meter.phase(IDLE):
                 stage.sweep()
-        with meter.phase(BURIAL):
+        with meter.phase(TAKEOVER):
             stage.sweep()
         with meter.phase(RELEASE):
             stage.sweep(MEDIA_KEPT + timedelta(days=1))

@@ -61,10 +61,10 @@ def parse_telephone_event(payload: bytes) -> TelephoneEvent:
 class TelephoneEvents:
     """The key presses of one RTP source; a new SSRC is a new one."""
 
-    __slots__ = ("_begun", "_end", "_horizon", "_memory", "_patience")
+    __slots__ = ("_begun", "_end", "_horizon", "_lost_after", "_memory")
 
     def __init__(self, rate_hz: int) -> None:
-        self._patience = LOST_END_MS * rate_hz // 1000
+        self._lost_after = LOST_END_MS * rate_hz // 1000
         self._memory = MEMORY_MS * rate_hz // 1000
         self._begun: DigitBegun | None = None
         self._end = 0
@@ -96,7 +96,7 @@ class TelephoneEvents:
     def advance(self, timestamp: int) -> list[DigitEvent]:
         """Hear that the source's clock has come so far: a key whose end was lost is let go."""
         events: list[DigitEvent] = []
-        if timestamp - self._end >= self._patience:
+        if timestamp - self._end >= self._lost_after:
             self._let_go(events)
         return events
 
