@@ -1,6 +1,8 @@
 """A lock between processes: held while a file stays open.
 
 `python -m infra.lock COMMAND…` runs a command that packages, as `make package` does.
+
+By hand: `fcntl.flock` is one call; a package would add its own files and timeouts.
 """
 
 from __future__ import annotations

@@ -19,10 +19,10 @@ import msgspec
 
 from chalicelib.capture import positions
 from chalicelib.capture.clock import ClockedRun, Run, StreamClock, follow
-from chalicelib.capture.deduplication import distinct
+from chalicelib.capture.distinct_on_read import distinct
 from chalicelib.capture.events import Clock, Encoding, Track
-from chalicelib.capture.placed_run import tolerance
 from chalicelib.capture.records import StoredRecord, StreamHead
+from chalicelib.capture.reordering import tolerance
 from chalicelib.capture.runs import bytes_per_sample
 from chalicelib.capture.timeline import Hole, Placement, Reason, Timeline
 

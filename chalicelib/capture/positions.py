@@ -20,8 +20,8 @@ from chalicelib.capture.clock import (
     least_lateness_us,
 )
 from chalicelib.capture.events import Track
-from chalicelib.capture.placed_run import tolerance
 from chalicelib.capture.records import StreamHead
+from chalicelib.capture.reordering import tolerance
 from chalicelib.capture.timeline import Reason
 
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import msgspec
 
 from chalicelib.capture.events import Clock, Encoding, Track
-from chalicelib.capture.placed_run import PlacedRun
 from chalicelib.capture.records import Record, StreamHead
+from chalicelib.capture.reordering import PlacedRun
 
 SHORTEST_PAUSE_US = 15_000
 """a message this much later than its run starts another: less than a frame of 20 ms, so that a

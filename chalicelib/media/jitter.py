@@ -11,6 +11,8 @@ early packets come before their turn (their slack) is all that the buffer goes b
 - A clock that stood still (a source without timestamps, after a pause) or leapt starts over.
 
 With `least` = `most` its depth is fixed. It follows a drift between both clocks in either case.
+
+By hand: aiortc's buffer drops what a tap has to count, and knows no encoding's silence.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 ISO/IEC 11172-3 and 13818-3 with the usual third set of low sample rates (MPEG 2.5); ID3v2 before
 the first frame. An encoder's own first frame (Xing, Info, VBRI) holds no sound.
+
+By hand: libraries for tags (mutagen) need a file to seek in; here bytes are counted as they pass.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """An MP4 file: the length and the shape of its first track, from the movie's box.
 
 ISO/IEC 14496-12 (boxes, `mvhd`, `stsd`) and 14496-14. The movie's box may be at either end.
+
+By hand: two boxes are read as bytes pass; a library would need the whole file.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 An outgoing tap speaks G.711 at 8 kHz whatever the source's rate is. Frequencies that the lower rate
 can't carry are attenuated by at least 60 dB, so that they don't come back as aliases; up to 85 % of
 its Nyquist frequency the sound passes unchanged (within 0.1 dB). The measurements are in the test.
+
+By hand: `audioop.ratecv` has no low-pass, and scipy is much to ship for one filter.
 """
 
 from __future__ import annotations

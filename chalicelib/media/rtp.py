@@ -2,6 +2,9 @@
 
 The law: a datagram is refused unless every length in it adds up. What shares the port with RTP by
 RFC 5761 (RTCP) or RFC 7983 (STUN, DTLS) is refused by name, never read as sound.
+
+By hand: twelve bytes, on the path of every packet; aiortc's parser builds objects that nothing here
+needs.
 """
 
 from __future__ import annotations

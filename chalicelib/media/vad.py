@@ -4,6 +4,9 @@
 -65 dBm0. A block sounds when its level passes that, and is 7 dB above the line's own noise (the
 least level of the last 3 s), which raises the bar by at most 15 dB: steady noise is no speech
 unless it is louder than that. Speech is sound for three blocks running.
+
+By hand: the level that `input_sensitivity` promises is arithmetic; a trained model (WebRTC's,
+Silero) has no such level.
 """
 
 from __future__ import annotations

@@ -3,6 +3,9 @@ file says of itself.
 
 RIFF (Microsoft, 1991), 44 bytes; from 4 GiB on RF64 (EBU Tech 3306), 80 bytes. The tags are a LIST
 INFO chunk (RIFF, chapter 2), behind the samples so that these begin where every reader looks.
+
+By hand: the standard library's `wave` must seek back to write lengths, and knows neither RF64 nor
+tags.
 """
 
 from __future__ import annotations

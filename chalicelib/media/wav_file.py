@@ -2,6 +2,8 @@
 
 RIFF (Microsoft, 1991), RF64 (EBU Tech 3306). A header written before its length was known says 0
 or the largest number: then the samples last as long as the file.
+
+By hand: `wave` reads PCM alone, wants a whole file, and fails at a header that was never completed.
 """
 
 from __future__ import annotations

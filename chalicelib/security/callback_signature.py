@@ -1,6 +1,9 @@
 """Standard Webhooks signatures for what we send: the symmetric scheme `v1`.
 
 Source: https://www.standardwebhooks.com (specification 1.0.0, "Signature scheme").
+
+By hand: three lines of `hmac`; the `standardwebhooks` package signs with one key, and a
+rotation needs two.
 """
 
 from __future__ import annotations

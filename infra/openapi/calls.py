@@ -79,7 +79,7 @@ class KnownCall(Call, forbid_unknown_fields=False, kw_only=True):
 class SkippedMethod(Shape, kw_only=True):
     """A method that did not run."""
 
-    path: Annotated[str, Meta(description="Where it stands, e.g. sections.main[1].play.")]
+    path: Annotated[str, Meta(description="Its place, e.g. sections.main[1].play.")]
     method: str
 
 
@@ -99,7 +99,7 @@ class SwmlResult(Shape, forbid_unknown_fields=False, kw_only=True):
     """What a method's own route would have answered, beside these."""
 
     path: Annotated[
-        str, Meta(description="Where the method stands, e.g. sections.main[0].record_call.")
+        str, Meta(description="The place of the method, e.g. sections.main[0].record_call.")
     ]
     method: Annotated[Method, Meta(description="stop_record_call for stop_call_record, too.")]
     status: Annotated[

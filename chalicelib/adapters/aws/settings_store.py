@@ -1,4 +1,8 @@
-"""Reads settings that seldom change, from Secrets Manager and from SSM, at most every 5 minutes."""
+"""Reads settings that seldom change, from Secrets Manager and from SSM, at most every 5 minutes.
+
+By hand: Powertools' parameters fail when a value is too old to keep and AWS is away; here the last
+one serves.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 A value is stored field by field under its own names; one that equals its default isn't stored.
 A persisted format: a field that changes needs a migration.
+
+By hand: boto3's TypeSerializer turns numbers into Decimals; the fields are dataclasses of our own.
 """
 
 from __future__ import annotations

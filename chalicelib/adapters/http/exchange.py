@@ -1,4 +1,8 @@
-"""One HTTP exchange on an open socket, over by its deadline however slowly the bytes come."""
+"""One HTTP exchange on an open socket, over by its deadline however slowly the bytes come.
+
+By hand: clients such as requests and httpx resolve the name themselves, and bound each read, not
+the whole.
+"""
 
 from __future__ import annotations
 

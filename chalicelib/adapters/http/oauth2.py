@@ -1,4 +1,8 @@
-"""Tokens of OAuth 2 for clients (RFC 6749, 4.4), kept as long as they are good."""
+"""Tokens of OAuth 2 for clients (RFC 6749, 4.4), kept as long as they are good.
+
+By hand: one POST, which has to go through the URL guard; a client library opens its own
+connections.
+"""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembled:
-    """What Publish needs to know; all else stands in the manifest."""
+    """What Publish needs to know; the manifest has all else."""
 
     recording_id: str
     attempt: int

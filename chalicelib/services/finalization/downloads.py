@@ -112,7 +112,7 @@ def open_proof(
 
 
 def await_finished(recordings: Recordings, recording_id: str, waiting: Waiting) -> Recording:
-    """Return a recording as soon as it is finalized, or as it stands after WAIT_S seconds."""
+    """Return a recording once it is finalized, or in its present state after WAIT_S seconds."""
     until = waiting.clock() + WAIT_S
     recording = recordings.get(recording_id)
     while is_finalizing(recording.state) and waiting.clock() < until:

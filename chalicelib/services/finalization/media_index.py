@@ -49,7 +49,7 @@ def read_holdings(call_key: str, streams: Sequence[Stream], media: MediaStore) -
     """Return what is stored of these streams of a call. Raises Unavailable; NewerForm where only
     newer code can read some of it."""
     if (known := known_segments(streams)) is not None:
-        with suppress(Unavailable):  # one was redacted: what stands in its place is listed
+        with suppress(Unavailable):  # one was redacted: a listing shows what replaced it
             return _read_holdings(call_key, known, streams, media)
     listed = list(media.keys(naming.segments_prefix(call_key)))
     return _read_holdings(call_key, listed, streams, media)

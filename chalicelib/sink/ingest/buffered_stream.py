@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
+from chalicelib.capture.consumer_order import InOrder
 from chalicelib.capture.events import Clock, DigitPressed, Encoding, Media, StreamStarted, Track
-from chalicelib.capture.live_order import InOrder
-from chalicelib.capture.placed_run import PlacedRun
 from chalicelib.capture.records import Record, StreamHead
+from chalicelib.capture.reordering import PlacedRun
 from chalicelib.capture.runs import LiveRun, StreamCapture, bytes_per_sample
 from chalicelib.recording.model import Ending
 from chalicelib.sink.ingest.ingest_state import (

@@ -1,4 +1,8 @@
-"""Writes log lines as JSON: a constant sentence and keys; no payload, token or phone number."""
+"""Writes log lines as JSON: a constant sentence and keys; no payload, token or phone number.
+
+By hand: Powertools' Logger belongs to Lambda's context, and the sink's image holds no AWS Lambda
+code.
+"""
 
 from __future__ import annotations
 

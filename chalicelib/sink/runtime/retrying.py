@@ -1,4 +1,7 @@
-"""Calls synchronous functions from the event loop, in a bounded pool, until they answer."""
+"""Calls synchronous functions from the event loop, in a bounded pool, until they answer.
+
+By hand: tenacity retries one call; here the pool, its bound and `Health` belong together.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Yields each stored sample of a track once, when media is read back.
 
-A late or doubled message of a live stream is sorted out earlier, in `placed_run.py`.
+A late or doubled message of a live stream is sorted out earlier, in `reordering.py`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One track's messages in the order of their offsets, for live listeners.
 
-What is captured never waits. A listener can't go back, so a message behind a hole waits until the
-hole is filled, or until what comes later shows that nothing will fill it.
+What is captured never waits (`reordering.py`). A consumer can't go back, so a message behind a hole
+waits until the hole is filled, or until what comes later shows that nothing will fill it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from chalicelib.capture.clock import Baseline
-from chalicelib.capture.placed_run import Placed, tolerance
 from chalicelib.capture.records import StreamHead
+from chalicelib.capture.reordering import Placed, tolerance
 
 WAIT_US = 200_000
 """for a message that is missing: as long as the buffer of an RTP listener at most"""

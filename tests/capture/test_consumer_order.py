@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chalicelib.capture.consumer_order import InOrder
 from chalicelib.capture.events import Clock
-from chalicelib.capture.live_order import InOrder
-from chalicelib.capture.placed_run import Placed
 from chalicelib.capture.records import StreamHead
+from chalicelib.capture.reordering import Placed
 
 FRAME = 160
 HEAD = StreamHead(

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import pytest
 
 from chalicelib.capture.events import Clock, Encoding, Track
-from chalicelib.capture.placed_run import PROBATION, REMEMBERED, PlacedRun
 from chalicelib.capture.records import StreamHead
+from chalicelib.capture.reordering import PROBATION, REMEMBERED, PlacedRun
 from chalicelib.capture.runs import StreamCapture
 from tests.capture.placed import OPENED_US, Placed, capture
 from tests.streams import answered, stamped, stereo
