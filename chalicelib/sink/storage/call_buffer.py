@@ -113,19 +113,24 @@ class CallBuffer:
 
     async def seal(self) -> None:
         """Make a segment of the open batches; return when its bytes wait for the store."""
-        if self._open:
-            self._pending.append(PendingSegment(self._open, self._journal.next_number - 1))
-            self._open = []
-        await self._encode_all()
+        self._close_open()
+        for segment in list(self._pending):
+            await self._encode(segment)
 
     async def store(self) -> None:
-        """Store all that was received until now; return when it is stored."""
-        await self.seal()
+        """Store all that was received until now; return when it is stored.
+
+        The task that stores waits for room only while no earlier segment of the call has any: if it
+        waited for a later segment, nothing would free the room that the earlier ones take.
+        """
+        self._close_open()
+        if self._storing.locked():
+            await self.seal()
         async with self._storing:
             while self._pending:
-                # A segment that couldn't be encoded before is encoded now.
-                await self._encode_all()
-                if self._pending:
+                if self._pending[0].state is SegmentState.SEALED:
+                    await self._encode(self._pending[0])
+                else:
                     await self._store_first()
 
     def void(self) -> None:
@@ -145,13 +150,19 @@ class CallBuffer:
         async with self._storing:
             return
 
-    async def _encode_all(self) -> None:
-        async with self._encoding:
-            for segment in list(self._pending):
-                if segment.state is SegmentState.SEALED:
-                    await self._encode(segment)
+    def _close_open(self) -> None:
+        """Make a pending segment of the open batches."""
+        if self._open:
+            self._pending.append(PendingSegment(self._open, self._journal.next_number - 1))
+            self._open = []
 
     async def _encode(self, segment: PendingSegment) -> None:
+        """Encode a segment unless that was done; the lock is free between two segments."""
+        async with self._encoding:
+            if segment.state is SegmentState.SEALED:
+                await self._keep(segment)
+
+    async def _keep(self, segment: PendingSegment) -> None:
         through = self._covered_through(segment)
         spooled = await self._segments.keep(segment.batches, through)
         if spooled is None:

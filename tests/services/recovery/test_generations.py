@@ -63,7 +63,7 @@ def test_the_last_generation_that_lives_stays(others: list[Lease]) -> None:
     """Without it nobody would take calls."""
     (left,) = hindrances([a_lease("w-1", 1), *others], 1, NOW)
 
-    assert left.startswith("no worker of a generation after 1 lives")
+    assert left.startswith("no worker of a generation after 1 is alive")
 
 
 def test_workers_are_in_the_order_of_their_generations() -> None:
