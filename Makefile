@@ -215,7 +215,7 @@ trial: setup $(NEEDED_BY_$(TRIAL)) ## run a trial, or list them all: make trial 
 	@$(PY) -m trials.$(TRIAL) $(ARGS)
 
 # Measurements and trials have targets of their own names, too: `make chaos` is
-# `make trial NAME=chaos`. Documents use them; `make help` leaves them out.
+# `make trial NAME=chaos`. `make help` and the documents leave them out.
 
 hook: setup
 	@$(PY) -m bench.hook --deployed
@@ -237,7 +237,8 @@ PYTHON2 ?= $(shell for python in python2.7 "$$(pyenv root 2>/dev/null)"/versions
 
 $(AUTOBAHN)/.stamp: trials/autobahn/requirements.txt | $(VENV)/.stamp
 	@"$(PYTHON2)" -c 'print("")' >/dev/null 2>&1 || { echo "Python 2.7 is needed for Autobahn|Testsuite" \
-	  "and was not found: pyenv install 2.7, or make autobahn PYTHON2=/path/to/python2.7" >&2; exit 1; }
+	  "and was not found: pyenv install 2.7," \
+	  "or make trial NAME=autobahn PYTHON2=/path/to/python2.7" >&2; exit 1; }
 	@echo "Setting up $(AUTOBAHN) ..."
 	@$(PY) -m pip install -qq --target .build/virtualenv virtualenv==20.15.1  # the last that knows 2.7
 	@PYTHONPATH=.build/virtualenv $(PY) -m virtualenv -q -p "$(PYTHON2)" $(AUTOBAHN)

@@ -2,7 +2,7 @@
 
 YAML's aliases and tags are refused: SWML needs neither, an alias can make a gigabyte of a line
 (merge keys copy), a tag can make any object. A key that occurs twice is refused too, as one of both
-would be lost without a word.
+would be lost without a word. PyYAML and msgspec do the reading.
 """
 
 from __future__ import annotations

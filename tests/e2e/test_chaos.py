@@ -1,4 +1,4 @@
-"""The shorter form of `make chaos`: each moment of a kill once."""
+"""The shorter form of `make trial NAME=chaos`: each moment of a kill once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shorter form of `make leaks`: what is seeded is in no log."""
+"""The shorter form of `make trial NAME=leaks`: what is seeded is in no log."""
 
 from __future__ import annotations
 

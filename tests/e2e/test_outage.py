@@ -1,4 +1,4 @@
-"""The shorter form of `make outage` where it needs a database: DynamoDB throttles a worker."""
+"""The part of `make trial NAME=outage` that needs a database: DynamoDB throttles a worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shorter form of `make retap`: one death, one call."""
+"""The shorter form of `make trial NAME=retap`: one death, one call."""
 
 from __future__ import annotations
 

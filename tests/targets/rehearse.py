@@ -1,6 +1,6 @@
 """In place of the interpreter that a target runs: imports each program, and doesn't run it.
 
-    make chaos PY="python tests/targets/rehearse.py"
+    make trial NAME=chaos PY="python tests/targets/rehearse.py"
 
 Prints what would have run, without `-m`. A program of ours that can't be imported fails, another
 one that isn't installed too.

@@ -28,11 +28,11 @@ def rows(kind: type[Row]) -> list[object]:
 
 
 def test_each_documented_target_has_a_row() -> None:
-    """Whoever documents one says in the table how a test runs it."""
+    """The table has each documented target; trials may be documented as `make trial` alone."""
     named = documented()
 
     assert {} == {target: where for target, where in named.items() if target not in TABLE}
-    assert [] == [target for target in TABLE if target not in named], "documented nowhere"
+    assert set() == set(TABLE) - set(named) - set(own_names()), "documented nowhere"
 
 
 @pytest.mark.parametrize(

@@ -134,4 +134,4 @@ def test_autobahn_says_what_it_needs(tmp_path: Path) -> None:
 
     assert 2 == done.code
     assert "Python 2.7 is needed for Autobahn|Testsuite and was not found: " in done.said
-    assert "make autobahn PYTHON2=/path/to/python2.7" in done.said
+    assert "make trial NAME=autobahn PYTHON2=/path/to/python2.7" in done.said

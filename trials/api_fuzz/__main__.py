@@ -1,4 +1,4 @@
-"""`make api-fuzz`: send the API what its own OpenAPI document offers, with schemathesis.
+"""`make trial NAME=api-fuzz`: send the API what its own OpenAPI document offers, with schemathesis.
 
 Exits with 1 after a finding.
 """
@@ -41,7 +41,7 @@ def main() -> int:
     asked = _GENERATED.search(ended.stdout)
     if asked is not None and not ended.returncode and not sys.argv[1:]:
         figure = f"{int(asked[1]):,} requests made from the OpenAPI document, 0 findings"
-        trust.note(18, "requests to the API", "make api-fuzz", figure)
+        trust.note(18, "requests to the API", "make trial NAME=api-fuzz", figure)
     return ended.returncode
 
 

@@ -1,4 +1,4 @@
-"""`make attack`: attack a sink that records a call.
+"""`make trial NAME=attack`: attack a sink that records a call.
 
 Peers are slow, silent, flooding and lying. Exits with 1 if TRUST target 17 fails.
 """
@@ -96,7 +96,7 @@ def main() -> int:
         f" cut at {LIMITS.handshake_within_s:.0f} s, who comes back to flood"
         " kept out, no 101 for a wrong token"
     )
-    trust.note(17, "websocket abuse", "make attack", figure)
+    trust.note(17, "websocket abuse", "make trial NAME=attack", figure)
     return 0
 
 

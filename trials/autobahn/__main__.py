@@ -1,4 +1,4 @@
-"""`make autobahn`: run Autobahn|Testsuite against the sink's WebSocket.
+"""`make trial NAME=autobahn`: run Autobahn|Testsuite against the sink's WebSocket.
 
 Exits with 1 if a case ends neither with OK nor as `accepted.toml` says.
 """
@@ -36,7 +36,7 @@ def main() -> int:
     if bad or not found:
         return 1
     figure = f"{len(found)} cases: {verdicts.counts(found)}; 0 outside the accepted ones"
-    trust.note(16, "websocket protocol", "make autobahn", figure)
+    trust.note(16, "websocket protocol", "make trial NAME=autobahn", figure)
     return 0
 
 

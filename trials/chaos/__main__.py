@@ -1,4 +1,4 @@
-"""`make chaos`: kill workers in the middle of calls.
+"""`make trial NAME=chaos`: kill workers in the middle of calls.
 
 Exits with 1 if TRUST target 1, 2 or 6 fails.
 """
@@ -59,18 +59,20 @@ def _note(tally: Tally) -> None:
     trust.note(
         1,
         "audio lost when a worker is SIGKILLed",
-        "make chaos",
+        "make trial NAME=chaos",
         f"{report.figure(tally)}, {len(losses)} times that a live call lost its worker; {run_of}",
     )
     sent_s = sum(report.sent_s(tally).values())
     trust.note(
         2,
         "what is durable is right",
-        "make chaos",
+        "make trial NAME=chaos",
         f"0 corrupt, reordered or duplicated samples of {sent_s:.0f} s, one last callback each",
     )
     holes = sum(each.holes for each in tally.verdicts.values())
-    trust.note(6, "gaps are told", "make chaos", f"{holes} holes of 40 ms and more, all ± 20 ms")
+    trust.note(
+        6, "gaps are told", "make trial NAME=chaos", f"{holes} holes of 40 ms and more, all ± 20 ms"
+    )
 
 
 if __name__ == "__main__":

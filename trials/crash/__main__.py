@@ -1,4 +1,4 @@
-"""`make crash`: play a call's life with a fault at every port call.
+"""`make trial NAME=crash`: play a call's life with a fault at every port call.
 
 Exits with 1 if TRUST target 10 fails.
 """
@@ -35,7 +35,7 @@ def main() -> int:
     all_ = singles + pairs
     print("".join(f"NOT AS PROMISED: {fault}\n" for fault in all_.faults[:50]), end="")
     if not all_.faults:
-        trust.note(10, "outbox", "make crash", _figure(singles, pairs, calls))
+        trust.note(10, "outbox", "make trial NAME=crash", _figure(singles, pairs, calls))
     return 1 if all_.faults else 0
 
 

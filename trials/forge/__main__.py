@@ -1,4 +1,4 @@
-"""`make forge`: try forged tokens, API keys and signatures.
+"""`make trial NAME=forge`: try forged tokens, API keys and signatures.
 
 Exits with 1 if one of them opens anything (TRUST target 12). Each lock is also tried with its right
 keys, before and after: a lock that never opens would prove nothing.
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str]) -> int:
             f"{count:,} forged tokens, API keys, signatures and users at {len(tried)} locks:"
             " 0 opened anything; constant-time compare, by a test over the syntax tree"
         )
-        trust.note(12, "forged webhook or token", "make forge", figure)
+        trust.note(12, "forged webhook or token", "make trial NAME=forge", figure)
     return 0
 
 

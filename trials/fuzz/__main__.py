@@ -1,4 +1,4 @@
-"""`make fuzz`: fuzz every parser for FUZZ_SECONDS (60).
+"""`make trial NAME=fuzz`: fuzz every parser for `--seconds` (60).
 
 Begins from the kept corpus; new inputs stay in `.build/fuzz/`. `--keep` copies those that reach new
 code into the kept corpus. An input that crashed becomes a file of it, and a test beside the parser.
@@ -60,7 +60,7 @@ def main() -> int:
         return 1
     if not given.targets:
         figure = f"{len(runs)} parsers, {given.seconds} s each: {figure}"
-        trust.note(18, "parsers", "make fuzz", figure)
+        trust.note(18, "parsers", "make trial NAME=fuzz", figure)
     return 0
 
 

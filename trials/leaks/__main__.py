@@ -1,4 +1,4 @@
-"""`make leaks`: fill calls with seeded values and search every log for them.
+"""`make trial NAME=leaks`: fill calls with seeded values and search every log for them.
 
 Exits with 1 if a log has one (TRUST target 21).
 """
@@ -31,7 +31,7 @@ def main() -> int:
     print(figure)
     if searched.leaks or searched.unsaid:
         return 1
-    trust.note(21, "no personal data in logs", "make leaks", figure)
+    trust.note(21, "no personal data in logs", "make trial NAME=leaks", figure)
     return 0
 
 

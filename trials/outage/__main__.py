@@ -1,4 +1,4 @@
-"""`make outage`: take S3 away, slow it down, fill the disk, throttle the database.
+"""`make trial NAME=outage`: take S3 away, slow it down, fill the disk, throttle the database.
 
 Exits with 1 if TRUST target 7 fails.
 """
@@ -135,7 +135,7 @@ def _note(unreachable: Found, full: Found, throttled: database.Found) -> None:
     trust.note(
         7,
         "S3 outage",
-        "make outage",
+        "make trial NAME=outage",
         f"{CALLS} calls, {unreachable.outage_s / 60:.0f} of 60 min unreachable:"
         f" {unreachable.stored_frames} frames stored bit for bit, 0 lost; {more:.0f} MiB more"
         f" memory, {unreachable.disk_bytes / 1e6:.0f} MB on disk, drained in"

@@ -1,4 +1,4 @@
-"""`make pause`: search everywhere for what is said while a call's recordings are paused.
+"""`make trial NAME=pause`: search everywhere for what is said while a call's recordings are paused.
 
 Exits with 1 if it is found (TRUST target 20).
 """
@@ -34,7 +34,7 @@ def main() -> int:
     )
     print(figure if not kept else f"{len(kept)} places hold what was said in a pause")
     if not kept:
-        trust.note(20, "pause", "make pause", figure)
+        trust.note(20, "pause", "make trial NAME=pause", figure)
     return 1 if kept else 0
 
 

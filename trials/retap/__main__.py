@@ -1,4 +1,4 @@
-"""`make retap`: kill workers whose calls are tapped: the carrier taps elsewhere.
+"""`make trial NAME=retap`: kill workers whose calls are tapped: the carrier taps elsewhere.
 
 Exits with 1 if the second half of TRUST target 3 fails.
 """
@@ -32,7 +32,9 @@ def main() -> int:
     faults = broken(deaths)
     print("".join(f"NOT AS PROMISED: {fault}\n" for fault in faults), end="")
     if len(deaths) >= WHOLE and not faults:
-        trust.note(3, "re-tapped where the carrier's API allows", "make retap", figure(deaths))
+        trust.note(
+            3, "re-tapped where the carrier's API allows", "make trial NAME=retap", figure(deaths)
+        )
     return 1 if faults else 0
 
 

@@ -1,4 +1,4 @@
-"""`make stop`: send SIGTERM to a worker that records 250 calls.
+"""`make trial NAME=stop`: send SIGTERM to a worker that records 250 calls.
 
 Exits with 1 if TRUST target 4 fails.
 """
@@ -32,7 +32,7 @@ def main() -> int:
     faults = stop.faults
     print("".join(f"NOT AS PROMISED: {fault}\n" for fault in faults), end="")
     if asked.calls >= WHOLE and not faults:
-        trust.note(4, "a planned stop loses nothing", "make stop", stop.figure)
+        trust.note(4, "a planned stop loses nothing", "make trial NAME=stop", stop.figure)
     return 1 if faults else 0
 
 

@@ -1,5 +1,8 @@
-"""What the carriers of `make stop` send: no frame of any call comes twice, and each says whose and
-which it is, so that what is stored can be compared with what was sent without keeping it."""
+"""The frames that the carriers of `make trial NAME=stop` send.
+
+No two frames are equal: each holds its call and its number, so that the trial can compare what is
+stored with what was sent, without keeping it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make takeover`: measure how soon a dead worker's calls end.
+"""`make trial NAME=takeover`: measure how soon a dead worker's calls end.
 
 Also checks that an outage of the database ends no worker's calls. Exits with 1 if the first half of
 TRUST target 3 fails.
@@ -41,7 +41,7 @@ def main() -> int:
     print(shown(findings))
     print("".join(f"NOT AS PROMISED: {fault}\n" for fault in faults), end="")
     if not faults:
-        trust.note(3, "a dead worker's calls end", "make takeover", shown(findings))
+        trust.note(3, "a dead worker's calls end", "make trial NAME=takeover", shown(findings))
     return 1 if faults else 0
 
 

@@ -1,4 +1,4 @@
-"""`make webhooks`: send carriers' webhooks in any order, doubled or lost.
+"""`make trial NAME=webhooks`: send carriers' webhooks in any order, doubled or lost.
 
 Exits with 1 if TRUST target 5 or 11 fails.
 """
@@ -30,9 +30,11 @@ def main() -> int:
     in_any_order, at_last = _permute(asked.orders), _live(asked.lives)
     print(in_any_order, at_last, sep="\n")
     if asked.orders >= WHOLE_ORDERS:
-        trust.note(11, "duplicate and out-of-order webhooks", "make webhooks", in_any_order)
+        trust.note(
+            11, "duplicate and out-of-order webhooks", "make trial NAME=webhooks", in_any_order
+        )
     if asked.lives >= WHOLE_LIVES:
-        trust.note(5, "every call reaches a terminal state", "make webhooks", at_last)
+        trust.note(5, "every call reaches a terminal state", "make trial NAME=webhooks", at_last)
     return 0
 
 

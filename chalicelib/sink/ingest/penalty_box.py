@@ -4,6 +4,8 @@ A stream token is part of a document, and may leak. The server bounds what its h
 socket; this module bounds how often it can open another. It counts by profile and address, so that
 a stranger with the token locks out itself and leaves the carrier alone. Sockets that broke or ended
 count nothing, however many: after a network fault all calls of a carrier may come back at once.
+
+By hand: packages that limit rates count requests; this module counts faults, in bounded memory.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The shorter form of `make attack`: what floods, on a sink that records a call."""
+"""The shorter form of `make trial NAME=attack`: what floods, on a sink that records a call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A call's life with a fault at every port call; `make crash` takes two deaths at a time."""
+"""A call's life with a fault at every port call; `make trial NAME=crash` takes two deaths."""
 
 from __future__ import annotations
 

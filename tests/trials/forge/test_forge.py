@@ -1,4 +1,4 @@
-"""The shorter form of `make forge`, and that it would tell."""
+"""The shorter form of `make trial NAME=forge`, and that it would tell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shorter form of `make outage`: small bounds, and as fast as it goes."""
+"""The shorter form of `make trial NAME=outage`: small bounds, and as fast as it goes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shorter form of `make stop`."""
+"""The shorter form of `make trial NAME=stop`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The oracle of `make stop` finds what a stop could do to a call."""
+"""The oracle of `make trial NAME=stop` finds what a stop could do to a call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shorter form of `make webhooks`: webhooks in any order, doubled, lost."""
+"""The shorter form of `make trial NAME=webhooks`: webhooks in any order, doubled, lost."""
 
 from __future__ import annotations
 
