@@ -53,7 +53,7 @@ def test_what_comes_after_the_silence_is_another_stream_of_the_port() -> None:
     """Until the port is freed: then it is claimed no more, and nobody hears it."""
 
     async def scenario() -> None:
-        rig = rtp_rig(replace(SPEEDY, rtp_release_s=0.4))
+        rig = rtp_rig(replace(SPEEDY, rtp_release_s=1.5))
         async with rig.running():
             claim = await opened(rig)
             async with sender(claim) as carrier:
