@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from chalicelib.capture.events import Track
 from chalicelib.recording.intervals import Behavior
 from chalicelib.recording.model import Direction, Format, RecordingOrigin, State
-from infra.openapi.shape import BooleanText, Instant, NumberText, Problem, Shape
+from infra.openapi.shape import BooleanText, ControlId, Instant, NumberText, Problem, Shape
 
 
 class RecordCallOptions(Shape, kw_only=True):
@@ -78,10 +78,7 @@ class RecordCallDefaults(Shape, kw_only=True):
 class RecordCall(RecordCallDefaults, kw_only=True):
     """The properties of `record_call`."""
 
-    control_id: (
-        Annotated[str, Meta(pattern="^[!-~]([ -~]*[!-~])?$", min_length=1, max_length=128)]
-        | UnsetType
-    ) = UNSET
+    control_id: ControlId | UnsetType = UNSET
 
 
 class RecordCallResult(Shape, kw_only=True):
@@ -149,16 +146,7 @@ class StopRecordCall(Shape, kw_only=True):
     """Which recording to stop."""
 
     control_id: (
-        Annotated[
-            str,
-            Meta(
-                pattern="^[!-~]([ -~]*[!-~])?$",
-                min_length=1,
-                max_length=128,
-                description="Without one, the last started.",
-            ),
-        ]
-        | UnsetType
+        Annotated[ControlId, Meta(description="Without one, the last started.")] | UnsetType
     ) = UNSET
 
 

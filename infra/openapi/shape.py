@@ -17,6 +17,7 @@ BooleanText = Annotated[
     Literal["true", "false"],
     Meta(description="A boolean as text, as a variable of SWML is filled in."),
 ]
+ControlId = Annotated[str, Meta(pattern="^[!-~]([ -~]*[!-~])?$", min_length=1, max_length=128)]
 Instant = Annotated[datetime, Meta(tz=True)]
 NumberText = Annotated[
     str,

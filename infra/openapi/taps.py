@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.recording.model import Direction
 from chalicelib.tapping.model import Codec, TapState
-from infra.openapi.shape import Instant, NumberText, Problem, Shape
+from infra.openapi.shape import ControlId, Instant, NumberText, Problem, Shape
 
 
 class TapCall(Shape, kw_only=True):
@@ -22,10 +22,7 @@ class TapCall(Shape, kw_only=True):
             description="`rtp://IPv4:port`, `ws://…` or `wss://…`, to a public address.",
         ),
     ]
-    control_id: (
-        Annotated[str, Meta(pattern="^[!-~]([ -~]*[!-~])?$", min_length=1, max_length=128)]
-        | UnsetType
-    ) = UNSET
+    control_id: ControlId | UnsetType = UNSET
     direction: Direction = Direction.SPEAK
     codec: Codec = Codec.PCMU
     rtp_ptime: Annotated[
@@ -70,15 +67,7 @@ class StopTap(Shape, kw_only=True):
     """Which tap to stop."""
 
     control_id: (
-        Annotated[
-            str,
-            Meta(
-                pattern="^[!-~]([ -~]*[!-~])?$",
-                min_length=1,
-                max_length=128,
-                description="Absent: the most recent tap that sends.",
-            ),
-        ]
+        Annotated[ControlId, Meta(description="Absent: the most recent tap that sends.")]
         | UnsetType
     ) = UNSET
 
@@ -138,16 +127,7 @@ class RtpEndpointRequest(Shape, kw_only=True):
     """The port to claim for a call's RTP."""
 
     control_id: (
-        Annotated[
-            str,
-            Meta(
-                pattern="^[!-~]([ -~]*[!-~])?$",
-                min_length=1,
-                max_length=128,
-                description="Not given: `rtp-` and the direction.",
-            ),
-        ]
-        | UnsetType
+        Annotated[ControlId, Meta(description="Not given: `rtp-` and the direction.")] | UnsetType
     ) = UNSET
     direction: Direction = Direction.SPEAK
     codec: Annotated[Codec, Meta(description="Not given: either, in turn.")] | UnsetType = UNSET
